@@ -1,0 +1,38 @@
+# Every command here works on a fresh machine: the first one makes .venv and installs into it.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test slow check table clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(INSTALLED)  ## make .venv and install the library with its development tools
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(INSTALLED)  ## draw two domains, train Base and DIEN, write outputs/demo/report.html
+	$(BIN)/python scripts/demo.py
+
+test: $(INSTALLED)  ## run every test but the slow ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2
+
+slow: $(INSTALLED)  ## run the slow proofs
+	$(BIN)/python -m pytest -m slow
+
+check: $(INSTALLED)  ## lint, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+table: $(INSTALLED)  ## train Table I's rows on the drawn pair, write results/ (hours; resumable)
+	$(BIN)/python scripts/table.py
+
+clean:  ## remove what the commands made, keep results/
+	rm -rf .venv outputs data

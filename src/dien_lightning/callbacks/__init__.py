@@ -1,0 +1,1 @@
+"""Lightning callbacks and loggers: what Lightning's own do not do."""

@@ -1,0 +1,1 @@
+"""Embeddings to scalars: the terms of the objective and their sum."""

@@ -1,0 +1,1 @@
+"""Images to embeddings: the network that gets deployed, no heads inside."""

@@ -1,0 +1,54 @@
+"""What travels between the rooms: one image on its way in, one batch of embeddings on its way out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+UNLABELED = -1
+"""The pid of an image whose identity nobody gave: every target training image."""
+
+
+class Sample(NamedTuple):
+    """One image, or a batch of them after collation.
+
+    Attributes:
+        image: float tensor (3, H, W), normalised; a batch is (B, 3, H, W).
+        pid: identity; in training 0..num_classes-1, `UNLABELED` where nobody gave one.
+        camid: camera number.
+        index: position in the data set's split; evaluation removes doubles by it.
+        is_query: True for a query image, False for gallery and training images.
+    """
+
+    image: Tensor | Any
+    pid: Tensor | int
+    camid: Tensor | int
+    index: Tensor | int
+    is_query: Tensor | bool
+
+
+class NetworkOutput(NamedTuple):
+    """What `DIEN` returns for a batch of B images.
+
+    Attributes:
+        embedding: (B, D), the fused domain-invariant embedding, not normalised.
+        steps: (B, T+1, D), the embedding of every pass t = 0..T.
+        masks: one `AttentionMask` per pass 1..T, for pictures.
+    """
+
+    embedding: Tensor
+    steps: Tensor
+    masks: tuple[AttentionMask, ...]
+
+
+class AttentionMask(NamedTuple):
+    """The two factors of one pass's mask; their Kronecker product times the scale is the mask.
+
+    Attributes:
+        spatial: (B, 1, h, w), in [0, 1].
+        channel: (B, C, 1, 1), in [0, 1].
+    """
+
+    spatial: Tensor
+    channel: Tensor
