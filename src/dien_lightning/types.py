@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     image: Tensor | Any
     pid: Tensor | int
     camid: Tensor | int
-    index: Tensor | int
+    index: Tensor | int  # type: ignore[assignment]  # the field's name, and a tuple's method nobody needs here
     is_query: Tensor | bool
 
 

@@ -1,1 +1,20 @@
 """Images to embeddings: the network that gets deployed, no heads inside."""
+
+from dien_lightning.network.attention import RecurrentTopDownAttention
+from dien_lightning.network.backbone import BACKBONES, Backbone
+from dien_lightning.network.dien import DIEN
+from dien_lightning.network.files import load_network, save_network
+from dien_lightning.network.normalization import DOMAINS, Condition, Domain, DomainBatchNorm
+
+__all__ = [
+    "BACKBONES",
+    "DIEN",
+    "DOMAINS",
+    "Backbone",
+    "Condition",
+    "Domain",
+    "DomainBatchNorm",
+    "RecurrentTopDownAttention",
+    "load_network",
+    "save_network",
+]

@@ -1,0 +1,84 @@
+"""metrics.csv: one row per training step, written whole at each checkpoint, cut back when a run is resumed."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+
+class MetricsFile(Logger):
+    """Keeps every logged value in a CSV file: a row per step, a column per name, empty where nothing was logged.
+
+    Lightning's own CSVLogger empties the file when a run is resumed. This one reads it, and drops the rows that the
+    resumed run takes again. The file is replaced in one step, at each checkpoint and at the end.
+
+    Args:
+        path: of the file; what it holds is kept.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> log = MetricsFile(f"{folder}/metrics.csv")
+        >>> log.log_metrics({"train/loss_total": 2.5}, step=0)
+        >>> log.save()
+        >>> print(Path(f"{folder}/metrics.csv").read_text())
+        step,train/loss_total
+        0,2.5
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self._rows: list[dict[str, Any]] = []
+        if self.path.is_file():
+            with self.path.open(newline="") as file:
+                rows = csv.DictReader(file)
+                self._rows = [{"step": int(row.pop("step")), **{k: v for k, v in row.items() if v}} for row in rows]
+
+    @property
+    def name(self) -> str:
+        """Lightning asks every logger for one."""
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        """Lightning asks every logger for one."""
+        return ""
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the run's config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        step = step or 0
+        while self._rows and self._rows[-1]["step"] > step:  # a resumed run takes these steps again
+            self._rows.pop()
+        if not self._rows or self._rows[-1]["step"] < step:
+            self._rows.append({"step": step})
+        self._rows[-1].update(metrics)
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the file, in one step."""
+        columns = list(dict.fromkeys(name for row in self._rows for name in row))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(self.path.name + ".part")
+        with draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self._rows)
+        os.replace(draft, self.path)
+
+    def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
+        self.save()
+
+    def finalize(self, status: str) -> None:
+        if self._rows:
+            self.save()

@@ -1,0 +1,145 @@
+"""The whole objective: identity + beta1 triplet (with lambda) + beta2 domain. A term that is off is absent."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from dien_lightning.losses.checks import check_range
+from dien_lightning.losses.domain import DomainAdversarialLoss
+from dien_lightning.losses.identity import IdentityLoss
+from dien_lightning.losses.triplet import CrossDomainTripletLoss, ExemplarTripletLoss
+
+
+class ObjectiveOutput(NamedTuple):
+    """The sum to minimise, its terms (not weighted) and health figures; scalars, all but `total` detached.
+
+    Attributes:
+        total: what the optimiser sees.
+        terms: "identity", "triplet", "center", "domain", as far as they are on.
+        health: "active_triplets" and "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" in
+            [0, 1] (0: all embeddings are one), as far as they are known.
+    """
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    health: dict[str, Tensor]
+
+
+def embedding_spread(embedding: Tensor) -> Tensor:  # (B, D) -> ()
+    """Root mean squared distance of L2-normalised embeddings from their mean, in [0, 1]; 0 means they collapsed.
+
+    Example:
+        >>> embedding_spread(torch.tensor([[2.0, 0.0], [-1.0, 0.0]]))
+        tensor(1.)
+    """
+    unit = normalize(embedding, dim=1)
+    return (unit - unit.mean(dim=0)).square().sum(dim=1).mean().sqrt()
+
+
+class DIENObjective(nn.Module):
+    """L_identity + beta1 L_triplet + beta2 L_domain (Pu et al., 2019, eq. 5).
+
+    Args:
+        num_classes: identities in the source's training set.
+        embedding_dim: D.
+        triplet: "cross_domain" (CCCDTL) or "exemplar" (TL[8], which has no centre term).
+        triplet_weight: beta1; 0 or None leaves the term out.
+        domain_weight: beta2; 0 or None leaves the term out.
+        margin: m.
+        center_weight: lambda; 0 or None leaves the centre term out.
+        reduction: "mean" or "sum" over the triplet loss's anchors.
+        identity_dropout: before the identity classifier.
+        domain_dropout: inside the domain classifier.
+        domain_hidden_dim: width of the domain classifier; None means D / 4.
+        reversal: coefficient of the reversed gradient.
+        reversal_schedule: "constant" or "dann".
+
+    Shape:
+        source (N, D), source_pids (N,), target (M, D) or None -> ObjectiveOutput.
+
+    Raises:
+        ValueError: an argument out of its range; a missing target where a term needs it.
+
+    Example:
+        >>> base = DIENObjective(num_classes=10, embedding_dim=8, triplet_weight=0, domain_weight=0)
+        >>> base.needs_target, base.triplet, base.domain
+        (False, None, None)
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        embedding_dim: int = 2048,
+        *,
+        triplet: Literal["cross_domain", "exemplar"] = "cross_domain",
+        triplet_weight: float | None = 1.0,
+        domain_weight: float | None = 0.1,
+        margin: float = 0.3,
+        center_weight: float | None = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        identity_dropout: float = 0.5,
+        domain_dropout: float = 0.5,
+        domain_hidden_dim: int | None = None,
+        reversal: float = 1.0,
+        reversal_schedule: Literal["constant", "dann"] = "constant",
+    ) -> None:
+        super().__init__()
+        self.triplet_weight = triplet_weight or 0.0
+        self.domain_weight = domain_weight or 0.0
+        check_range("triplet_weight", self.triplet_weight, 0)
+        check_range("domain_weight", self.domain_weight, 0)
+        if triplet not in ("cross_domain", "exemplar"):
+            raise ValueError(f"triplet={triplet!r} is not allowed; choose cross_domain or exemplar.")
+        self.identity = IdentityLoss(num_classes, embedding_dim, identity_dropout)
+        self.triplet: CrossDomainTripletLoss | ExemplarTripletLoss | None = None
+        if self.triplet_weight:
+            self.triplet = (
+                CrossDomainTripletLoss(margin, center_weight or 0.0, reduction)
+                if triplet == "cross_domain"
+                else ExemplarTripletLoss(margin, reduction)
+            )
+        self.domain: DomainAdversarialLoss | None = None
+        if self.domain_weight:
+            self.domain = DomainAdversarialLoss(
+                embedding_dim, domain_hidden_dim, domain_dropout, reversal, reversal_schedule
+            )
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether any term looks at target images; if not (Base), none need be loaded."""
+        return self.triplet is not None or self.domain is not None
+
+    def forward(
+        self, source: Tensor, source_pids: Tensor, target: Tensor | None = None, progress: float = 1.0
+    ) -> ObjectiveOutput:
+        if target is None and self.needs_target:
+            raise ValueError(
+                "the objective needs target embeddings; give them, or switch triplet and domain terms off."
+            )
+        with torch.autocast(source.device.type, enabled=False):  # sums of many terms need float32
+            identity = self.identity(source, source_pids)
+            total = identity
+            terms = {"identity": identity.detach()}
+            health = {"embedding_spread": embedding_spread(source.detach())}
+            if self.triplet is not None:
+                assert target is not None
+                parts = self.triplet.terms(source, source_pids, target)
+                loss = parts.triplet
+                terms["triplet"] = parts.triplet.detach()
+                if isinstance(self.triplet, CrossDomainTripletLoss) and self.triplet.center_weight:
+                    loss = loss + self.triplet.center_weight * parts.center
+                    terms["center"] = parts.center.detach()
+                total = total + self.triplet_weight * loss
+                health["active_triplets"] = parts.active
+                health["center_distance"] = parts.center.detach()
+            if self.domain is not None:
+                assert target is not None
+                adversarial = self.domain.terms(source, target, progress)
+                total = total + self.domain_weight * adversarial.loss
+                terms["domain"] = adversarial.loss.detach()
+                health["domain_accuracy"] = adversarial.accuracy
+            return ObjectiveOutput(total, terms, health)

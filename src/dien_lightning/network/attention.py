@@ -1,0 +1,96 @@
+"""Recurrent top-down attention (RTDA): from the embedding of one pass to the mask of the next."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from dien_lightning.types import AttentionMask
+
+
+class RecurrentTopDownAttention(nn.Module):
+    """One step's mask, predicted from the embedding of the pass before (Pu et al., 2019, III-D).
+
+    A spatial mask (three deconvolutions and a sigmoid) and a channel mask (two 1x1 convolutions and a sigmoid); their
+    Kronecker product has the feature map's shape. The paper leaves widths, kernel sizes and the start open: here the
+    last layer of each path starts at zero and the product is scaled by 4, so every mask starts at exactly 1 and pass
+    1 starts as pass 0 was.
+
+    Args:
+        embedding_dim: D.
+        channels: C of the feature map.
+        size: (h, w) of the feature map, each divisible by 4; maps of another size get a resized spatial mask.
+        widths: channels after the first and the second deconvolution.
+        reduction: the channel path's bottleneck has D / reduction channels.
+        start_at_one: False leaves the last layers at their random start and the product unscaled, in [0, 1].
+
+    Shape:
+        embedding (B, D) -> AttentionMask(spatial (B, 1, h, w), channel (B, C, 1, 1)).
+
+    Raises:
+        ValueError: a size that is not divisible by 4.
+
+    Example:
+        >>> attention = RecurrentTopDownAttention(embedding_dim=32, channels=8, size=(16, 8))
+        >>> features = torch.randn(2, 8, 16, 8)
+        >>> bool((attention.apply_mask(features, attention(torch.randn(2, 32))) == features).all())
+        True
+    """
+
+    def __init__(
+        self,
+        embedding_dim: int = 2048,
+        channels: int = 256,
+        size: tuple[int, int] = (64, 32),
+        *,
+        widths: tuple[int, int] = (128, 64),
+        reduction: int = 16,
+        start_at_one: bool = True,
+    ) -> None:
+        super().__init__()
+        height, width = size
+        if height < 4 or width < 4 or height % 4 or width % 4:
+            raise ValueError(
+                f"size={height} x {width}: the attention needs a feature map whose sides are divisible by 4; choose an "
+                f"image size divisible by 16 and attention_stage=1, or multiples of 32 for stage 2 and so on."
+            )
+        wide, narrow = widths
+        bottleneck = max(1, embedding_dim // reduction)
+        self.spatial = nn.Sequential(  # 1 x 1 -> h/4 x w/4 -> h/2 x w/2 -> h x w
+            nn.ConvTranspose2d(embedding_dim, wide, (height // 4, width // 4), bias=False),
+            nn.BatchNorm2d(wide),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(narrow),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(narrow, 1, 4, stride=2, padding=1),
+        )
+        self.channel = nn.Sequential(
+            nn.Conv2d(embedding_dim, bottleneck, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(bottleneck, channels, 1),
+        )
+        self.scale = 4.0 if start_at_one else 1.0
+        if start_at_one:
+            for last in (self.spatial[-1], self.channel[-1]):
+                for parameter in last.parameters():
+                    nn.init.zeros_(parameter)
+
+    def forward(self, embedding: Tensor) -> AttentionMask:
+        seed = embedding[:, :, None, None]  # (B, D, 1, 1)
+        return AttentionMask(torch.sigmoid(self.spatial(seed)), torch.sigmoid(self.channel(seed)))
+
+    def apply_mask(self, features: Tensor, mask: AttentionMask) -> Tensor:  # (B, C, H, W) -> (B, C, H, W)
+        """Weight a feature map by the mask's Kronecker product, resized to the map.
+
+        Args:
+            features: (B, C, H, W).
+            mask: what `forward` returned for the same B images.
+
+        Shape:
+            (B, C, H, W) -> the same.
+        """
+        spatial = mask.spatial
+        if spatial.shape[-2:] != features.shape[-2:]:
+            spatial = nn.functional.interpolate(spatial, features.shape[-2:], mode="bilinear", align_corners=False)
+        return features * (self.scale * spatial * mask.channel).to(features.dtype)

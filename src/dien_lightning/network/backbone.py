@@ -1,0 +1,109 @@
+"""Five blocks of a torchvision network, and where its weights come from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import URLError
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+
+class _Layout(NamedTuple):
+    """The output channels of the five blocks, and the prefix of the layers we leave out."""
+
+    channels: tuple[int, int, int, int, int]
+    head: str
+
+
+_BASIC, _BOTTLENECK = (64, 64, 128, 256, 512), (64, 256, 512, 1024, 2048)
+BACKBONES: dict[str, _Layout] = {
+    "resnet18": _Layout(_BASIC, "fc."),
+    "resnet34": _Layout(_BASIC, "fc."),
+    "resnet50": _Layout(_BOTTLENECK, "fc."),
+    "resnet101": _Layout(_BOTTLENECK, "fc."),
+    "mobilenet_v2": _Layout((16, 24, 32, 96, 1280), "classifier."),
+}
+
+
+class Backbone(nn.Module):
+    """A torchvision network as five blocks, its last pooling and 1,000-way layer removed (Pu et al., 2019, III-A).
+
+    Args:
+        name: one of `BACKBONES`.
+        weights: "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), the path of a torchvision state dict, or
+            None for random weights.
+
+    Shape:
+        images (B, 3, H, W) -> features (B, channels[-1], ceil(H / 32), ceil(W / 32)).
+
+    Raises:
+        ValueError: unknown name, or a file that holds other layers.
+        FileNotFoundError: no such file.
+        RuntimeError: the download failed.
+
+    Example:
+        >>> Backbone("resnet18", weights=None).channels
+        (64, 64, 128, 256, 512)
+    """
+
+    def __init__(self, name: str = "resnet50", weights: str | os.PathLike[str] | None = "imagenet") -> None:
+        super().__init__()
+        if name not in BACKBONES:
+            raise ValueError(f"backbone={name!r} is unknown; choose one of {', '.join(BACKBONES)}.")
+        network = _torchvision_network(name, weights)
+        self.channels = BACKBONES[name].channels
+        if name == "mobilenet_v2":
+            layers = network.features
+            blocks = [layers[0:2], layers[2:4], layers[4:7], layers[7:14], layers[14:19]]
+        else:
+            stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+            blocks = [stem, network.layer1, network.layer2, network.layer3, network.layer4]
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = images
+        for block in self.blocks:
+            features = block(features)
+        return features
+
+
+def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> Any:
+    if weights == "imagenet":
+        try:
+            return torchvision.models.get_model(name, weights="IMAGENET1K_V1")
+        except (URLError, OSError) as error:
+            url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+            raise RuntimeError(
+                f"weights=imagenet: could not fetch {url} ({error}). Download that file on a connected machine and "
+                f"give its path (weights=/path/to/{url.rsplit('/', 1)[-1]}), or weights=null for random weights."
+            ) from error
+    network = torchvision.models.get_model(name, weights=None)
+    if weights is not None:
+        _load_file(network, name, Path(weights))
+    return network
+
+
+def _load_file(network: nn.Module, name: str, path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights={path} is not a file. Give the path of a torchvision {name} state dict, 'imagenet' or null."
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = {key: value for key, value in state.items() if not key.startswith(BACKBONES[name].head)}
+        result = network.load_state_dict(state, strict=False)
+    except Exception as error:
+        raise ValueError(
+            f"weights={path} does not hold a torchvision {name} state dict "
+            f"({str(error).splitlines()[0]}). Give such a file, 'imagenet' or null."
+        ) from error
+    missing = [key for key in result.missing_keys if not key.startswith(BACKBONES[name].head)]
+    if missing or result.unexpected_keys:
+        raise ValueError(
+            f"weights={path} is not a {name}: {len(missing)} layers are missing, {len(result.unexpected_keys)} are "
+            f"unknown. Choose the backbone that the file belongs to."
+        )

@@ -1,0 +1,242 @@
+"""DIEN: blocks, embedding layer, T passes of attention, fusion. This is what gets deployed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normalize
+
+from dien_lightning.network.attention import RecurrentTopDownAttention
+from dien_lightning.network.backbone import Backbone
+from dien_lightning.network.normalization import (
+    DOMAINS,
+    Condition,
+    Domain,
+    DomainBatchNorm,
+    keep_statistics_apart,
+)
+from dien_lightning.types import AttentionMask, NetworkOutput
+
+Statistics = Literal["domain_and_pass", "domain", "joint"]
+_SMALLEST_IMAGE = (64, 32)
+
+
+class DIEN(nn.Module):
+    """The domain-invariant embedding network (Pu et al., 2019, figure 1).
+
+    Five blocks, global average and global max pooling side by side, then a fully connected layer, batch norm and
+    PReLU give the embedding of pass 0. Each further pass predicts a mask from the embedding before it, re-weights the
+    map of one early stage and runs the later blocks again. A 1x1 convolution without bias fuses the T+1 embeddings.
+
+    Args:
+        backbone: "resnet18", "resnet34", "resnet50", "resnet101" or "mobilenet_v2".
+        weights: "imagenet", the path of a torchvision state dict, or None for random weights.
+        embedding_dim: D.
+        attention_loops: T >= 0; 0 is the network without attention.
+        image_size: (height, width) the attention is laid out for; other sizes work, masks are resized.
+        attention_stage: which stage's output is re-weighted, 1-4 (the paper leaves this open).
+        attention_update: "refocus" masks the first map in every pass, "accumulate" the map masked already (open).
+        attention_input: "raw" embedding of the pass before, or "normalized" to unit length (open).
+        attention_detach: True stops gradients from a mask into the pass before (open).
+        attention_start_at_one: see `RecurrentTopDownAttention` (open).
+        statistics: "domain_and_pass", "domain" (shared by all passes) or "joint" (one set; the domains are meant to go
+            through in one batch) (open).
+        synchronize: batch norm over the batch of all processes.
+
+    Shape:
+        images (B, 3, H, W), H >= 64, W >= 32 -> NetworkOutput(embedding (B, D), steps (B, T+1, D), masks).
+
+    Raises:
+        ValueError: an argument or an image size that is not allowed.
+
+    Example:
+        >>> network = DIEN("resnet18", weights=None, embedding_dim=64, attention_loops=2, image_size=(64, 32)).eval()
+        >>> output = network(torch.randn(2, 3, 64, 32), domain="target")
+        >>> output.embedding.shape, output.steps.shape, len(output.masks)
+        (torch.Size([2, 64]), torch.Size([2, 3, 64]), 2)
+    """
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        weights: str | os.PathLike[str] | None = "imagenet",
+        embedding_dim: int = 2048,
+        attention_loops: int = 3,
+        *,
+        image_size: tuple[int, int] = (256, 128),
+        attention_stage: int = 1,
+        attention_update: Literal["refocus", "accumulate"] = "refocus",
+        attention_input: Literal["raw", "normalized"] = "raw",
+        attention_detach: bool = False,
+        attention_start_at_one: bool = True,
+        statistics: Statistics = "domain_and_pass",
+        synchronize: bool = True,
+    ) -> None:
+        super().__init__()
+        _check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
+        _check_int("embedding_dim", embedding_dim, 1, "the paper uses 2048")
+        _check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
+        _check_choice("attention_update", attention_update, ("refocus", "accumulate"))
+        _check_choice("attention_input", attention_input, ("raw", "normalized"))
+        _check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
+        height, width = image_size
+        _check_image_size(height, width)
+        self.hyperparameters: dict[str, Any] = {
+            "backbone": backbone,
+            "embedding_dim": embedding_dim,
+            "attention_loops": attention_loops,
+            "image_size": [height, width],
+            "attention_stage": attention_stage,
+            "attention_update": attention_update,
+            "attention_input": attention_input,
+            "attention_detach": attention_detach,
+            "attention_start_at_one": attention_start_at_one,
+            "statistics": statistics,
+            "synchronize": synchronize,
+        }
+        self.backbone = Backbone(backbone, weights)
+        self.embedding = nn.Sequential(
+            nn.Linear(2 * self.backbone.channels[-1], embedding_dim), nn.BatchNorm1d(embedding_dim), nn.PReLU()
+        )
+        self.attention: RecurrentTopDownAttention | None = None
+        self.fusion: nn.Conv1d | None = None
+        if attention_loops:
+            stride = 2 ** (attention_stage + 1)
+            self.attention = RecurrentTopDownAttention(
+                embedding_dim,
+                self.backbone.channels[attention_stage],
+                (height // stride, width // stride),
+                start_at_one=attention_start_at_one,
+            )
+            self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
+            nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
+        self.condition = Condition()
+        self._keep_statistics_apart(statistics, attention_loops, attention_stage, synchronize)
+
+    def _keep_statistics_apart(self, statistics: Statistics, loops: int, stage: int, synchronize: bool) -> None:
+        domains = 1 if statistics == "joint" else 2
+        per_pass = statistics == "domain_and_pass"
+        # Blocks up to the masked stage run once, later ones T+1 times; the attention itself runs in passes 1..T.
+        for module, passes, first_step in (
+            (self.backbone.blocks[: stage + 1], 1, 0),
+            (self.backbone.blocks[stage + 1 :], loops + 1, 0),
+            (self.embedding, loops + 1, 0),
+            (self.attention, loops, 1),
+        ):
+            if module is not None:
+                keep_statistics_apart(
+                    module,
+                    self.condition,
+                    domains=domains,
+                    passes=passes if per_pass else 1,
+                    first_step=first_step if per_pass else 0,
+                    synchronize=synchronize,
+                )
+
+    @property
+    def attention_loops(self) -> int:
+        """T."""
+        return int(self.hyperparameters["attention_loops"])
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return int(self.hyperparameters["embedding_dim"])
+
+    def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
+        _check_choice("domain", domain, DOMAINS)
+        _check_image_size(*images.shape[-2:])
+        stage = self.hyperparameters["attention_stage"]
+        self.condition.domain, self.condition.step = domain, 0
+        first = images
+        for block in self.backbone.blocks[: stage + 1]:
+            first = block(first)
+        features = first  # (B, C, h, w)
+        steps, masks = [self._embed(features, stage)], []
+        for step in range(1, self.attention_loops + 1):
+            self.condition.step = step
+            mask = self._mask(steps[-1])
+            base = first if self.hyperparameters["attention_update"] == "refocus" else features
+            assert self.attention is not None
+            features = self.attention.apply_mask(base, mask)
+            steps.append(self._embed(features, stage))
+            masks.append(mask)
+        stacked = torch.stack(steps, dim=1)  # (B, T+1, D)
+        return NetworkOutput(self._fuse(stacked), stacked, tuple(masks))
+
+    def _embed(self, features: Tensor, stage: int) -> Tensor:  # (B, C, h, w) -> (B, D)
+        for block in self.backbone.blocks[stage + 1 :]:
+            features = block(features)
+        pooled = torch.cat([adaptive_avg_pool2d(features, 1), adaptive_max_pool2d(features, 1)], dim=1).flatten(1)
+        with torch.autocast(pooled.device.type, enabled=False):  # distances between embeddings need every digit
+            return self.embedding(pooled.to(next(self.embedding.parameters()).dtype))
+
+    def _mask(self, embedding: Tensor) -> AttentionMask:
+        assert self.attention is not None
+        if self.hyperparameters["attention_detach"]:
+            embedding = embedding.detach()
+        if self.hyperparameters["attention_input"] == "normalized":
+            embedding = normalize(embedding, dim=1)
+        with torch.autocast(embedding.device.type, enabled=False):  # near 1, bfloat16 knows steps of 0.4 % only
+            return self.attention(embedding)
+
+    def _fuse(self, steps: Tensor) -> Tensor:  # (B, T+1, D) -> (B, D)
+        if self.fusion is None:
+            return steps[:, 0]
+        with torch.autocast(steps.device.type, enabled=False):
+            return self.fusion(steps)[:, 0]
+
+    def fusion_weights(self) -> list[float]:
+        """The learned weight of each pass 0..T; [1.0] without attention."""
+        return [1.0] if self.fusion is None else self.fusion.weight.detach().flatten().tolist()
+
+    def gathered(self, domain: Domain) -> bool:
+        """Whether batch norm has statistics of `domain`'s images; if not, evaluate it with the other domain's."""
+        return all(layer.gathered(domain) for layer in self._normalizations())
+
+    @torch.no_grad()
+    def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
+        """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
+
+        This is AdaBN (Li et al., 2016), the control every table carries.
+
+        Args:
+            batches: an iterable of image batches (B, 3, H, W).
+            domain: whose statistics.
+        """
+        layers = list(self._normalizations())
+        momenta, training = [layer.momentum for layer in layers], self.training
+        for layer in layers:
+            layer.forget(domain)
+            layer.momentum = None
+        self.train()
+        for images in batches:
+            self(images, domain)
+        self.train(training)
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+    def _normalizations(self) -> list[DomainBatchNorm]:
+        return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]
+
+
+def _check_int(name: str, value: int, minimum: int, remedy: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
+
+
+def _check_choice(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not allowed; choose one of {', '.join(map(str, allowed))}.")
+
+
+def _check_image_size(height: int, width: int) -> None:
+    smallest_height, smallest_width = _SMALLEST_IMAGE
+    if height < smallest_height or width < smallest_width:
+        raise ValueError(
+            f"image size {height} x {width} is too small; use at least {smallest_height} x {smallest_width} "
+            f"(height x width)."
+        )

@@ -1,0 +1,92 @@
+"""The network in a file: written as safetensors with its arguments, read back from that or from a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dien_lightning.network.dien import DIEN
+
+_METADATA = "dien"
+CHECKPOINT_HYPERPARAMETERS = "network_hyperparameters"
+"""The key of a training checkpoint that holds the network's arguments."""
+
+
+def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
+    """Write the network alone, without heads and optimiser: weights and arguments in one safetensors file.
+
+    Args:
+        network: to save.
+        path: of the file, usually ending in .safetensors; replaced in one step if it exists.
+
+    Example:
+        >>> import tempfile
+        >>> network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_network(network, f"{folder}/network.safetensors")
+        ...     load_network(f"{folder}/network.safetensors").embedding_dim
+        8
+    """
+    path = Path(path)
+    draft = path.with_name(path.name + ".part")
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
+    os.replace(draft, path)
+
+
+def load_network(path: str | os.PathLike[str]) -> DIEN:
+    """Read a network from what `save_network` wrote, or from a training checkpoint (`checkpoints/last.ckpt`).
+
+    No code from the file is run: checkpoints are read with `weights_only=True`.
+
+    Args:
+        path: of a .safetensors file or a checkpoint.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is torn or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"checkpoint={path} is not a file; give a run's checkpoints/last.ckpt.")
+    try:
+        hyperparameters, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
+        network = DIEN(**hyperparameters, weights=None)
+        network.load_state_dict(state)
+    except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
+        raise ValueError(
+            f"checkpoint={path} cannot be read as a DIEN network ({str(error).splitlines()[0]}); give a checkpoint "
+            f"that this library wrote."
+        ) from error
+    return network.eval()
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        if _METADATA not in metadata:
+            raise SafetensorError("it names no DIEN arguments")
+        return json.loads(metadata[_METADATA]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    if CHECKPOINT_HYPERPARAMETERS not in checkpoint:
+        raise ValueError("it names no DIEN arguments")
+    prefix = "network."
+    state = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint["state_dict"].items()
+        if name.startswith(prefix)
+    }
+    return checkpoint[CHECKPOINT_HYPERPARAMETERS], state

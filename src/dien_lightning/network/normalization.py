@@ -1,0 +1,170 @@
+"""Batch norm that keeps running statistics per domain and per pass, with shared weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+
+from dien_lightning.collectives import sum_over_processes, world_size
+
+Domain = Literal["source", "target"]
+DOMAINS: tuple[Domain, ...] = ("source", "target")
+
+
+@dataclass
+class Condition:
+    """Whose images go through the network just now; all normalisation layers of a network share one.
+
+    Attributes:
+        domain: which domain's statistics to use.
+        step: which pass t = 0..T is running.
+    """
+
+    domain: Domain = "target"
+    step: int = 0
+
+
+class DomainBatchNorm(nn.Module):
+    """Batch norm (Ioffe & Szegedy, 2015) for maps (B, C, H, W) or vectors (B, C), told apart by domain and pass.
+
+    Source and target differ in brightness, tint and contrast, and a masked map differs from the first one; one set of
+    running statistics would fit none of them. The affine weights are shared. The paper leaves this open.
+
+    Args:
+        features: C.
+        condition: shared with the network, which sets it before each pass.
+        domains: 2 keeps statistics per domain, 1 one set for both.
+        passes: how many passes keep statistics of their own; later ones use the last.
+        first_step: the pass that uses the first set.
+        eps: added to the variance.
+        momentum: share of a new batch in the running statistics; None averages all batches equally.
+        synchronize: use the batch of all processes. Own sums, since torch's SyncBatchNorm refuses CPU tensors.
+
+    Shape:
+        (B, C, ...) -> the same.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    batches: Tensor
+
+    def __init__(
+        self,
+        features: int,
+        condition: Condition,
+        *,
+        domains: int = 2,
+        passes: int = 1,
+        first_step: int = 0,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        synchronize: bool = True,
+    ) -> None:
+        super().__init__()
+        self.condition = condition
+        self.first_step = first_step
+        self.eps = eps
+        self.momentum = momentum
+        self.synchronize = synchronize
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+        self.register_buffer("running_mean", torch.zeros(domains, passes, features))
+        self.register_buffer("running_var", torch.ones(domains, passes, features))
+        self.register_buffer("batches", torch.zeros(domains, passes, dtype=torch.long))
+
+    def forward(self, features: Tensor) -> Tensor:
+        domain = self._domain_slot(self.condition.domain)
+        step = min(self.condition.step - self.first_step, self.running_mean.shape[1] - 1)
+        mean, var = self.running_mean[domain, step], self.running_var[domain, step]
+        if not self.training:
+            return batch_norm(features, mean, var, self.weight, self.bias, eps=self.eps)
+        self.batches[domain, step] += 1
+        momentum = self.momentum if self.momentum is not None else 1.0 / float(self.batches[domain, step])
+        if self.synchronize and world_size() > 1:
+            return self._normalize_over_processes(features, mean, var, momentum)
+        return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
+
+    def _normalize_over_processes(self, features: Tensor, mean: Tensor, var: Tensor, momentum: float) -> Tensor:
+        values = features if features.dtype == torch.float64 else features.float()
+        axes = [axis for axis in range(values.dim()) if axis != 1]
+        shape = [-1 if axis == 1 else 1 for axis in range(values.dim())]
+        count = values.numel() // values.shape[1]
+        # Two rounds, since a mean of squares less a squared mean loses digits.
+        sums = sum_over_processes(torch.cat([values.sum(axes), values.new_tensor([float(count)])]))
+        batch_mean, total = sums[:-1] / sums[-1], sums[-1]
+        centered = values - batch_mean.view(shape)
+        batch_var = sum_over_processes(centered.square().sum(axes)) / total
+        with torch.no_grad():
+            mean.lerp_(batch_mean.detach().to(mean.dtype), momentum)
+            var.lerp_((batch_var * total / (total - 1)).detach().to(var.dtype), momentum)
+        scale = (batch_var + self.eps).rsqrt() * self.weight
+        return (centered * scale.view(shape) + self.bias.view(shape)).to(features.dtype)
+
+    def forget(self, domain: Domain) -> None:
+        """Set `domain`'s statistics back to those of a new layer."""
+        slot = self._domain_slot(domain)
+        self.running_mean[slot].zero_()
+        self.running_var[slot].fill_(1)
+        self.batches[slot].zero_()
+
+    def gathered(self, domain: Domain) -> bool:
+        """Whether training batches of `domain` have been seen."""
+        return bool((self.batches[self._domain_slot(domain)] > 0).all())
+
+    def _domain_slot(self, domain: Domain) -> int:
+        return DOMAINS.index(domain) if self.running_mean.shape[0] > 1 else 0
+
+    def extra_repr(self) -> str:
+        domains, passes, features = self.running_mean.shape
+        return f"{features}, domains={domains}, passes={passes}, momentum={self.momentum}"
+
+
+def keep_statistics_apart(
+    module: nn.Module,
+    condition: Condition,
+    *,
+    domains: int = 2,
+    passes: int = 1,
+    first_step: int = 0,
+    synchronize: bool = True,
+) -> None:
+    """Replace each batch-norm layer inside `module` by a `DomainBatchNorm` with its weights and statistics.
+
+    Args:
+        module: changed in place.
+        condition: shared by all new layers.
+        domains: see `DomainBatchNorm`.
+        passes: see `DomainBatchNorm`.
+        first_step: see `DomainBatchNorm`.
+        synchronize: see `DomainBatchNorm`.
+    """
+    for name, child in module.named_children():
+        if not isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            keep_statistics_apart(
+                child, condition, domains=domains, passes=passes, first_step=first_step, synchronize=synchronize
+            )
+            continue
+        layer = DomainBatchNorm(
+            child.num_features,
+            condition,
+            domains=domains,
+            passes=passes,
+            first_step=first_step,
+            eps=child.eps,
+            momentum=child.momentum,
+            synchronize=synchronize,
+        )
+        layer.load_state_dict(
+            {
+                "weight": child.weight,
+                "bias": child.bias,
+                "running_mean": child.get_buffer("running_mean").expand_as(layer.running_mean),
+                "running_var": child.get_buffer("running_var").expand_as(layer.running_var),
+                "batches": layer.batches,
+            }
+        )
+        setattr(module, name, layer)

@@ -1,0 +1,117 @@
+"""Named parameter groups, each parameter in exactly one, and the schedule over the training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Literal
+
+from torch import nn
+from torch.optim import SGD, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
+
+from dien_lightning.losses.objective import DIENObjective
+from dien_lightning.network.dien import DIEN
+
+LEARNING_RATES: dict[str, float] = {
+    "backbone": 1e-4,
+    "embedding": 1e-1,
+    "attention": 1e-2,
+    "identity": 1e-1,
+    "domain": 1e-1,
+}
+"""The paper's learning rates (Pu et al., 2019, III-E); CCCDTL's rate is the embedding layer's, which feeds it."""
+
+
+def parameter_groups(
+    network: DIEN, objective: DIENObjective, learning_rates: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """One group per part that exists: `backbone`, `embedding`, `attention` (with the fusion), `identity`, `domain`.
+
+    Args:
+        network: whose backbone, embedding layer and attention to train.
+        objective: whose classifiers to train.
+        learning_rates: by group name; what is left out keeps its value in `LEARNING_RATES`.
+
+    Returns:
+        Groups for a torch optimiser, with "name", "lr" and "params".
+
+    Raises:
+        ValueError: an unknown group name, a rate that is not positive, or a parameter in no group or in two.
+    """
+    rates = {**LEARNING_RATES, **(learning_rates or {})}
+    unknown = set(rates) - set(LEARNING_RATES)
+    if unknown:
+        raise ValueError(
+            f"learning_rates names {', '.join(sorted(unknown))}; the groups are {', '.join(LEARNING_RATES)}."
+        )
+    for name, rate in rates.items():
+        if not rate > 0:
+            raise ValueError(f"learning_rates.{name}={rate!r} must be above 0.")
+    parts: dict[str, Sequence[nn.Module | None]] = {
+        "backbone": [network.backbone],
+        "embedding": [network.embedding],
+        "attention": [network.attention, network.fusion],
+        "identity": [objective.identity],
+        "domain": [objective.domain],
+    }
+    groups: list[dict[str, Any]] = []
+    for name, modules in parts.items():
+        parameters = [p for module in modules if module is not None for p in module.parameters()]
+        if parameters:
+            groups.append({"name": name, "lr": rates[name], "params": parameters})
+    grouped = [id(p) for group in groups for p in group["params"]]
+    trained = {id(p) for p in chain(network.parameters(), objective.parameters())}
+    if len(grouped) != len(set(grouped)) or set(grouped) != trained:
+        raise ValueError("each parameter must be in exactly one group; a new part of the network needs a group's name.")
+    return groups
+
+
+def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = True, weight_decay: float = 5e-4) -> SGD:
+    """Stochastic gradient descent with HHL's momentum and decay (Zhong et al., 2018), which the paper follows.
+
+    Args:
+        groups: from `parameter_groups`.
+        momentum: in [0, 1).
+        nesterov: Nesterov's momentum.
+        weight_decay: of every parameter.
+    """
+    return SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+
+
+def schedule(
+    optimizer: Optimizer,
+    kind: Literal["milestones", "one_cycle"],
+    *,
+    total_steps: int,
+    steps_per_epoch: int,
+    milestones: Sequence[int] = (40,),
+    gamma: float = 0.1,
+    warmup: float = 0.3,
+) -> LRScheduler:
+    """The learning rates' course, stepped after every batch.
+
+    Args:
+        optimizer: whose rates are the peak values.
+        kind: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up and
+            anneals to zero (Smith & Topin, 2018), for short runs from random weights.
+        total_steps: steps of the whole training.
+        steps_per_epoch: steps of an epoch.
+        milestones: epochs, for "milestones".
+        gamma: factor, for "milestones".
+        warmup: share of the steps until the peak, for "one_cycle".
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    if kind == "milestones":
+        return MultiStepLR(optimizer, [epoch * steps_per_epoch for epoch in milestones], gamma)
+    if kind == "one_cycle":
+        return OneCycleLR(
+            optimizer,
+            [group["lr"] for group in optimizer.param_groups],
+            total_steps,
+            pct_start=warmup,
+            cycle_momentum=False,
+        )
+    raise ValueError(f"schedule={kind!r} is not allowed; choose milestones or one_cycle.")
