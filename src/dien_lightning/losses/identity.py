@@ -23,6 +23,7 @@ class IdentityLoss(nn.Module):
         ValueError: fewer than 2 classes, or dropout outside [0, 1).
 
     Example:
+        >>> import torch
         >>> loss = IdentityLoss(num_classes=10, embedding_dim=4)
         >>> loss(torch.randn(6, 4), torch.tensor([0, 0, 1, 1, 2, 2])).shape
         torch.Size([])
