@@ -1,0 +1,253 @@
+"""A labelled source and an unlabelled target, batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
+from torch.utils.data import DataLoader
+
+from dien_lightning.data.catalog import is_drawn, read_dataset
+from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.loaders import ResumableLoader
+from dien_lightning.data.records import (
+    Splits,
+    check_evaluation,
+    check_training,
+    count_identities,
+    ignore_cameras,
+    relabel,
+)
+from dien_lightning.data.samplers import EpochSampler, IdentitySampler, ShardSampler, world_and_rank
+from dien_lightning.data.transforms import check_image_size, evaluation_transform, train_transform
+from dien_lightning.types import UNLABELED, Sample
+
+
+class DomainPairDataModule(pl.LightningDataModule):
+    """Feeds P x K labelled source images and as many unlabelled target images as asked for to every step.
+
+    Training batches are `{"source": Sample, "target": Sample}`, without "target" where `target_batch_size` is 0.
+    Evaluation gives one loader for each of `evaluation_domains`, the target first, over its query and gallery.
+    The target's training records are made without identities: no label of the target can reach training. Batch sizes
+    are those of the global batch, shared by the processes; evaluation batches are per process.
+
+    Args:
+        root: folder of all data sets; each lies in a folder of its catalogue name.
+        source: catalogue name of the labelled domain.
+        target: catalogue name of the unlabelled domain; may be the source's.
+        source_root: folder of the source, if it lies elsewhere.
+        target_root: folder of the target, if it lies elsewhere.
+        num_ids: P, source identities in a batch.
+        num_instances: K, images of each; an identity with fewer repeats some.
+        target_batch_size: target images in a batch; 0 trains on the source alone.
+        steps_per_epoch: batches in an epoch; None means source images // (P x K).
+        image_size: (height, width) of the network's input in pixels.
+        eval_batch_size: images in an evaluation batch.
+        num_workers: loader processes for each loader; None chooses by the machine's cores.
+        seed: batches and augmentations are drawn from it.
+        cameras: "required" drops matches from the query's own camera, the field's protocol; "none" keeps them, for sets
+            of one camera or of unknown cameras.
+        on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
+        drawing: arguments for `draw_pedestrians` where a drawn set is named; None keeps what has been drawn.
+
+    Raises:
+        ValueError: if a number, a name or an image does not serve; in `setup`, before training.
+        FileNotFoundError: if a folder is missing.
+    """
+
+    def __init__(
+        self,
+        root: str = "data",
+        source: str = "pedestrians_day",
+        target: str = "pedestrians_night",
+        *,
+        source_root: str | None = None,
+        target_root: str | None = None,
+        num_ids: int = 16,
+        num_instances: int = 4,
+        target_batch_size: int = 64,
+        steps_per_epoch: int | None = None,
+        image_size: tuple[int, int] = (256, 128),
+        eval_batch_size: int = 128,
+        num_workers: int | None = None,
+        seed: int = 0,
+        cameras: Literal["required", "none"] = "required",
+        on_error: Literal["raise", "skip"] = "raise",
+        drawing: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if cameras not in ("required", "none"):
+            raise ValueError(f"cameras={cameras!r} must be 'required' or 'none'.")
+        if target_batch_size < 0:
+            raise ValueError(f"target_batch_size={target_batch_size} must be 0 (no target) or more.")
+        if num_ids < 1 or num_instances < 1:
+            raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
+        if steps_per_epoch is not None and steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1, or None for one pass.")
+        self.source_name, self.source_root = source, Path(source_root or Path(root) / source)
+        self.target_name, self.target_root = target, Path(target_root or Path(root) / target)
+        self.num_ids = num_ids
+        self.num_instances = num_instances
+        self.target_batch_size = target_batch_size
+        self.image_size = check_image_size(image_size)
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = default_num_workers() if num_workers is None else num_workers
+        self.seed = seed
+        self.cameras = cameras
+        self.on_error = on_error
+        self.drawing = None if drawing is None else dict(drawing)
+        self._steps_per_epoch = steps_per_epoch
+        self._source: Splits | None = None
+        self._target: Splits | None = None
+        self._datasets: dict[str, ReIDDataset] = {}
+
+    def prepare_data(self) -> None:
+        """Draw the drawn sets that are named and missing; nothing else is ever fetched."""
+        for name, root in ((self.source_name, self.source_root), (self.target_name, self.target_root)):
+            if is_drawn(name) and (self.drawing is not None or not _holds(name, root)):
+                from dien_lightning.data.pedestrians import draw_pedestrians  # noqa: PLC0415  (slow to import)
+
+                draw_pedestrians(root, name.removeprefix("pedestrians_"), **(self.drawing or {}))
+
+    def setup(self, stage: str | None = None) -> None:
+        """List the images of both domains and check that they can be trained on and evaluated."""
+        if self._source is not None:
+            return
+        source = read_dataset(self.source_name, self.source_root)
+        target = read_dataset(self.target_name, self.target_root, labeled=False)
+        if self.cameras == "none":
+            source, target = ignore_cameras(source), ignore_cameras(target)
+        check_training(source, self.num_ids, self.num_instances)
+        for splits in (target, source):
+            if splits.has_evaluation:
+                check_evaluation(splits)
+            else:
+                rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
+        self._source, self._target = source, target
+
+    @property
+    def source(self) -> Splits:
+        """The labelled domain's records."""
+        if self._source is None:
+            self.setup()
+        assert self._source is not None
+        return self._source
+
+    @property
+    def target(self) -> Splits:
+        """The unlabelled domain's records; those of its training split carry no identity."""
+        if self._target is None:
+            self.setup()
+        assert self._target is not None
+        return self._target
+
+    @property
+    def num_classes(self) -> int:
+        """Number of source identities to classify."""
+        return count_identities(self.source.train)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return self._steps_per_epoch or max(1, len(self.source.train) // (self.num_ids * self.num_instances))
+
+    @property
+    def evaluation_domains(self) -> tuple[str, ...]:
+        """Which domain each evaluation loader holds, in order: "target", "source", or the one that has labels."""
+        pairs = (("target", self.target), ("source", self.source))
+        return tuple(domain for domain, splits in pairs if splits.has_evaluation)
+
+    def train_dataloader(self) -> CombinedLoader:
+        """One batch of each domain for every step."""
+        world, rank = self._world_and_rank()
+        records = relabel(self.source.train)
+        sampler = IdentitySampler(
+            [record.pid for record in records],
+            self.num_ids,
+            self.num_instances,
+            self.steps_per_epoch,
+            seed=self.seed,
+            num_replicas=world,
+            rank=rank,
+        )
+        loaders = {"source": self._train_loader("source", records, sampler)}
+        if self.target_batch_size:
+            target = EpochSampler(
+                len(self.target.train),
+                self.target_batch_size,
+                self.steps_per_epoch,
+                seed=self.seed + 1,  # a stream of its own, for both domains may be one set
+                num_replicas=world,
+                rank=rank,
+            )
+            loaders["target"] = self._train_loader("target", self.target.train, target)
+        return CombinedLoader(loaders, mode="min_size")
+
+    def val_dataloader(self) -> list[DataLoader[Sample]]:
+        """Query and gallery of each of `evaluation_domains`."""
+        return [self._evaluation_loader(domain) for domain in self.evaluation_domains]
+
+    def test_dataloader(self) -> list[DataLoader[Sample]]:
+        """Give the same as for validation."""
+        return self.val_dataloader()
+
+    def statistics_dataloader(self) -> DataLoader[Sample]:
+        """The target's training images, unlabelled and not augmented, shuffled: for gathering batch-norm statistics."""
+        records = self.target.train
+        dataset = self._dataset("statistics", records, evaluation_transform(self.image_size))
+        return self._plain_loader(dataset, ShardSampler(len(records), self.seed, *self._world_and_rank()))
+
+    def teardown(self, stage: str | None = None) -> None:
+        """Say which images could not be read, if they were skipped."""
+        skipped = sorted({path for dataset in self._datasets.values() for path in dataset.skipped})
+        if skipped:
+            rank_zero_warn(f"{len(skipped)} unreadable images were skipped, the first is {skipped[0]}.")
+        self._datasets.clear()
+
+    def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
+        return ResumableLoader(
+            self._dataset(key, records, train_transform(self.image_size)),
+            batch_size=sampler.local_batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            drop_last=True,
+        )
+
+    def _evaluation_loader(self, domain: str) -> DataLoader[Sample]:
+        splits = self.target if domain == "target" else self.source
+        query, gallery = ([r for r in split if r.pid != UNLABELED] for split in (splits.query, splits.gallery))
+        dataset = self._dataset(
+            f"{domain} evaluation", [*query, *gallery], evaluation_transform(self.image_size), num_query=len(query)
+        )
+        return self._plain_loader(dataset, ShardSampler(len(dataset), None, *self._world_and_rank()))
+
+    def _plain_loader(self, dataset: ReIDDataset, sampler: ShardSampler) -> DataLoader[Sample]:
+        return DataLoader(dataset, batch_size=self.eval_batch_size, sampler=sampler, num_workers=self.num_workers)
+
+    def _dataset(self, key: str, records: Any, transform: Any, num_query: int = 0) -> ReIDDataset:
+        dataset = ReIDDataset(records, transform, num_query=num_query, on_error=self.on_error)
+        self._datasets[key] = dataset
+        return dataset
+
+    def _world_and_rank(self) -> tuple[int, int]:
+        if self.trainer is not None:
+            return self.trainer.world_size, self.trainer.global_rank
+        return world_and_rank()
+
+
+def default_num_workers() -> int:
+    """Loader processes for each of the two domains' loaders: a quarter of the cores, from 1 to 8."""
+    return max(1, min(8, (os.cpu_count() or 1) // 4))
+
+
+def _holds(name: str, root: Path) -> bool:
+    try:
+        read_dataset(name, root)
+    except FileNotFoundError:
+        return False
+    return True

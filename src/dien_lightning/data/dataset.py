@@ -1,0 +1,102 @@
+"""Records -> Samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dien_lightning.data.images import UnreadableImageError, read_image
+from dien_lightning.data.records import Record
+from dien_lightning.data.samplers import Draw
+from dien_lightning.types import Sample
+
+
+class ReIDDataset(Dataset[Sample]):
+    """The images of some records.
+
+    An item is asked for by its index, or by a `Draw`, which also seeds the augmentation: the same draw gives the same
+    picture on any worker of any process.
+
+    Args:
+        records: what to load; `Sample.index` is the position in this list.
+        transform: uint8 (3, H, W) -> float (3, height, width).
+        num_query: how many records, from the first on, are queries.
+        on_error: "raise" stops at an unreadable image; "skip" takes the next readable one, of the same identity
+            where there is one. Its own index comes with it, so that evaluation, which counts an index once, leaves the
+            unreadable image out.
+
+    Raises:
+        ValueError: if `on_error` is neither.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        transform: Callable[[Tensor], Tensor],
+        *,
+        num_query: int = 0,
+        on_error: Literal["raise", "skip"] = "raise",
+    ) -> None:
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f"on_error={on_error!r} must be 'raise' or 'skip'.")
+        self.records = records
+        self.transform = transform
+        self.num_query = num_query
+        self.on_error = on_error
+        # Shared memory: the workers mark here what they had to leave out, and the main process counts.
+        self._skipped = torch.zeros(len(records), dtype=torch.bool).share_memory_()
+
+    @property
+    def skipped(self) -> list[str]:
+        """Paths of the unreadable images met so far, by any worker of this process."""
+        return [self.records[i].path for i in self._skipped.nonzero().flatten().tolist()]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, draw: Draw | int) -> Sample:
+        index, seed = (draw.item, draw.seed) if isinstance(draw, Draw) else (draw, None)
+        index, image = self._load(index)
+        record = self.records[index]
+        with _seeded(seed):
+            return Sample(self.transform(image), record.pid, record.camid, index, index < self.num_query)
+
+    def _load(self, index: int) -> tuple[int, Tensor]:
+        try:
+            return index, read_image(self.records[index].path)
+        except UnreadableImageError:
+            if self.on_error == "raise":
+                raise
+            self._skipped[index] = True
+        for other in self._substitutes(index):
+            try:
+                return other, read_image(self.records[other].path)
+            except UnreadableImageError:
+                self._skipped[other] = True
+        raise UnreadableImageError(
+            f"None of the {len(self.records)} images beside {self.records[index].path} can be read; check the folder."
+        )
+
+    def _substitutes(self, index: int) -> list[int]:
+        """All other images from the next one on, once around, those of the same identity first."""
+        others = [*range(index + 1, len(self.records)), *range(index)]
+        return sorted(others, key=lambda i: self.records[i].pid != self.records[index].pid)
+
+
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Seed torch's CPU generator for a while; other devices and the caller's own stream stay as they are."""
+    if seed is None:
+        yield
+        return
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(before)

@@ -1,0 +1,41 @@
+"""Image files -> uint8 tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+class UnreadableImageError(ValueError):
+    """An image file that nothing can decode; its words name the path and the remedy."""
+
+
+def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
+    """Decode an image file as RGB, the first picture of an animation.
+
+    Args:
+        path: image file in any format that Pillow reads.
+
+    Returns:
+        (3, H, W), uint8; its memory lies as (H, W, 3), which torchvision resizes fastest.
+
+    Raises:
+        UnreadableImageError: if the file is missing, empty, truncated or no image.
+    """
+    try:
+        with Image.open(path) as picture:
+            pixels = np.array(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnreadableImageError(
+            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, "
+            "or set data.on_error=skip (on_error='skip') to train without it."
+        ) from None
+    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return str(error).split(" '")[0]  # Pillow repeats the path

@@ -1,0 +1,152 @@
+"""A data set as lists of records: what each image file shows, and the checks that need no pixels."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from dien_lightning.types import UNLABELED
+
+
+class Record(NamedTuple):
+    """One image file.
+
+    Attributes:
+        path: where it lies.
+        pid: identity as the data set numbers it; `UNLABELED` where nobody gave one (and Market's junk).
+        camid: camera number as the data set numbers it.
+    """
+
+    path: str
+    pid: int
+    camid: int
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits of one data set.
+
+    Attributes:
+        name: the catalogue's name.
+        root: the folder they were read from, for messages.
+        train: images to train on.
+        query: images to search with.
+        gallery: images to search in, distractors and junk among them.
+    """
+
+    name: str
+    root: Path
+    train: Sequence[Record]
+    query: Sequence[Record] = field(default_factory=tuple)
+    gallery: Sequence[Record] = field(default_factory=tuple)
+
+    @property
+    def has_evaluation(self) -> bool:
+        """Whether query and gallery both hold images whose identity somebody gave."""
+        return any(r.pid != UNLABELED for r in self.query) and any(r.pid != UNLABELED for r in self.gallery)
+
+
+def count_identities(records: Iterable[Record]) -> int:
+    """How many people the records show; images without an identity count nobody.
+
+    Example:
+        >>> count_identities([Record("a", 7, 0), Record("b", 7, 1), Record("c", -1, 0)])
+        1
+    """
+    return len({record.pid for record in records} - {UNLABELED})
+
+
+def relabel(records: Sequence[Record]) -> list[Record]:
+    """Number the identities 0, 1, ... in the order of their own numbers, hence alike on every process.
+
+    Args:
+        records: labelled training records.
+
+    Raises:
+        ValueError: if a record has no identity.
+
+    Example:
+        >>> [record.pid for record in relabel([Record("a", 9, 0), Record("b", 2, 0), Record("c", 9, 1)])]
+        [1, 0, 1]
+    """
+    missing = next((record for record in records if record.pid == UNLABELED), None)
+    if missing is not None:
+        raise ValueError(
+            f"{missing.path} has no identity, so it cannot train a classifier; use it as a target instead."
+        )
+    classes = {pid: label for label, pid in enumerate(sorted({record.pid for record in records}))}
+    return [record._replace(pid=classes[record.pid]) for record in records]
+
+
+def ignore_cameras(splits: Splits) -> Splits:
+    """Put every query on one camera and every gallery image on another: then no match is dropped for its camera.
+
+    This is `data.cameras=none`, for sets whose images all come from one camera or whose cameras nobody knows.
+    """
+    return Splits(
+        splits.name,
+        splits.root,
+        [record._replace(camid=0) for record in splits.train],
+        [record._replace(camid=0) for record in splits.query],
+        [record._replace(camid=1) for record in splits.gallery],
+    )
+
+
+def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
+    """Refuse a source that cannot fill a batch of `num_ids` identities with `num_instances` images each.
+
+    Raises:
+        ValueError: if there are fewer identities than `num_ids`, or no image at all.
+    """
+    found = count_identities(splits.train)
+    if found < num_ids:
+        raise ValueError(
+            f"num_ids={num_ids} needs at least that many identities; {splits.root} has {found} "
+            f"({len(splits.train)} training images). Lower num_ids (data.num_ids) to {found} or less."
+        )
+    if num_instances < 1:
+        raise ValueError(f"num_instances={num_instances} must be at least 1 image per identity.")
+
+
+def check_evaluation(splits: Splits) -> int:
+    """Refuse a labelled query and gallery where no query can have a match; otherwise count the queries that have one.
+
+    A match is a gallery image of the same identity from another camera. Where none exists, every figure would be
+    empty, and it is nearly always one camera that is the cause.
+
+    Returns:
+        The number of queries with at least one match.
+
+    Raises:
+        ValueError: if that number is zero.
+    """
+    cameras: dict[int, set[int]] = defaultdict(set)
+    for record in splits.gallery:
+        if record.pid != UNLABELED:
+            cameras[record.pid].add(record.camid)
+    labeled = [record for record in splits.query if record.pid != UNLABELED]
+    matched = sum(bool(cameras.get(record.pid, set()) - {record.camid}) for record in labeled)
+    if matched:
+        return matched
+    start = f"No query of {splits.root} can have a match"
+    if not any(record.pid in cameras for record in labeled):
+        raise ValueError(
+            f"{start}: none of the {count_identities(splits.query)} query identities is in the gallery "
+            f"({_per_camera(splits)}); check that query and gallery show the same people."
+        )
+    raise ValueError(
+        f"{start}: every image of the same identity comes from the query's own camera ({_per_camera(splits)}); "
+        "set data.cameras=none (cameras='none') to count matches from the same camera."
+    )
+
+
+def _per_camera(splits: Splits) -> str:
+    query = Counter(record.camid for record in splits.query)
+    gallery = Counter(record.camid for record in splits.gallery)
+    return ", ".join(
+        f"camera {camid}: {query[camid]} query and {gallery[camid]} gallery images"
+        for camid in sorted(query.keys() | gallery.keys())
+    )

@@ -1,0 +1,254 @@
+"""Which images make up a batch: a function of (seed, epoch, step), however many processes share the work.
+
+All three are `DistributedSampler`s, because Lightning leaves those alone under DDP and tells them the epoch; any
+other sampler it replaces, and batches of P x K are lost without a word. Batch sizes are those of the global batch;
+every process takes its slice of it, and the slices in order of rank are the batch that one process alone would see.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch.distributed
+from torch.utils.data import DistributedSampler
+
+
+class Draw(NamedTuple):
+    """An image to load and the seed of its augmentation.
+
+    Attributes:
+        item: position in the data set.
+        seed: drawn from (seed, epoch, position in the epoch), so that an augmentation depends neither on the number
+            of loader workers nor on the number of processes.
+    """
+
+    item: int
+    seed: int
+
+
+class TrainingSampler(DistributedSampler[Draw]):
+    """What the two training samplers share: slices of global batches, and a start in the middle of an epoch.
+
+    Args:
+        num_images: size of the data set.
+        batch_size: images in the global batch.
+        steps_per_epoch: batches in an epoch.
+        seed: everything is drawn from it.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
+
+    Raises:
+        ValueError: if a number is not positive or the batch cannot be shared evenly.
+    """
+
+    def __init__(
+        self,
+        num_images: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        world, rank = world_and_rank(num_replicas, rank)
+        super().__init__(range(num_images), world, rank, shuffle=True, seed=seed)  # type: ignore[arg-type]
+        if steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1.")
+        self.num_images = num_images
+        self.batch_size = batch_size
+        self.steps_per_epoch = steps_per_epoch
+        self.local_batch_size = batch_size // world
+        self.num_samples = self.local_batch_size * steps_per_epoch  # what len() gives
+        self.total_size = self.num_samples * world
+        self._start = (0, 0)
+
+    def start_at(self, epoch: int, step: int) -> None:
+        """Begin that epoch at that step, as a run that is taken up again in the middle does; others begin at 0."""
+        self._start = (epoch, step)
+
+    @property
+    def first_step(self) -> int:
+        """The step that the current epoch begins at."""
+        return self._start[1] if self._start[0] == self.epoch else 0
+
+    @abstractmethod
+    def batches(self, epoch: int) -> Iterator[list[int]]:
+        """Give the indices of an epoch's global batches, without end."""
+
+    def __iter__(self) -> Iterator[Draw]:  # type: ignore[override]
+        epoch, first = self.epoch, self.first_step
+        mine = range(self.rank * self.local_batch_size, (self.rank + 1) * self.local_batch_size)
+        for step, batch in enumerate(islice(self.batches(epoch), first, self.steps_per_epoch), start=first):
+            for place in mine:
+                yield Draw(batch[place], _augmentation_seed(self.seed, epoch, step * self.batch_size + place))
+
+
+class IdentitySampler(TrainingSampler):
+    """Batches of P identities with K images each, for losses that compare images of the same person.
+
+    Identities come in random passes over all of them, so that each is seen as often as any other. One with fewer than
+    K images repeats some.
+
+    Args:
+        pids: the identity of every image of the data set.
+        num_ids: P, identities in the global batch.
+        num_instances: K, images of each.
+        steps_per_epoch: batches in an epoch.
+        seed: everything is drawn from it.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
+
+    Raises:
+        ValueError: if there are fewer identities than P, or P cannot be shared evenly by the processes.
+
+    Example:
+        >>> sampler = IdentitySampler([0, 0, 1, 1, 2, 2], num_ids=2, num_instances=2, steps_per_epoch=5)
+        >>> len(sampler), len({draw.item // 2 for draw in list(sampler)[:4]})
+        (20, 2)
+    """
+
+    def __init__(
+        self,
+        pids: Sequence[int],
+        num_ids: int,
+        num_instances: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, pid in enumerate(pids):
+            groups[int(pid)].append(index)
+        self._images = [np.array(groups[pid]) for pid in sorted(groups)]
+        self.num_ids = num_ids
+        self.num_instances = num_instances
+        if num_ids < 1 or num_instances < 1:
+            raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
+        if len(groups) < num_ids:
+            raise ValueError(
+                f"num_ids={num_ids} needs at least that many identities; found {len(groups)}. Lower num_ids."
+            )
+        world, rank = world_and_rank(num_replicas, rank)
+        if num_ids % world:
+            raise ValueError(
+                f"num_ids={num_ids} cannot be shared evenly by {world} processes; use a multiple of {world}."
+            )
+        super().__init__(len(pids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
+
+    def batches(self, epoch: int) -> Iterator[list[int]]:
+        """Give the indices of an epoch's global batches, identity after identity, without end."""
+        rng = np.random.default_rng([self.seed, epoch])
+        for identities in _batches_without_doubles(len(self._images), self.num_ids, rng):
+            yield [int(i) for identity in identities for i in self._draw_images(self._images[identity], rng)]
+
+    def _draw_images(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.resize(rng.permutation(images), self.num_instances)  # resize repeats from the start where too short
+
+
+class EpochSampler(TrainingSampler):
+    """Batches of unlabelled images: random passes over the set, none twice within a pass, nor within a batch.
+
+    Args:
+        num_images: size of the data set.
+        batch_size: images in the global batch.
+        steps_per_epoch: batches in an epoch, said outright, for the source sets the pace.
+        seed: everything is drawn from it.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
+
+    Raises:
+        ValueError: if there is no image, or the batch cannot be shared evenly by the processes.
+
+    Example:
+        >>> sampler = EpochSampler(num_images=4, batch_size=2, steps_per_epoch=2)
+        >>> sorted(draw.item for draw in sampler)
+        [0, 1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        num_images: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        if num_images < 1 or batch_size < 1:
+            raise ValueError(f"num_images={num_images} and batch_size={batch_size} must both be at least 1.")
+        world, rank = world_and_rank(num_replicas, rank)
+        if batch_size % world:
+            raise ValueError(
+                f"batch_size={batch_size} (data.target_batch_size) cannot be shared evenly by {world} processes; "
+                f"use a multiple of {world}."
+            )
+        super().__init__(num_images, batch_size, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
+
+    def batches(self, epoch: int) -> Iterator[list[int]]:
+        """Give the indices of an epoch's global batches, without end."""
+        rng = np.random.default_rng([self.seed, epoch])
+        for batch in _batches_without_doubles(self.num_images, self.batch_size, rng):
+            yield batch.tolist()
+
+
+class ShardSampler(DistributedSampler[int]):
+    """Each image once: process r of w takes images r, r + w, ... and nobody pads, so shards may differ by one.
+
+    Args:
+        num_images: size of the data set.
+        seed: None keeps the order; a number shuffles it, alike on every process.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
+
+    Example:
+        >>> list(ShardSampler(5, num_replicas=2, rank=0)), list(ShardSampler(5, num_replicas=2, rank=1))
+        ([0, 2, 4], [1, 3])
+    """
+
+    def __init__(
+        self, num_images: int, seed: int | None = None, num_replicas: int | None = None, rank: int | None = None
+    ) -> None:
+        world, rank = world_and_rank(num_replicas, rank)
+        super().__init__(range(num_images), world, rank, shuffle=False)  # type: ignore[arg-type]
+        order = range(num_images) if seed is None else np.random.default_rng(seed).permutation(num_images).tolist()
+        self._indices = list(order[rank::world])
+        self.num_samples = len(self._indices)
+        self.total_size = num_images
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._indices)
+
+
+def world_and_rank(num_replicas: int | None = None, rank: int | None = None) -> tuple[int, int]:
+    """Fill in what was left out: from torch.distributed where it runs, otherwise one process."""
+    running = torch.distributed.is_available() and torch.distributed.is_initialized()
+    world = num_replicas if num_replicas is not None else (torch.distributed.get_world_size() if running else 1)
+    return world, rank if rank is not None else (torch.distributed.get_rank() if running else 0)
+
+
+def _batches_without_doubles(num: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Random passes over range(num), cut into batches; where two passes meet in a batch, nothing is in it twice."""
+    rest = np.empty(0, dtype=np.int64)
+    while True:
+        batch, rest = rest[:size], rest[size:]
+        while len(batch) < size:
+            fresh = rng.permutation(num)
+            seen = np.isin(fresh, batch)
+            fresh = np.concatenate([fresh[~seen], fresh[seen]])  # what is in the batch already waits till last
+            take = size - len(batch)
+            batch, rest = np.concatenate([batch, fresh[:take]]), fresh[take:]
+        yield batch
+
+
+def _augmentation_seed(seed: int, epoch: int, position: int) -> int:
+    # The fourth number keeps these apart from the streams that draw the batches.
+    return int(np.random.SeedSequence([seed, epoch, position, 1]).generate_state(1)[0])

@@ -1,0 +1,56 @@
+"""Decoding files of any kind, and the one sentence where none can."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from data.folders import write_image
+from dien_lightning.data.images import UnreadableImageError, read_image
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "gif", "webp", "ppm"])
+def test_every_format_gives_rgb(tmp_path, suffix):
+    path = tmp_path / f"image.{suffix}"
+    Image.new("RGB", (4, 6), (200, 100, 50)).save(path, **({"lossless": True} if suffix == "webp" else {}))
+    image = read_image(str(path))
+    assert image.shape == (3, 6, 4)
+    assert image.dtype == torch.uint8
+    assert image[:, 0, 0].tolist() == [200, 100, 50]
+
+
+def test_jpeg_agrees_with_pillow(tmp_path):
+    path = write_image(tmp_path / "image.jpg", size=(64, 32))
+    expected = torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)
+    assert (read_image(str(path)).int() - expected.int()).abs().max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
+def test_other_colour_modes(tmp_path, mode):
+    path = tmp_path / ("image.jpg" if mode in ("L", "CMYK") else "image.png")
+    Image.new("RGB", (4, 6), (255, 255, 255)).convert(mode).save(path)
+    image = read_image(str(path))
+    assert image.shape == (3, 6, 4)
+    assert image.min() >= 250
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all", b"\xff\xd8\xff\xe0 cut off"])
+def test_unreadable_files_are_named_with_the_remedy(tmp_path, content):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImageError, match=r"broken\.jpg cannot be read as an image \(.*data\.on_error=skip"):
+        read_image(str(path))
+
+
+def test_truncated_image(tmp_path):
+    path = write_image(tmp_path / "image.png", size=(64, 32))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UnreadableImageError, match=r"image\.png cannot be read"):
+        read_image(str(path))
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UnreadableImageError, match=r"gone\.jpg cannot be read as an image \(no such file\)"):
+        read_image(str(tmp_path / "gone.jpg"))

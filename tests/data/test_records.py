@@ -1,0 +1,77 @@
+"""Records, relabelling, and the checks that stop a run before it costs anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dien_lightning.data.records import (
+    Record,
+    Splits,
+    check_evaluation,
+    check_training,
+    count_identities,
+    ignore_cameras,
+    relabel,
+)
+from dien_lightning.types import UNLABELED
+
+
+def splits(query=(), gallery=(), train=()):
+    def records(pairs):
+        return [Record(f"{i}.jpg", *pair) for i, pair in enumerate(pairs)]
+
+    return Splits("own", Path("crops"), records(train), records(query), records(gallery))
+
+
+def test_relabel_numbers_sorted_identities():
+    records = [Record("a", 30, 1), Record("b", 4, 1), Record("c", 30, 2), Record("d", 11, 1)]
+    assert [record.pid for record in relabel(records)] == [2, 0, 2, 1]
+
+
+def test_relabel_does_not_depend_on_the_order_of_files():
+    records = [Record(str(pid), pid, 0) for pid in (9, 2, 700, 41)]
+    forwards = {record.path: record.pid for record in relabel(records)}
+    assert {record.path: record.pid for record in relabel(records[::-1])} == forwards
+
+
+def test_relabel_refuses_unlabeled_images():
+    with pytest.raises(ValueError, match=r"crop\.jpg has no identity, so it cannot train a classifier"):
+        relabel([Record("crop.jpg", UNLABELED, 0)])
+
+
+def test_count_identities_leaves_out_the_unlabeled():
+    assert count_identities([Record("a", 0, 0), Record("b", UNLABELED, 0), Record("c", 5, 0)]) == 2
+
+
+def test_has_evaluation_needs_labels_on_both_sides():
+    assert splits([(1, 1)], [(1, 2)]).has_evaluation
+    assert not splits([(1, 1)], []).has_evaluation
+    assert not splits([(UNLABELED, 1)], [(1, 2)]).has_evaluation
+
+
+def test_check_training_names_found_and_remedy():
+    with pytest.raises(ValueError, match=r"num_ids=3 needs at least that many identities; crops has 2 \(3 training"):
+        check_training(splits(train=[(1, 1), (1, 2), (2, 1)]), num_ids=3, num_instances=2)
+
+
+def test_check_evaluation_counts_queries_with_a_match_from_another_camera():
+    query = [(1, 1), (2, 1), (3, 1), (UNLABELED, 1)]
+    gallery = [(1, 2), (2, 1), (0, 2), (UNLABELED, 2)]
+    assert check_evaluation(splits(query, gallery)) == 1
+
+
+def test_check_evaluation_names_the_one_camera_trap():
+    with pytest.raises(ValueError, match=r"own camera \(camera 4: 2 query and 3 gallery images\).*data\.cameras=none"):
+        check_evaluation(splits([(1, 4), (2, 4)], [(1, 4), (2, 4), (2, 4)]))
+
+
+def test_check_evaluation_names_strangers():
+    with pytest.raises(ValueError, match=r"none of the 2 query identities is in the gallery"):
+        check_evaluation(splits([(1, 1), (2, 2)], [(7, 1), (8, 2)]))
+
+
+def test_without_cameras_every_shared_identity_is_a_match():
+    one_camera = splits([(1, 4), (2, 4)], [(1, 4), (2, 4)])
+    assert check_evaluation(ignore_cameras(one_camera)) == 2

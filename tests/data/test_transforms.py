@@ -1,0 +1,84 @@
+"""The paper's crop, against its definition; normalisation, against a value worked by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from dien_lightning.data.transforms import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Normalize,
+    RandomUprightCrop,
+    evaluation_transform,
+    train_transform,
+)
+
+
+def test_crops_keep_to_area_and_ratio():
+    torch.manual_seed(0)
+    crop = RandomUprightCrop((64, 32))
+    image = torch.zeros(3, 256, 128, dtype=torch.uint8)
+    boxes = [crop.make_params([image]) for _ in range(300)]
+    areas = torch.tensor([box["height"] * box["width"] / (256 * 128) for box in boxes])
+    ratios = torch.tensor([box["height"] / box["width"] for box in boxes])
+    assert areas.min() > 0.63
+    assert areas.max() <= 1
+    assert areas.std() > 0.05
+    assert ratios.min() > 1.95
+    assert ratios.max() < 3.05
+    assert ratios.std() > 0.1
+    assert all(0 <= box["top"] <= 256 - box["height"] and 0 <= box["left"] <= 128 - box["width"] for box in boxes)
+
+
+def test_a_shape_that_fits_no_crop_is_resized_whole():
+    box = RandomUprightCrop((8, 4)).make_params([torch.zeros(3, 10, 100)])
+    assert box == {"top": 0, "left": 0, "height": 10, "width": 100}
+
+
+def test_the_whole_image_survives_a_full_crop():
+    image = torch.randint(0, 256, (3, 64, 32), dtype=torch.uint8)
+    crop = RandomUprightCrop((64, 32), area=(1, 1), ratio=(2, 2))
+    torch.testing.assert_close(crop(image), image)
+
+
+def test_normalize_by_hand():
+    image = torch.tensor([255, 0, 51], dtype=torch.uint8).view(3, 1, 1)
+    expected = [(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (0.2 - 0.406) / 0.225]
+    torch.testing.assert_close(Normalize()(image).flatten(), torch.tensor(expected))
+
+
+def test_normalize_is_torchvisions():
+    image = torch.randint(0, 256, (3, 9, 5), dtype=torch.uint8)
+    steps = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(IMAGENET_MEAN, IMAGENET_STD)])
+    torch.testing.assert_close(Normalize()(image), steps(image))
+
+
+@pytest.mark.parametrize("make", [train_transform, evaluation_transform])
+def test_output_shape_and_type(make):
+    image = make((64, 32))(torch.randint(0, 256, (3, 128, 64), dtype=torch.uint8))
+    assert image.shape == (3, 64, 32)
+    assert image.dtype == torch.float32
+
+
+def test_training_flips_half_of_the_images():
+    torch.manual_seed(1)
+    image = torch.zeros(3, 64, 32, dtype=torch.uint8)
+    image[:, :, 24:] = 255
+    transform = train_transform((64, 32))
+    flipped = sum(bool(transform(image)[0, 32, 2] > 0) for _ in range(200))
+    assert 70 < flipped < 130
+
+
+@pytest.mark.parametrize("size", [(256,), (256, 0), (1, 2, 3)])
+def test_bad_image_size(size):
+    with pytest.raises(ValueError, match=r"must be height and width in pixels"):
+        evaluation_transform(size)
+
+
+def test_bad_crop():
+    with pytest.raises(ValueError, match=r"area=\(0\.9, 0\.5\) must rise within"):
+        RandomUprightCrop((8, 4), area=(0.9, 0.5))
+    with pytest.raises(ValueError, match=r"ratio=\(3, 2\) must rise"):
+        RandomUprightCrop((8, 4), ratio=(3, 2))
