@@ -12,7 +12,7 @@ def check_range(
     high: float = math.inf,
     *,
     include_low: bool = True,
-    include_high: bool = True,
+    include_high: bool = False,
 ) -> None:
     """Raise a ValueError that names the argument unless low <= value <= high (ends as told).
 
@@ -20,10 +20,9 @@ def check_range(
         >>> check_range("margin", 0.0, 0, include_low=False)
         Traceback (most recent call last):
         ...
-        ValueError: margin=0.0 is out of range; choose a number in (0, inf].
+        ValueError: margin=0.0 is out of range; choose a number in (0, inf).
     """
-    above = value >= low if include_low else value > low
-    below = value <= high if include_high else value < high
-    if not (above and below):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and (low < value < high or (include_low and value == low) or (include_high and value == high))):
         ends = f"{'[' if include_low else '('}{low:g}, {high:g}{']' if include_high else ')'}"
         raise ValueError(f"{name}={value!r} is out of range; choose a number in {ends}.")

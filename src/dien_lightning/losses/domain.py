@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from dien_lightning.losses.checks import check_range
+from dien_lightning.losses.precision import in_full_precision
 
 
 class _Reverse(torch.autograd.Function):
@@ -62,8 +63,8 @@ class DomainTerms(NamedTuple):
 class DomainAdversarialLoss(nn.Module):
     """Binary cross-entropy of a domain classifier behind a gradient reversal (Pu et al., 2019, eq. 3 and 4).
 
-    Target is 1, source is 0. The classifier's layers are left open by the paper: linear D -> D/4, ReLU, dropout,
-    linear -> 1.
+    Target is 1, source is 0. The classifier's layers are left open by the paper: linear D -> D/4, ReLU, linear
+    -> 1, and dropout between them if asked.
 
     Args:
         embedding_dim: D.
@@ -87,16 +88,17 @@ class DomainAdversarialLoss(nn.Module):
         self,
         embedding_dim: int = 2048,
         hidden_dim: int | None = None,
-        dropout: float = 0.5,
+        dropout: float = 0.0,
         reversal: float = 1.0,
         schedule: Literal["constant", "dann"] = "constant",
     ) -> None:
         super().__init__()
-        check_range("dropout", dropout, 0, 1, include_high=False)
+        check_range("dropout", dropout, 0, 1)
         check_range("reversal", reversal, 0)
         if schedule not in ("constant", "dann"):
             raise ValueError(f"schedule={schedule!r} is not allowed; choose constant or dann.")
-        hidden_dim = hidden_dim or max(1, embedding_dim // 4)
+        hidden_dim = max(1, embedding_dim // 4) if hidden_dim is None else hidden_dim
+        check_range("hidden_dim", hidden_dim, 1)
         self.reversal = reversal
         self.schedule = schedule
         self.classifier = nn.Sequential(
@@ -106,6 +108,7 @@ class DomainAdversarialLoss(nn.Module):
     def forward(self, source: Tensor, target: Tensor, progress: float = 1.0) -> Tensor:
         return self.terms(source, target, progress).loss
 
+    @in_full_precision
     def terms(self, source: Tensor, target: Tensor, progress: float = 1.0) -> DomainTerms:
         """The loss and the classifier's accuracy; `progress` in [0, 1] moves the DANN ramp."""
         coefficient = self.reversal * (dann_ramp(progress) if self.schedule == "dann" else 1.0)

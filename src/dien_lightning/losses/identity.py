@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dien_lightning.losses.checks import check_range
+from dien_lightning.losses.precision import in_full_precision
 
 
 class IdentityLoss(nn.Module):
@@ -33,9 +34,10 @@ class IdentityLoss(nn.Module):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"num_classes={num_classes}: a classifier needs at least 2 source identities.")
-        check_range("dropout", dropout, 0, 1, include_high=False)
+        check_range("dropout", dropout, 0, 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(embedding_dim, num_classes)
 
+    @in_full_precision
     def forward(self, embedding: Tensor, pids: Tensor) -> Tensor:
         return cross_entropy(self.classifier(self.dropout(embedding)), pids)

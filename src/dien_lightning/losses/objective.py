@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from dien_lightning.losses.checks import check_range
 from dien_lightning.losses.domain import DomainAdversarialLoss
 from dien_lightning.losses.identity import IdentityLoss
-from dien_lightning.losses.triplet import CrossDomainTripletLoss, ExemplarTripletLoss
+from dien_lightning.losses.precision import in_full_precision
+from dien_lightning.losses.triplet import CrossDomainTripletLoss, ExemplarTripletLoss, center_distance
 
 
 class ObjectiveOutput(NamedTuple):
@@ -33,6 +33,7 @@ def embedding_spread(embedding: Tensor) -> Tensor:  # (B, D) -> ()
     """Root mean squared distance of L2-normalised embeddings from their mean, in [0, 1]; 0 means they collapsed.
 
     Example:
+        >>> import torch
         >>> embedding_spread(torch.tensor([[2.0, 0.0], [-1.0, 0.0]]))
         tensor(1.)
     """
@@ -82,7 +83,7 @@ class DIENObjective(nn.Module):
         center_weight: float | None = 1.0,
         reduction: Literal["mean", "sum"] = "mean",
         identity_dropout: float = 0.5,
-        domain_dropout: float = 0.5,
+        domain_dropout: float = 0.0,
         domain_hidden_dim: int | None = None,
         reversal: float = 1.0,
         reversal_schedule: Literal["constant", "dann"] = "constant",
@@ -113,6 +114,7 @@ class DIENObjective(nn.Module):
         """Whether any term looks at target images; if not (Base), none need be loaded."""
         return self.triplet is not None or self.domain is not None
 
+    @in_full_precision
     def forward(
         self, source: Tensor, source_pids: Tensor, target: Tensor | None = None, progress: float = 1.0
     ) -> ObjectiveOutput:
@@ -120,26 +122,28 @@ class DIENObjective(nn.Module):
             raise ValueError(
                 "the objective needs target embeddings; give them, or switch triplet and domain terms off."
             )
-        with torch.autocast(source.device.type, enabled=False):  # sums of many terms need float32
-            identity = self.identity(source, source_pids)
-            total = identity
-            terms = {"identity": identity.detach()}
-            health = {"embedding_spread": embedding_spread(source.detach())}
-            if self.triplet is not None:
-                assert target is not None
-                parts = self.triplet.terms(source, source_pids, target)
-                loss = parts.triplet
-                terms["triplet"] = parts.triplet.detach()
-                if isinstance(self.triplet, CrossDomainTripletLoss) and self.triplet.center_weight:
-                    loss = loss + self.triplet.center_weight * parts.center
-                    terms["center"] = parts.center.detach()
-                total = total + self.triplet_weight * loss
-                health["active_triplets"] = parts.active
-                health["center_distance"] = parts.center.detach()
-            if self.domain is not None:
-                assert target is not None
-                adversarial = self.domain.terms(source, target, progress)
-                total = total + self.domain_weight * adversarial.loss
-                terms["domain"] = adversarial.loss.detach()
-                health["domain_accuracy"] = adversarial.accuracy
-            return ObjectiveOutput(total, terms, health)
+        identity = self.identity(source, source_pids)
+        total = identity
+        terms = {"identity": identity.detach()}
+        health = {"embedding_spread": embedding_spread(source.detach())}
+        if target is not None:
+            health["center_distance"] = center_distance(
+                normalize(source.detach(), dim=1), normalize(target.detach(), dim=1)
+            )
+        if self.triplet is not None:
+            assert target is not None
+            parts = self.triplet.terms(source, source_pids, target)
+            loss = parts.triplet
+            terms["triplet"] = parts.triplet.detach()
+            if isinstance(self.triplet, CrossDomainTripletLoss) and self.triplet.center_weight:
+                loss = loss + self.triplet.center_weight * parts.center
+                terms["center"] = parts.center.detach()
+            total = total + self.triplet_weight * loss
+            health["active_triplets"] = parts.active
+        if self.domain is not None:
+            assert target is not None
+            adversarial = self.domain.terms(source, target, progress)
+            total = total + self.domain_weight * adversarial.loss
+            terms["domain"] = adversarial.loss.detach()
+            health["domain_accuracy"] = adversarial.accuracy
+        return ObjectiveOutput(total, terms, health)

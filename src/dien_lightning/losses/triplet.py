@@ -11,6 +11,7 @@ from torch.nn.functional import normalize, relu
 
 from dien_lightning.distance import pairwise_euclidean
 from dien_lightning.losses.checks import check_range
+from dien_lightning.losses.precision import in_full_precision
 
 
 class HardestPairs(NamedTuple):
@@ -57,12 +58,16 @@ def center_distance(source: Tensor, target: Tensor) -> Tensor:  # (N, D), (M, D)
         source: (N, D), L2-normalised.
         target: (M, D), L2-normalised.
 
+    Returns:
+        The distance; 0 if a batch is empty and has no mean.
+
     Example:
         >>> center_distance(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0]]))
         tensor(0.7071)
     """
-    gap = source.mean(dim=0) - target.mean(dim=0)
-    return gap.square().sum().clamp(min=1e-12).sqrt()  # the root has no gradient at zero
+    if not len(source) or not len(target):
+        return source.new_zeros(())
+    return torch.linalg.vector_norm(source.mean(dim=0) - target.mean(dim=0))  # its gradient at 0 is 0, not NaN
 
 
 class _TripletLoss(nn.Module):
@@ -118,6 +123,7 @@ class CrossDomainTripletLoss(_TripletLoss):
         terms = self.terms(source, source_pids, target)
         return terms.triplet + self.center_weight * terms.center if self.center_weight else terms.triplet
 
+    @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
         """The hinge, the centre distance (not weighted) and the share of active triplets; shapes as in `forward`."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
@@ -159,6 +165,7 @@ class ExemplarTripletLoss(_TripletLoss):
     def forward(self, source: Tensor, source_pids: Tensor, target: Tensor) -> Tensor:
         return self.terms(source, source_pids, target).triplet
 
+    @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
         """The hinge, the centre distance (for the log alone) and the share of active triplets."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)

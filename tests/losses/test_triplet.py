@@ -1,0 +1,222 @@
+"""CCCDTL and the exemplar loss: loops over all triplets, hand-worked values, and what must not change them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck
+
+import reference
+from dien_lightning.losses.triplet import (
+    CrossDomainTripletLoss,
+    ExemplarTripletLoss,
+    center_distance,
+    hardest_pairs,
+)
+
+LOSSES = [CrossDomainTripletLoss, ExemplarTripletLoss]
+SLOW = {CrossDomainTripletLoss: reference.cross_domain_hinges, ExemplarTripletLoss: reference.exemplar_hinges}
+
+
+def batch(num_source=8, num_target=5, width=4, seed=0):
+    """Source embeddings, their identities (two images each, then shuffled) and target embeddings."""
+    generator = torch.Generator().manual_seed(seed)
+    source = torch.randn(num_source, width, dtype=torch.float64, generator=generator)
+    target = torch.randn(num_target, width, dtype=torch.float64, generator=generator)
+    pids = (torch.arange(num_source) // 2)[torch.randperm(num_source, generator=generator)]
+    return source, pids, target
+
+
+def on_circle(*degrees):
+    angles = torch.tensor(degrees, dtype=torch.float64).deg2rad()
+    return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def chord(degrees):
+    return 2 * math.sin(math.radians(degrees) / 2)
+
+
+# ---- against the loop ----
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    num_source=st.integers(1, 8),
+    num_target=st.integers(1, 6),
+    margin=st.floats(0.05, 2),
+    seed=st.integers(0, 10_000),
+)
+def test_hinge_as_the_loop_has_it(loss, num_source, num_target, margin, seed):
+    source, pids, target = batch(num_source, num_target, seed=seed)
+    expected = SLOW[loss](source.tolist(), pids.tolist(), target.tolist(), margin)
+    terms = loss(margin, reduction="sum").terms(source, pids, target)
+    assert float(terms.triplet) == pytest.approx(sum(expected), abs=1e-12)
+    mean = loss(margin, reduction="mean").terms(source, pids, target)
+    assert float(mean.triplet) == pytest.approx(sum(expected) / len(expected), abs=1e-12)
+    assert float(terms.active) == pytest.approx(sum(hinge > 0 for hinge in expected) / len(expected))
+    assert float(terms.center) == pytest.approx(reference.center_gap(source.tolist(), target.tolist()), abs=1e-12)
+
+
+def test_the_whole_of_equation_2():
+    source, pids, target = batch()
+    hinges = reference.cross_domain_hinges(source.tolist(), pids.tolist(), target.tolist(), 0.3)
+    gap = reference.center_gap(source.tolist(), target.tolist())
+    loss = CrossDomainTripletLoss(margin=0.3, center_weight=2.5)
+    assert float(loss(source, pids, target)) == pytest.approx(sum(hinges) / len(hinges) + 2.5 * gap)
+
+
+# ---- by hand ----
+
+
+def test_cross_domain_by_hand():
+    # Identity 0 at 0 and 60 degrees, identity 1 at 180; the target's one image at 90 is nearest to the image at 60.
+    source, pids, target = on_circle(0, 60, 180), torch.tensor([0, 0, 1]), on_circle(90)
+    first = max(0, 0.3 + chord(60) - chord(90))  # negatives: 90 degrees (target), 180 (source)
+    second = max(0, 0.3 + chord(60) - chord(30))
+    third = max(0, 0.3 + 0 - chord(90))  # alone: its own positive, at distance 0
+    terms = CrossDomainTripletLoss(0.3).terms(source, pids, target)
+    assert float(terms.triplet) == pytest.approx((first + second + third) / 3)
+    assert float(terms.active) == pytest.approx(1 / 3)
+    mean = ((1 + 0.5 - 1) / 3, math.sin(math.radians(60)) / 3)
+    assert float(terms.center) == pytest.approx(math.hypot(mean[0], mean[1] - 1))
+
+
+def test_exemplar_by_hand():
+    # Two target images 30 degrees apart push each other, and are pushed by nobody else.
+    source, pids, target = on_circle(0, 10), torch.tensor([3, 3]), on_circle(150, 155)
+    loss = ExemplarTripletLoss(0.3, reduction="sum")
+    assert float(loss(source, pids, target)) == pytest.approx(2 * (0.3 - chord(5)))
+    assert float(loss.terms(source, pids, target).active) == 0.5
+
+
+def test_hardest_pairs_by_hand():
+    distances = torch.tensor([[0.0, 3.0, 2.0, 5.0], [3.0, 0.0, 1.0, 4.0]])
+    positive = torch.tensor([[True, True, False, False], [True, True, False, False]])
+    farthest, closest = hardest_pairs(distances, positive, ~positive)
+    assert farthest.tolist() == [3, 3]
+    assert closest.tolist() == [2, 1]
+
+
+# ---- properties ----
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_order_and_length_and_names_do_not_matter(loss):
+    source, pids, target = batch()
+    value = loss()(source, pids, target)
+    order, shuffled = torch.tensor([3, 1, 7, 0, 2, 6, 4, 5]), torch.tensor([4, 0, 2, 1, 3])
+    torch.testing.assert_close(loss()(source[order], pids[order], target[shuffled]), value)
+    lengths = torch.linspace(0.1, 9, len(source), dtype=torch.float64)[:, None]
+    torch.testing.assert_close(loss()(source * lengths, pids, 3 * target), value)
+    torch.testing.assert_close(loss()(source, 1000 - 7 * pids, target), value)
+
+
+def test_two_target_images_never_push_each_other():
+    source, pids = on_circle(0, 5, 90, 95), torch.tensor([0, 0, 1, 1])
+    target = on_circle(200, 201, 250).requires_grad_()
+    CrossDomainTripletLoss(0.3, center_weight=0)(source, pids, target).backward()
+    assert target.grad.abs().max() == 0  # far from all source images, however near one another
+    target.grad = None
+    ExemplarTripletLoss(0.3)(source, pids, target).backward()
+    assert (target.grad[:2].abs().sum(1) > 0).all()
+
+
+def test_target_images_matter_as_negatives_alone():
+    source, pids = on_circle(0, 30, 90, 120), torch.tensor([0, 0, 1, 1])
+    near, far = on_circle(31, 200), on_circle(200, 210)
+    loss = CrossDomainTripletLoss(0.3, center_weight=0)
+    assert loss(source, pids, near) > loss(source, pids, far)
+    torch.testing.assert_close(loss(source, pids, far), loss(source, pids, on_circle(-100, -101, -102)))
+
+
+def test_center_weight_zero_leaves_the_centre_out():
+    source, pids, target = batch()
+    loss = CrossDomainTripletLoss(center_weight=0)
+    assert loss(source, pids, target) == loss.terms(source, pids, target).triplet
+
+
+def test_center_draws_the_domains_together():
+    source, target = on_circle(0, 180), on_circle(60, 100).requires_grad_()
+    before = center_distance(source, target)
+    before.backward()
+    moved = torch.nn.functional.normalize(target.detach() - 0.1 * target.grad, dim=1)
+    assert center_distance(source, moved) < before
+
+
+@pytest.mark.parametrize("loss", [CrossDomainTripletLoss(0.5), ExemplarTripletLoss(0.5, "sum")], ids=["CCCDTL", "TL"])
+def test_gradient(loss):
+    source, pids, target = batch()
+    assert gradcheck(lambda a, b: loss(a, pids, b), (source.requires_grad_(), target.requires_grad_()))
+
+
+# ---- the edges ----
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_identical_embeddings_give_the_margin_and_a_finite_gradient(loss, dtype):
+    source = torch.full((4, 64), 0.3, dtype=dtype, requires_grad=True)
+    target = torch.full((3, 64), 0.3, dtype=dtype, requires_grad=True)
+    value = loss(0.3)(source, torch.tensor([0, 0, 1, 1]), target)
+    assert float(value.detach()) == pytest.approx(0.3, abs=1e-6)
+    value.backward()
+    assert source.grad.isfinite().all()
+    assert target.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_zero_embeddings_give_a_finite_gradient(loss):
+    source = torch.zeros(4, 8, requires_grad=True)
+    loss()(source, torch.tensor([0, 0, 1, 1]), torch.zeros(3, 8)).backward()
+    assert source.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_negative_means_no_loss(loss):
+    source = on_circle(0, 90).requires_grad_()
+    terms = loss(0.3).terms(source, torch.tensor([2, 2]), source.new_empty(0, 2))
+    assert [float(term.detach()) for term in terms] == [0, 0, 0]
+    loss(0.3)(source, torch.tensor([2, 2]), source.new_empty(0, 2)).backward()
+    assert source.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_float32_under_autocast(loss):
+    source, pids, target = (tensor.float() if tensor.is_floating_point() else tensor for tensor in batch(width=64))
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = loss()(source, pids, target)
+    assert inside.dtype == torch.float32
+    assert inside == loss()(source, pids, target)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_bfloat16_embeddings_are_widened(loss):
+    source, pids, target = batch()
+    value = loss()(source.bfloat16(), pids, target.bfloat16())
+    assert value == loss()(source.bfloat16().float(), pids, target.bfloat16().float())
+
+
+# ---- errors ----
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("margin", [0, -0.3, math.nan, math.inf, "wide", None, True])
+def test_margin_must_be_a_number_above_0(loss, margin):
+    with pytest.raises(ValueError, match=r"margin=.* is out of range; choose a number in \(0, inf\)\."):
+        loss(margin=margin)
+
+
+def test_center_weight_must_not_be_negative():
+    with pytest.raises(ValueError, match=r"center_weight=-1 is out of range; choose a number in \[0, inf\)\."):
+        CrossDomainTripletLoss(center_weight=-1)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_reduction_must_be_known(loss):
+    with pytest.raises(ValueError, match=r"reduction='max' is not allowed; choose mean or sum\."):
+        loss(reduction="max")
