@@ -1,0 +1,245 @@
+"""Draws the embedded two-domain data set: rendered people, nobody real, in Market-1501's folders and file names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .drawing.camera import DOMAINS
+from .drawing.painter import VERSION
+from .drawing.worker import Job, draw_identities, split_job
+
+MANIFEST = "pedestrians.json"
+SPLITS = ("bounding_box_train", "query", "bounding_box_test")
+MAX_IDS = 4999
+MAX_CAMERAS = 9
+_FIRST_PID = {"day": 1, "night": 5001}
+
+
+def draw_pedestrians(
+    root: str | Path,
+    domain: str,
+    *,
+    num_train_ids: int = 210,
+    num_test_ids: int = 60,
+    num_cameras: int = 4,
+    images_per_camera: int = 3,
+    image_size: tuple[int, int] = (128, 64),
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Draw one domain of the embedded data set, or find it drawn already.
+
+    Articulated 3-D people before cameras with their own place, light and colors. Domain `day` is bright and level,
+    domain `night` dark, tinted, noisy and seen from above; their identities are disjoint (day: pids 1..4999, night:
+    5001..9999). An identity keeps its body, clothes, hair and gait; an image draws pose, heading and place. The first
+    image of each test identity under each camera is a query, its others are the gallery.
+
+    The same arguments give the same bytes, however many processes draw. The folder appears when it is complete: until
+    then the images are in a hidden folder beside it, which an interrupt removes.
+
+    Args:
+        root: the data set's own folder, such as data/pedestrians_day; made if missing, returned as it is if it holds
+            what the arguments ask for.
+        domain: "day" or "night".
+        num_train_ids: identities in bounding_box_train.
+        num_test_ids: other identities, in query and bounding_box_test.
+        num_cameras: cameras, 2 to 9; every identity is seen by all of them.
+        images_per_camera: images per identity and camera, at least 2 (one is the query).
+        image_size: height and width in pixels, at least (64, 32).
+        seed: another seed draws other people before other cameras.
+        workers: processes that draw; None takes one per CPU, 1 draws in this process.
+        progress: show a progress bar.
+
+    Returns:
+        The folder, as a path.
+
+    Raises:
+        ValueError: an argument out of its range, or a folder that holds something else.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     root = draw_pedestrians(Path(folder, "day"), "day", num_train_ids=1, num_test_ids=1, num_cameras=2,
+        ...                             images_per_camera=2, workers=1, progress=False)
+        ...     print(*sorted(path.name for path in (root / "query").iterdir()))
+        0002_c1s1_000001_01.jpg 0002_c2s1_000001_01.jpg
+    """
+    height, width = _check(
+        domain,
+        num_train_ids=num_train_ids,
+        num_test_ids=num_test_ids,
+        num_cameras=num_cameras,
+        images_per_camera=images_per_camera,
+        image_size=image_size,
+        workers=workers,
+    )
+    root = Path(root)
+    first = _FIRST_PID[domain]
+    manifest = {
+        "drawing_version": VERSION,
+        "domain": domain,
+        "num_train_ids": num_train_ids,
+        "num_test_ids": num_test_ids,
+        "num_cameras": num_cameras,
+        "images_per_camera": images_per_camera,
+        "image_size": [height, width],
+        "seed": int(seed),
+        "images": {
+            "bounding_box_train": num_train_ids * num_cameras * images_per_camera,
+            "query": num_test_ids * num_cameras,
+            "bounding_box_test": num_test_ids * num_cameras * (images_per_camera - 1),
+        },
+    }
+    if _is_drawn(root, manifest):
+        return root
+    job = Job(
+        folder="",
+        domain=domain,
+        train_pids=list(range(first, first + num_train_ids)),
+        test_pids=list(range(first + num_train_ids, first + num_train_ids + num_test_ids)),
+        num_cameras=num_cameras,
+        images_per_camera=images_per_camera,
+        height=height,
+        width=width,
+        seed=int(seed),
+    )
+    workers = min(workers or os.cpu_count() or 1, num_train_ids + num_test_ids)
+    with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
+        for split in SPLITS:
+            (folder / split).mkdir()
+        job = job._replace(folder=str(folder))
+        for _ in draw_identities(job) if workers == 1 else _draw_in_processes(job, workers):
+            advance()
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return root
+
+
+def _check(
+    domain: str,
+    *,
+    num_train_ids: int,
+    num_test_ids: int,
+    num_cameras: int,
+    images_per_camera: int,
+    image_size: tuple[int, int],
+    workers: int | None,
+) -> tuple[int, int]:
+    if domain not in DOMAINS:
+        raise ValueError(f"domain={domain!r} is none of the drawn domains; choose one of {', '.join(DOMAINS)}.")
+    for name, value in (("num_train_ids", num_train_ids), ("num_test_ids", num_test_ids)):
+        if value < 1:
+            raise ValueError(f"{name}={value} leaves nobody to draw; give at least 1.")
+    if num_train_ids + num_test_ids > MAX_IDS:
+        raise ValueError(
+            f"num_train_ids={num_train_ids} and num_test_ids={num_test_ids} are more than the {MAX_IDS} identities of "
+            "a domain together; lower one of them."
+        )
+    if not 2 <= num_cameras <= MAX_CAMERAS:
+        raise ValueError(
+            f"num_cameras={num_cameras} is not between 2 and {MAX_CAMERAS}; a query is ranked against other cameras."
+        )
+    if images_per_camera < 2:
+        raise ValueError(f"images_per_camera={images_per_camera} leaves the gallery empty; give at least 2.")
+    if len(image_size) != 2 or image_size[0] < 64 or image_size[1] < 32:
+        raise ValueError(
+            f"image_size={tuple(image_size)} is too small to draw; give (height, width) of at least (64, 32)."
+        )
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers={workers} draws nothing; give at least 1, or None for one per CPU.")
+    return int(image_size[0]), int(image_size[1])
+
+
+def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
+    """True if the folder holds exactly this, False if it is missing or empty, an error if it holds something else."""
+    if not root.exists():
+        return False
+    if not root.is_dir():
+        raise ValueError(f"{root} is a file where the folder of drawn images should be; choose another folder.")
+    if not any(root.iterdir()):
+        return False
+    try:
+        found = json.loads((root / MANIFEST).read_text())
+    except (OSError, ValueError):
+        raise ValueError(
+            f"{root} holds something else than drawn people; choose another folder, or empty it."
+        ) from None
+    if found == manifest:
+        return True
+    different = [key for key in manifest if key != "images" and found.get(key) != manifest[key]]
+    raise ValueError(
+        f"{root} was drawn with other arguments ({', '.join(different)}); "
+        "remove it to draw it anew, or choose another folder."
+    )
+
+
+@contextmanager
+def _folder_in_the_making(root: Path) -> Iterator[Path]:
+    """A hidden folder beside `root` that becomes `root` at the end, and is removed if anything goes wrong before."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    folder = root.parent / f".{root.name}.drawing"
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
+    folder.mkdir()
+    try:
+        yield folder
+        if root.exists():
+            root.rmdir()  # an empty folder, as `_is_drawn` has seen
+        folder.rename(root)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _progress_bar(title: str, job: Job, shown: bool) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not shown) as bar:
+        per_identity = job.num_cameras * job.images_per_camera
+        task = bar.add_task(title, total=per_identity * (len(job.train_pids) + len(job.test_pids)))
+        yield lambda: bar.advance(task, per_identity)
+
+
+def _draw_in_processes(job: Job, workers: int) -> Iterator[int]:
+    """Yield the pids as child processes finish them; leaves no process behind, however it ends."""
+    # The package `drawing` is put on the path by itself: the workers do not wait for this library's other imports.
+    code = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); from drawing.worker import main; main()"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    read_end, write_end = os.pipe()
+    processes: list[subprocess.Popen[bytes]] = []
+    with open(read_end) as finished, tempfile.TemporaryFile() as complaints:
+        try:
+            try:
+                for part in split_job(job, workers):
+                    process = subprocess.Popen(
+                        [sys.executable, "-c", code],
+                        stdin=subprocess.PIPE,
+                        stdout=write_end,
+                        stderr=complaints,
+                        env=environment,
+                        start_new_session=True,  # Ctrl-C is ours to hear; the children are ended below
+                    )
+                    processes.append(process)
+                    assert process.stdin is not None
+                    process.stdin.write(json.dumps(part._asdict()).encode())
+                    process.stdin.close()
+            finally:
+                os.close(write_end)
+            for line in finished:
+                yield int(line)
+            if any(process.wait() for process in processes):
+                complaints.seek(0)
+                raise RuntimeError(f"a drawing process failed:\n{complaints.read().decode(errors='replace').strip()}")
+        finally:
+            for process in processes:
+                if process.poll() is None:
+                    process.terminate()
+                process.wait()
