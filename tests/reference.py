@@ -123,3 +123,69 @@ def rasterize_by_loops(points, depths, triangles, height: int, width: int) -> li
             if min(a, b, c) >= 0 and depth < nearest:
                 nearest, image[pixel] = depth, number
     return image
+
+
+def ranked_gallery(  # noqa: PLR0917
+    query: Vector,
+    pid: int,
+    camid: int,
+    gallery: Sequence[Vector],
+    gallery_pids: Sequence[int],
+    gallery_camids: Sequence[int],
+    *,
+    junk: str = "drop",
+    same_camera: str = "drop",
+) -> list[tuple[float, bool, int]]:
+    """(squared distance, is a match, number) of every image that is not dropped, in the order of the protocol."""
+    ranked = []
+    for number, (image, other_pid, other_camid) in enumerate(zip(gallery, gallery_pids, gallery_camids, strict=True)):
+        if other_pid == -1 and junk == "drop":
+            continue
+        is_match = other_pid == pid and pid != -1
+        if is_match and other_camid == camid and same_camera == "drop":
+            continue
+        ranked.append((sum((x - y) ** 2 for x, y in zip(query, image, strict=True)), is_match, number))
+    return sorted(ranked)  # False sorts before True: at one distance a non-match comes first
+
+
+def retrieval(  # noqa: PLR0917
+    query: Sequence[Vector],
+    query_pids: Sequence[int],
+    query_camids: Sequence[int],
+    gallery: Sequence[Vector],
+    gallery_pids: Sequence[int],
+    gallery_camids: Sequence[int],
+    max_rank: int,
+    *,
+    queries: str = "valid",
+    **drops: str,
+) -> dict[str, float | list[float] | int]:
+    """CMC, both average precisions and mINP by walking down each query's whole list."""
+    step, trapezoid, penalties, firsts = [], [], [], []
+    for embedding, pid, camid in zip(query, query_pids, query_camids, strict=True):
+        ranked = ranked_gallery(embedding, pid, camid, gallery, gallery_pids, gallery_camids, **drops)
+        wanted = sum(is_match for _, is_match, _ in ranked)
+        if not wanted:
+            continue
+        found, precision_before, step_sum, trapezoid_sum = 0, 1.0, 0.0, 0.0
+        ranks = []
+        for rank, (_, is_match, _) in enumerate(ranked, start=1):
+            found += is_match
+            precision = found / rank
+            if is_match:
+                ranks.append(rank)
+                step_sum += precision
+                trapezoid_sum += (precision_before + precision) / 2
+            precision_before = precision
+        step.append(step_sum / wanted)
+        trapezoid.append(trapezoid_sum / wanted)
+        penalties.append(wanted / ranks[-1])
+        firsts.append(ranks[0])
+    number = len(query) if queries == "all" else len(firsts)
+    return {
+        "mAP": sum(step) / number,
+        "mAP_trapezoid": sum(trapezoid) / number,
+        "mINP": sum(penalties) / number,
+        "cmc": [sum(first <= k for first in firsts) / number for k in range(1, max_rank + 1)],
+        "num_valid_queries": len(firsts),
+    }

@@ -1,0 +1,175 @@
+"""Distances from queries to the whole gallery, a block of rows at a time, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+# A block of distances takes at most 128 MB in float32. Rows and columns are where products of this shape run fastest
+# (benchmarks/ranking.py); a GPU wants larger ones.
+_BLOCK_ELEMENTS = 2**25
+_MAX_ROWS = 512
+_CPU_COLUMNS = 1024
+_GPU_COLUMNS = 8192
+# Columns in which rows are first compared for equality, and those of each further look.
+_FIRST_COLUMNS = 8
+_MORE_COLUMNS = 256
+
+
+class RowBlock(NamedTuple):
+    """Distances of R consecutive queries.
+
+    Attributes:
+        start: number of the first query.
+        rows: (R, G), smaller is closer; the reader may overwrite it.
+    """
+
+    start: int
+    rows: Tensor
+
+
+def rows_per_block(width: int) -> int:
+    """How many rows of that width one block has; depends on nothing else, so every rank forms the same blocks."""
+    return max(32, min(_MAX_ROWS, _BLOCK_ELEMENTS // width // 32 * 32))
+
+
+def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] = (0, 1)) -> Iterator[RowBlock]:
+    """Squared Euclidean distance of every query to every gallery image, less the query's own squared length.
+
+    The query's length is the same for its whole row, so the order is that of the distances. One buffer is filled
+    again and again. A product rounds the same row differently in another block or at another address, so equal
+    gallery images are found beforehand and given one distance: they tie, wherever they stand.
+
+    Args:
+        query: embeddings.
+        gallery: embeddings of the same width and on the same device.
+        shard: (rank, world size): yield every world-size-th block, beginning with the rank-th.
+
+    Shape:
+        query (Q, D), gallery (G, D) -> blocks of (R, G).
+
+    Raises:
+        ValueError: when an embedding is not finite, or too long to be squared.
+    """
+    query, gallery = check_embeddings(query, gallery)
+    dtype = torch.float64 if torch.float64 in (query.dtype, gallery.dtype) else torch.float32
+    columns = _CPU_COLUMNS if gallery.device.type == "cpu" else _GPU_COLUMNS
+    tiles = gallery.split(columns)
+    lengths = [tile.to(dtype).square().sum(1) for tile in tiles]
+    _check_finite(torch.cat(lengths), "gallery")
+    _check_finite(torch.linalg.vector_norm(query, dim=1, dtype=dtype), "query")
+    originals, copies = find_copies(gallery)
+
+    step = rows_per_block(len(gallery))
+    buffer = query.new_empty((min(step, len(query)), len(gallery)), dtype=dtype)
+    rank, world_size = shard
+    for start in range(rank * step, len(query), world_size * step):
+        block = query[start : start + step].to(dtype)
+        rows = buffer[: len(block)]
+        with exact_products(query.device):
+            for tile, length, out in zip(tiles, lengths, rows.split(columns, dim=1), strict=True):
+                torch.addmm(length, block, tile.to(dtype).T, alpha=-2, out=out)
+        if len(copies):
+            rows[:, copies] = rows[:, originals]
+        yield RowBlock(start, rows)
+
+
+def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows that equal an earlier row exactly: numbers of the earliest such row, and of its copies.
+
+    Rows are told apart by a few columns first; only those that agree in them are compared further.
+
+    Shape:
+        (N, D) -> (C,), (C,).
+
+    Example:
+        >>> find_copies(torch.tensor([[1.0], [2.0], [1.0], [1.0]]))
+        (tensor([0, 0]), tensor([2, 3]))
+    """
+    number = torch.arange(len(embedding), device=embedding.device)
+    group = torch.zeros_like(number)
+    start, stop = 0, _FIRST_COLUMNS
+    while start < embedding.shape[1] and len(number):
+        _, same = torch.unique(embedding[number, start:stop], dim=0, return_inverse=True)
+        _, group, size = torch.unique(group * len(number) + same, return_inverse=True, return_counts=True)
+        is_repeated = size[group] > 1
+        number, group = number[is_repeated], group[is_repeated]
+        start, stop = stop, stop + _MORE_COLUMNS
+    group, order = group.sort(stable=True)
+    number = number[order]
+    is_first = torch.ones_like(group, dtype=torch.bool)
+    is_first[1:] = group.diff() != 0
+    originals = number[is_first][is_first.cumsum(0) - 1]
+    return originals[~is_first], number[~is_first]
+
+
+def given_blocks(distances: Tensor | Iterable[Tensor], num_query: int, num_gallery: int) -> Iterator[RowBlock]:
+    """Distances that somebody else took, all at once or as consecutive blocks of rows.
+
+    Args:
+        distances: (Q, G), copied block by block; or an iterable of (R, G) that add up to Q rows, overwritten.
+        num_query: Q.
+        num_gallery: G.
+
+    Raises:
+        ValueError: when the rows do not add up, or are not as wide as the gallery.
+    """
+    if isinstance(distances, Tensor):
+        distances = (rows.clone() for rows in distances.split(rows_per_block(num_gallery)))
+    start = 0
+    for rows in distances:
+        if rows.ndim != 2 or rows.shape[1] != num_gallery:
+            raise ValueError(f"A block of distances has shape {tuple(rows.shape)}; give rows of {num_gallery}.")
+        if not bool(rows.isfinite().all()):
+            raise ValueError(
+                f"Distances of queries {start} to {start + len(rows) - 1} are not finite and have no rank."
+            )
+        yield RowBlock(start, rows)
+        start += len(rows)
+    if start != num_query:
+        raise ValueError(f"The distances have {start} rows; there are {num_query} queries.")
+
+
+def check_embeddings(query: Tensor, gallery: Tensor) -> tuple[Tensor, Tensor]:
+    """Raise ValueError unless both are embeddings of one width on one device; gradients are cut off."""
+    for name, embedding in (("query", query), ("gallery", gallery)):
+        if not isinstance(embedding, Tensor) or embedding.ndim != 2 or not embedding.is_floating_point():
+            shape = tuple(getattr(embedding, "shape", ()))
+            raise ValueError(f"{name} must be a floating-point tensor of shape (images, width); this one is {shape}.")
+    if query.shape[1] != gallery.shape[1]:
+        raise ValueError(
+            f"query embeddings are {query.shape[1]} wide and gallery embeddings {gallery.shape[1]}; "
+            "take both from the same network."
+        )
+    if query.device != gallery.device:
+        raise ValueError(f"query is on {query.device} and gallery on {gallery.device}; move them to one device.")
+    return query.detach(), gallery.detach()
+
+
+@contextmanager
+def exact_products(device: torch.device) -> Iterator[None]:
+    """Multiply in full float32: neither autocast nor TF32 nor bf16 may decide who ranks first."""
+    backends = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    precisions = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        for backend, precision in zip(backends, precisions, strict=True):
+            backend.fp32_precision = precision
+
+
+def _check_finite(lengths: Tensor, name: str) -> None:
+    """Name the first embedding that has no finite length."""
+    bad = ~lengths.isfinite()
+    if bool(bad.any()):
+        raise ValueError(
+            f"{int(bad.sum())} {name} embeddings are not finite, the first is number {int(bad.nonzero()[0])}; "
+            "their distances have no order. Look for a diverged training or a broken image."
+        )

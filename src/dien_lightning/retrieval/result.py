@@ -1,0 +1,94 @@
+"""What an evaluation says: the figures, what was counted, and the protocol they were computed by."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dien_lightning.retrieval.counting import QueryScores
+from dien_lightning.retrieval.labels import LabelCounts, RetrievalLabels
+from dien_lightning.retrieval.protocol import Protocol
+
+
+class RetrievalResult(NamedTuple):
+    """How well queries found their person; fractions in [0, 1], higher is better.
+
+    Attributes:
+        mAP: mean average precision; step AP unless the protocol says trapezoid.
+        mAP_trapezoid: the same with the trapezoid AP of the official Market-1501 script.
+        mINP: mean inverse negative penalty (Ye et al., 2021): matches / rank of the last one.
+        cmc: (max_rank,) fraction of queries whose first match is among the first k images, at k - 1.
+        rank_counts: (max_rank,) the number of those queries; summed over the draws of a single-gallery-shot protocol.
+        num_valid_queries: queries that have a match.
+        num_queries: all queries.
+        num_gallery: gallery images that were ranked.
+        num_junk: gallery images dropped as junk.
+        num_same_camera: (query, gallery image) pairs dropped because person and camera agree.
+        protocol: the rules these figures were computed by.
+    """
+
+    mAP: float
+    mAP_trapezoid: float
+    mINP: float
+    cmc: Tensor
+    rank_counts: Tensor
+    num_valid_queries: int
+    num_queries: int
+    num_gallery: int
+    num_junk: int
+    num_same_camera: int
+    protocol: Protocol
+
+    def rank(self, k: int) -> float:
+        """Rank-k: the fraction of queries with a match among the first k images.
+
+        Raises:
+            ValueError: when k is beyond max_rank.
+        """
+        if not 1 <= k <= len(self.rank_counts):
+            raise ValueError(f"rank {k} was not computed; it lies between 1 and max_rank={len(self.rank_counts)}.")
+        draws = self.protocol.repeats if self.protocol.single_gallery_shot else 1
+        return int(self.rank_counts[k - 1]) / (self._denominator() * draws)
+
+    def figures(self) -> dict[str, float]:
+        """rank1, rank5, rank10 (as far as max_rank goes), mAP, mAP_trapezoid, mINP: what results.json holds."""
+        ranks = {f"rank{k}": self.rank(k) for k in (1, 5, 10) if k <= len(self.rank_counts)}
+        return {**ranks, "mAP": self.mAP, "mAP_trapezoid": self.mAP_trapezoid, "mINP": self.mINP}
+
+    def describe(self) -> dict[str, str | int | bool]:
+        """The protocol and what it counted, as plain values."""
+        counts = {name: getattr(self, name) for name in self._fields if name.startswith("num_")}
+        return {**self.protocol.describe(), **counts}
+
+    def _denominator(self) -> int:
+        return self.num_queries if self.protocol.queries == "all" else self.num_valid_queries
+
+
+def summarize(
+    scores: QueryScores, counts: LabelCounts, labels: RetrievalLabels, max_rank: int, protocol: Protocol
+) -> RetrievalResult:
+    """Average the queries' scores as the protocol says."""
+    if max_rank < 1:
+        raise ValueError(f"max_rank={max_rank} must be 1 or more: the CMC begins at rank 1.")
+    valid = counts.num_matches > 0
+    num_queries, num_valid_queries = len(valid), int(valid.sum())
+    denominator = num_queries if protocol.queries == "all" else num_valid_queries
+    first_ranks = scores.first_ranks[valid]  # (V, S)
+    at_rank = torch.bincount(first_ranks.flatten().clamp(max=max_rank + 1), minlength=max_rank + 2)
+    rank_counts = at_rank[1 : max_rank + 1].cumsum(0)
+    step, trapezoid, inverse_penalty = (float(score.sum()) / denominator for score in scores[:3])
+    return RetrievalResult(
+        mAP=trapezoid if protocol.average_precision == "trapezoid" else step,
+        mAP_trapezoid=trapezoid,
+        mINP=inverse_penalty,
+        cmc=(rank_counts.double() / (denominator * first_ranks.shape[1])).float(),
+        rank_counts=rank_counts,
+        num_valid_queries=num_valid_queries,
+        num_queries=num_queries,
+        num_gallery=len(labels.gallery_pids) - counts.num_junk,
+        num_junk=counts.num_junk,
+        num_same_camera=counts.num_same_camera,
+        protocol=protocol,
+    )
