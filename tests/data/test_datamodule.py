@@ -157,6 +157,30 @@ def test_one_camera_stops_before_training_unless_cameras_are_ignored(root, tmp_p
     assert data.evaluation_domains == ("target", "source")
 
 
+def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):
+    for i in range(8):
+        write_image(tmp_path / f"cam{i % 2}" / f"{i}.png", seed=i)
+    data = make(root, target="folder", target_root=str(tmp_path), target_camera_pattern="subfolder")
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert (batch["target"].pid == UNLABELED).all()
+    assert data.evaluation_domains == ("source",)
+
+
+def test_several_sources(root):
+    data = make(root, source=["market1501", "dukemtmcreid"])
+    assert data.num_classes == 11
+    assert {record.pid for record in data.source.train} == set(range(11))
+
+
+def test_a_target_for_evaluation_alone(root, tmp_path):
+    for path in ("test_probe/00001_0.jpg", "test_gallery/00001_1.jpg"):
+        write_image(tmp_path / path)
+    with pytest.raises(ValueError, match=r"\(sensereid\) has no training images: it serves evaluation alone"):
+        make(root, target="sensereid", target_root=str(tmp_path)).setup("fit")
+    data = make(root, target="sensereid", target_root=str(tmp_path), target_batch_size=0)
+    assert data.evaluation_domains == ("target", "source")
+
+
 def test_lightning_keeps_the_samplers(root, tmp_path):
     module, trainer = fit(make(root), tmp_path)
     loaders = trainer.fit_loop._combined_loader.flattened

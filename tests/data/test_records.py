@@ -11,6 +11,7 @@ from dien_lightning.data.records import (
     Splits,
     check_evaluation,
     check_training,
+    combine,
     count_identities,
     ignore_cameras,
     relabel,
@@ -49,6 +50,20 @@ def test_has_evaluation_needs_labels_on_both_sides():
     assert splits([(1, 1)], [(1, 2)]).has_evaluation
     assert not splits([(1, 1)], []).has_evaluation
     assert not splits([(UNLABELED, 1)], [(1, 2)]).has_evaluation
+
+
+def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
+    one = splits(query=[(3, 1)], gallery=[(3, 2), (UNLABELED, 1), (0, 1)], train=[(5, 1)])
+    joined = combine([one, one])
+    assert [(r.pid, r.camid) for r in joined.gallery] == [(3, 2), (-1, 1), (0, 1), (9, 5), (-1, 4), (6, 4)]
+    assert [(r.pid, r.camid) for r in joined.query] == [(3, 1), (9, 4)]
+    assert check_evaluation(joined) == 2
+    assert combine([one]) is one
+
+
+def test_check_training_refuses_a_source_without_labels():
+    with pytest.raises(ValueError, match=r"crops \(own\) has no labelled training image"):
+        check_training(splits(train=[(UNLABELED, 1)]), num_ids=1, num_instances=1)
 
 
 def test_check_training_names_found_and_remedy():

@@ -1,13 +1,22 @@
-"""The data sets we know, a dozen lines each. Nothing here is ever downloaded."""
+"""The data sets we know, a dozen lines each. Nothing here is ever downloaded.
+
+Counts are those that the sets' own pages or papers state; where we found none, none is given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from dien_lightning.data.layouts import FolderLayout, Layout, ListLayout
-from dien_lightning.data.records import Splits
+from dien_lightning.data.layouts import FileName, FolderLayout, HalvedLayout, Layout, ListLayout
+
+
+class Counts(NamedTuple):
+    """What a data set's authors counted; None where they do not say."""
+
+    identities: int | None
+    images: int | None
 
 
 @dataclass(frozen=True)
@@ -17,18 +26,28 @@ class Entry:
     Args:
         title: its name in prose.
         layouts: how it may lie on disk; the first one that fits is read.
-        subfolders: folder names that its archive unpacks to, looked for below the root and beside it.
-        request: where to ask for it, in one sentence.
+        citation: the paper that introduced it.
+        terms: what its authors ask of those who use it, and where to ask for it, in one sentence.
+        subfolders: folder names that its archive unpacks to.
+        cameras: how many there are.
+        published: split (or "all") -> counts.
     """
 
     title: str
     layouts: Sequence[Layout]
+    citation: str
+    terms: str
     subfolders: Sequence[str] = ()
-    request: str = ""
+    cameras: int | None = None
+    published: Mapping[str, Counts] = field(default_factory=dict)
 
 
-_MARKET_FOLDERS = {"train": ["bounding_box_train"], "query": ["query"], "gallery": ["bounding_box_test"]}
-MARKET_LAYOUT = FolderLayout(_MARKET_FOLDERS, r"(?P<pid>-1|\d+)_c(?P<camid>\d+)", "0002_c1s1_000451_03.jpg")
+MARKET_NAME = FileName(r"(?:^|/)(?P<pid>-1|\d+)_c(?P<camid>\d+)[^/]*$", "0002_c1s1_000451_03.jpg")
+SCENE_NAME = FileName(r"(?:^|/)(?P<pid>\d+)_s(?P<camid_part>\d+)_c(?P<camid>\d+)_", "700000_s02_c00_f023389.jpg")
+MARKET_FOLDERS = {"train": ["bounding_box_train"], "query": ["query"], "gallery": ["bounding_box_test"]}
+MARKET_LAYOUT = FolderLayout(MARKET_FOLDERS, MARKET_NAME)
+FOR_RESEARCH = "Made for research; ask its authors for it and for its terms."
+DUKE_WITHDRAWN = "DukeMTMC was withdrawn by its authors in 2019: a copy you have is read, none is fetched."
 
 
 def _msmt17_layout(train: str, test: str) -> ListLayout:
@@ -47,86 +66,253 @@ CATALOG: dict[str, Entry] = {
     "market1501": Entry(
         title="Market-1501",
         layouts=[MARKET_LAYOUT],
+        citation="Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015",
+        terms="For research only, not to be passed on or used commercially; ask its authors for it.",
         subfolders=["Market-1501-v15.09.15", "Market-1501", "Market1501", "market1501"],
-        request="Ask its authors for Market-1501 (Zheng et al., ICCV 2015); nothing is downloaded.",
+        cameras=6,
+        published={"train": Counts(751, 12936), "query": Counts(750, 3368), "gallery": Counts(None, 19732)},
+    ),
+    "market1501_500k": Entry(
+        title="Market-1501 with 500k distractors",
+        layouts=[FolderLayout({**MARKET_FOLDERS, "gallery": ["bounding_box_test", "images"]}, MARKET_NAME)],
+        citation="Zheng et al., Scalable Person Re-identification: A Benchmark, ICCV 2015",
+        terms="For research only, not to be passed on or used commercially; ask its authors for it.",
+        subfolders=["Market-1501-v15.09.15", "Market-1501", "Market1501", "market1501"],
+        cameras=6,
+        published={"train": Counts(751, 12936), "query": Counts(750, 3368)},
     ),
     "dukemtmcreid": Entry(
         title="DukeMTMC-reID",
         layouts=[MARKET_LAYOUT],
+        citation="Ristani et al., ECCV Workshops 2016; Zheng et al., ICCV 2017",
+        terms=DUKE_WITHDRAWN,
         subfolders=["DukeMTMC-reID", "dukemtmc-reid", "DukeMTMCreID", "dukemtmcreid"],
-        request="DukeMTMC-reID was withdrawn by its authors in 2019: a copy you have is read, none is fetched.",
+        cameras=8,
+        published={"train": Counts(702, 16522), "query": Counts(702, 2228), "gallery": Counts(1110, 17661)},
+    ),
+    "occluded_duke": Entry(
+        title="Occluded-DukeMTMC",
+        layouts=[MARKET_LAYOUT],
+        citation="Miao et al., Pose-Guided Feature Alignment for Occluded Person Re-Identification, ICCV 2019",
+        terms=DUKE_WITHDRAWN,
+        subfolders=["Occluded_Duke", "Occluded-DukeMTMC", "occluded_duke"],
+        cameras=8,
+        published={"train": Counts(702, None), "query": Counts(519, None)},
     ),
     "msmt17": Entry(
         title="MSMT17",
         layouts=[_msmt17_layout("train", "test"), _msmt17_layout("mask_train_v2", "mask_test_v2"), MARKET_LAYOUT],
+        citation="Wei et al., Person Transfer GAN to Bridge Domain Gap for Person Re-Identification, CVPR 2018",
+        terms=FOR_RESEARCH,
         subfolders=["MSMT17_V1", "MSMT17_V2", "MSMT17", "msmt17"],
-        request="Ask its authors for MSMT17 (Wei et al., CVPR 2018); nothing is downloaded.",
+        cameras=15,
+        published={"train": Counts(1041, 32621), "query": Counts(3060, 11659), "gallery": Counts(3060, 82161)},
+    ),
+    "cuhk03np_labeled": Entry(
+        title="CUHK03-NP, boxes drawn by hand",
+        layouts=[MARKET_LAYOUT],
+        citation="Li et al., CVPR 2014; split of Zhong et al., CVPR 2017",
+        terms="For research, with respect for the students' privacy; ask its authors for it.",
+        subfolders=["labeled", "cuhk03-np/labeled", "CUHK03-NP/labeled", "cuhk03np/labeled"],
+        cameras=2,
+        published={"train": Counts(767, 7368), "query": Counts(700, 1400), "gallery": Counts(700, 5328)},
+    ),
+    "cuhk03np_detected": Entry(
+        title="CUHK03-NP, boxes found by a detector",
+        layouts=[MARKET_LAYOUT],
+        citation="Li et al., CVPR 2014; split of Zhong et al., CVPR 2017",
+        terms="For research, with respect for the students' privacy; ask its authors for it.",
+        subfolders=["detected", "cuhk03-np/detected", "CUHK03-NP/detected", "cuhk03np/detected"],
+        cameras=2,
+        published={"train": Counts(767, 7365), "query": Counts(700, 1400), "gallery": Counts(700, 5332)},
+    ),
+    "cuhk01": Entry(
+        title="CUHK01",
+        layouts=[
+            HalvedLayout(
+                ["campus"],
+                FileName(
+                    r"(?:^|/)(?P<pid>\d{4})(?P<camid>00[1-4])\.",
+                    "campus/0001001.png",
+                    cameras={"001": 1, "002": 1, "003": 2, "004": 2},
+                ),
+                query=r"00[12]\.\w+$",
+            )
+        ],
+        citation="Li et al., Human Reidentification with Transferred Metric Learning, ACCV 2012",
+        terms=FOR_RESEARCH,
+        subfolders=["CUHK01", "cuhk01"],
+        cameras=2,
+        published={"all": Counts(971, 3884)},
+    ),
+    "viper": Entry(
+        title="VIPeR",
+        layouts=[
+            HalvedLayout(
+                ["cam_a", "cam_b"],
+                FileName(r"cam_(?P<camid>[ab])/(?P<pid>\d+)_", "cam_a/000_45.bmp", cameras={"a": 1, "b": 2}),
+                query=r"^cam_a/",
+            )
+        ],
+        citation="Gray et al., Evaluating Appearance Models for Recognition, Reacquisition, and Tracking, PETS 2007",
+        terms=FOR_RESEARCH,
+        subfolders=["VIPeR", "viper"],
+        cameras=2,
+        published={"all": Counts(632, 1264)},
+    ),
+    "grid": Entry(
+        title="QMUL underGround Re-IDentification (GRID)",
+        layouts=[
+            HalvedLayout(
+                ["probe", "gallery"],
+                FileName(r"(?:^|/)(?P<pid>\d{4})_(?P<camid>\d+)_", "probe/0001_1_25004_107_32_106_221.jpeg"),
+                query=r"^probe/",
+                paired=range(1, 251),
+            )
+        ],
+        citation="Loy et al., Multi-camera Activity Correlation Analysis, CVPR 2009",
+        terms=FOR_RESEARCH,
+        subfolders=["underground_reid", "grid/underground_reid", "grid"],
+        cameras=8,
+        published={"all": Counts(None, 1275)},
+    ),
+    "prid2011": Entry(
+        title="PRID 2011, single shot",
+        layouts=[
+            HalvedLayout(
+                ["cam_a", "cam_b"],
+                FileName(r"cam_(?P<camid>[ab])/person_(?P<pid>\d+)", "cam_a/person_0001.png", cameras={"a": 1, "b": 2}),
+                query=r"^cam_a/",
+                paired=range(1, 201),
+            )
+        ],
+        citation="Hirzer et al., Person Re-Identification by Descriptive and Discriminative Classification, SCIA 2011",
+        terms=FOR_RESEARCH,
+        subfolders=["single_shot", "prid_2011/single_shot", "prid2011/prid_2011/single_shot", "prid2011/single_shot"],
+        cameras=2,
+        published={"train": Counts(100, 200), "query": Counts(100, 100), "gallery": Counts(None, 649)},
+    ),
+    "ilids": Entry(
+        title="QMUL-iLIDS (its cameras are not given: every image of a person counts as a camera of its own)",
+        layouts=[
+            HalvedLayout(
+                ["Persons"],
+                FileName(r"(?:^|/)(?P<pid>\d{4})(?P<camid>\d{3})\.", "Persons/0001001.jpg"),
+                query=r"001\.\w+$",
+            )
+        ],
+        citation="Zheng et al., Associating Groups of People, BMVC 2009",
+        terms=FOR_RESEARCH,
+        subfolders=["i-LIDS_Pedestrian", "ilids/i-LIDS_Pedestrian", "ilids"],
+        published={"all": Counts(119, 476)},
+    ),
+    "pku_reid": Entry(
+        title="PKU-Reid",
+        layouts=[
+            HalvedLayout(
+                ["PKUv1a_128x48"],
+                FileName(r"(?:^|/)(?P<pid>\d+)_(?P<camid>\d+)_", "PKUv1a_128x48/001_01_01.png"),
+                query=r"/\d+_0*1_[^/]*$",
+            )
+        ],
+        citation="Ma et al., Orientation Driven Bag of Appearances for Person Re-identification, 2016",
+        terms=FOR_RESEARCH,
+        subfolders=["PKU-Reid-Dataset", "PKU-Reid", "pku_reid"],
+        cameras=2,
+    ),
+    "sensereid": Entry(
+        title="SenseReID (for evaluation only: it has no training images)",
+        layouts=[
+            FolderLayout(
+                {"query": ["test_probe"], "gallery": ["test_gallery"]},
+                FileName(r"(?:^|/)(?P<pid>\d+)_(?P<camid>\d+)\.", "test_probe/00000_0.jpg"),
+            )
+        ],
+        citation="Zhao et al., Spindle Net, CVPR 2017",
+        terms=FOR_RESEARCH,
+        subfolders=["SenseReID", "sensereid/SenseReID", "sensereid"],
+        published={"query": Counts(522, 1040), "gallery": Counts(1717, 3388)},
+    ),
+    "personx": Entry(
+        title="PersonX (rendered)",
+        layouts=[
+            MARKET_LAYOUT,
+            FolderLayout({split: [f"[1-6]/{names[0]}"] for split, names in MARKET_FOLDERS.items()}, MARKET_NAME),
+        ],
+        citation="Sun and Zheng, Dissecting Person Re-identification from the Viewpoint of Viewpoint, CVPR 2019",
+        terms="Nobody in it is real; ask its authors for it.",
+        subfolders=["PersonX_v1", "PersonX", "personx"],
+        cameras=6,
+        published={"train": Counts(None, 9840), "query": Counts(None, 5136), "gallery": Counts(None, 30816)},
+    ),
+    "randperson": Entry(
+        title="RandPerson (rendered; the subset of the paper)",
+        layouts=[
+            FolderLayout(
+                {"train": ["."]},
+                FileName(
+                    r"(?:^|/)(?P<pid>\d+)_(?=[sc\d_]*s(?P<camid_part>\d+))(?=[sc\d_]*c(?P<camid>\d+))",
+                    "000000_s00_c00_f000264.jpg",
+                ),
+            )
+        ],
+        citation="Wang et al., Surpassing Real-World Source Training Data: Random 3D Characters, ACM MM 2020",
+        terms="Nobody in it is real; ask its authors for it.",
+        subfolders=["randperson_subset/randperson_subset", "randperson_subset", "randperson", "RandPerson"],
+        cameras=19,
+        published={"train": Counts(8000, 132145)},
+    ),
+    "unrealperson": Entry(
+        title="UnrealPerson (rendered)",
+        layouts=[
+            FolderLayout(
+                {"train": ["unreal_v*/images"]},
+                FileName(
+                    r"unreal_v(?P<camid_part>\d+)\.(?P<pid_part>\d+)/images/(?P<pid>\d+)_c(?P<camid>\d+)_",
+                    "unreal_v3.1/images/333_c001_78.jpg",
+                ),
+            )
+        ],
+        citation="Zhang et al., UnrealPerson: An Adaptive Pipeline for Costless Person Re-ID, CVPR 2021",
+        terms="Nobody in it is real; ask its authors for it.",
+        subfolders=["UnrealPerson-data", "UnrealPerson", "unrealperson", "unreal"],
+        cameras=34,
+    ),
+    "clonedperson": Entry(
+        title="ClonedPerson (rendered, in clothes cloned from photographs)",
+        layouts=[FolderLayout({"train": ["train"], "query": ["test/query"], "gallery": ["test/gallery"]}, SCENE_NAME)],
+        citation="Wang et al., Cloning Outfits from Real-World Images to 3D Characters, CVPR 2022",
+        terms="Nobody in it is real, their clothes are; ask its authors for it.",
+        subfolders=["clonedperson", "ClonedPerson"],
+        cameras=24,
+        published={"all": Counts(5621, 887766)},
+    ),
+    "veri776": Entry(
+        title="VeRi-776 (vehicles)",
+        layouts=[
+            FolderLayout({"train": ["image_train"], "query": ["image_query"], "gallery": ["image_test"]}, MARKET_NAME)
+        ],
+        citation="Liu et al., A Deep Learning-based Approach to Progressive Vehicle Re-identification, ECCV 2016",
+        terms=FOR_RESEARCH,
+        subfolders=["VeRi", "VeRi-776", "veri776"],
+        cameras=20,
+        published={"train": Counts(None, 37778), "query": Counts(None, 1678), "gallery": Counts(None, 11579)},
     ),
     "pedestrians_day": Entry(
         title="drawn pedestrians, day",
         layouts=[MARKET_LAYOUT],
-        request="Draw it with scripts/make_pedestrians.py; nobody in it is real.",
+        citation="this library",
+        terms="Draw it with scripts/make_pedestrians.py; nobody in it is real.",
     ),
     "pedestrians_night": Entry(
         title="drawn pedestrians, night",
         layouts=[MARKET_LAYOUT],
-        request="Draw it with scripts/make_pedestrians.py; nobody in it is real.",
+        citation="this library",
+        terms="Draw it with scripts/make_pedestrians.py; nobody in it is real.",
     ),
 }
-
-
-def find_entry(name: str) -> Entry:
-    """Look a data set up by its catalogue name.
-
-    Raises:
-        ValueError: if the catalogue does not have it.
-
-    Example:
-        >>> find_entry("market1501").title
-        'Market-1501'
-    """
-    if name not in CATALOG:
-        raise ValueError(f"Unknown data set {name!r}; the catalogue has {', '.join(sorted(CATALOG))}.")
-    return CATALOG[name]
 
 
 def is_drawn(name: str) -> bool:
     """Whether the set is one that `draw_pedestrians` draws."""
     return name.startswith("pedestrians_")
-
-
-def read_dataset(name: str, root: str | Path, *, labeled: bool = True) -> Splits:
-    """Read the records of a data set that lies below `root`.
-
-    Args:
-        name: catalogue name.
-        root: its folder, or the folder that its archive was unpacked into.
-        labeled: with False the training records are made without identities, as a target's must be.
-
-    Returns:
-        The three splits; image files are listed, not opened.
-
-    Raises:
-        FileNotFoundError: if the folder, or a part of the layout, is missing.
-        ValueError: if a split is empty or a file's name does not parse.
-    """
-    entry = find_entry(name)
-    base = Path(root)
-    candidates = [base] + [base / sub for sub in entry.subfolders] + [base.parent / sub for sub in entry.subfolders]
-    for folder in candidates:
-        for layout in entry.layouts:
-            if folder.is_dir() and not layout.missing(folder):
-                return _without_empty(layout.read(name, folder, labeled=labeled), entry)
-    if not base.is_dir():
-        raise FileNotFoundError(f"{base} does not exist; {name} ({entry.title}) was looked for there. {entry.request}")
-    lacking = ", ".join(sorted((layout.missing(base) for layout in entry.layouts), key=len)[0])
-    raise FileNotFoundError(
-        f"{base} does not hold {name} ({entry.title}): {lacking} missing. "
-        f"Name the folder that holds them (data.source_root or data.target_root). {entry.request}"
-    )
-
-
-def _without_empty(splits: Splits, entry: Entry) -> Splits:
-    if not splits.train:
-        raise ValueError(f"{splits.root} has no training image; {entry.title} should hold some. Unpack it again.")
-    return splits

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from dien_lightning.data.catalog import is_drawn, read_dataset
 from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader
 from dien_lightning.data.records import (
     Splits,
@@ -37,11 +37,13 @@ class DomainPairDataModule(pl.LightningDataModule):
     are those of the global batch, shared by the processes; evaluation batches are per process.
 
     Args:
-        root: folder of all data sets; each lies in a folder of its catalogue name.
-        source: catalogue name of the labelled domain.
-        target: catalogue name of the unlabelled domain; may be the source's.
-        source_root: folder of the source, if it lies elsewhere.
-        target_root: folder of the target, if it lies elsewhere.
+        root: folder of all data sets; each lies in a folder of its catalogue name, or its archive's.
+        source: catalogue name of the labelled domain, "folder", "csv", or a list of these to be joined.
+        target: the same for the unlabelled domain; may be the source's.
+        source_root: folder of the source, if it lies elsewhere; a list if `source` is one.
+        target_root: folder of the target, if it lies elsewhere; a list if `target` is one.
+        source_camera_pattern: how a source "folder" tells its cameras, see `read_folder`.
+        target_camera_pattern: how a target "folder" tells its cameras.
         num_ids: P, source identities in a batch.
         num_instances: K, images of each; an identity with fewer repeats some.
         target_batch_size: target images in a batch; 0 trains on the source alone.
@@ -66,11 +68,13 @@ class DomainPairDataModule(pl.LightningDataModule):
     def __init__(
         self,
         root: str = "data",
-        source: str = "pedestrians_day",
-        target: str = "pedestrians_night",
+        source: str | Sequence[str] = "pedestrians_day",
+        target: str | Sequence[str] = "pedestrians_night",
         *,
-        source_root: str | None = None,
-        target_root: str | None = None,
+        source_root: str | Sequence[str] | None = None,
+        target_root: str | Sequence[str] | None = None,
+        source_camera_pattern: str | None = None,
+        target_camera_pattern: str | None = None,
         num_ids: int = 16,
         num_instances: int = 4,
         target_batch_size: int = 64,
@@ -94,8 +98,8 @@ class DomainPairDataModule(pl.LightningDataModule):
             raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
         if steps_per_epoch is not None and steps_per_epoch < 1:
             raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1, or None for one pass.")
-        self.source_name, self.source_root = source, Path(source_root or Path(root) / source)
-        self.target_name, self.target_root = target, Path(target_root or Path(root) / target)
+        self.source_domain = Domain("source", root, source, source_root, source_camera_pattern)
+        self.target_domain = Domain("target", root, target, target_root, target_camera_pattern)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size
@@ -116,31 +120,29 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Draw the drawn sets that are named and missing; nothing else is ever fetched."""
-        for name, root in ((self.source_name, self.source_root), (self.target_name, self.target_root)):
-            if is_drawn(name) and (self.drawing is not None or not _holds(name, root)):
-                from dien_lightning.data.pedestrians import draw_pedestrians  # noqa: PLC0415  (slow to import)
-
-                draw_pedestrians(root, name.removeprefix("pedestrians_"), **(self.drawing or {}))
+        self.source_domain.draw_missing(self.drawing)
+        self.target_domain.draw_missing(self.drawing)
 
     def setup(self, stage: str | None = None) -> None:
         """List the images of both domains and check that they can be trained on and evaluated."""
         if self._source is not None:
             return
-        source = read_dataset(self.source_name, self.source_root)
-        target = read_dataset(self.target_name, self.target_root, labeled=False)
+        source, target = self.source_domain.read(labeled=True), self.target_domain.read(labeled=False)
         if self.cameras == "none":
             source, target = ignore_cameras(source), ignore_cameras(target)
         check_training(source, self.num_ids, self.num_instances)
+        if self.target_batch_size and not target.train:
+            raise ValueError(f"{target.root} ({target.name}) has no training images: it serves evaluation alone.")
         for splits in (target, source):
             if splits.has_evaluation:
                 check_evaluation(splits)
             else:
                 rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
-        self._source, self._target = source, target
+        self._source, self._target = replace(source, train=relabel(source.train)), target
 
     @property
     def source(self) -> Splits:
-        """The labelled domain's records."""
+        """The labelled domain's records; identities of its training split are numbered 0 to `num_classes` - 1."""
         if self._source is None:
             self.setup()
         assert self._source is not None
@@ -173,7 +175,7 @@ class DomainPairDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> CombinedLoader:
         """One batch of each domain for every step."""
         world, rank = self._world_and_rank()
-        records = relabel(self.source.train)
+        records = self.source.train
         sampler = IdentitySampler(
             [record.pid for record in records],
             self.num_ids,
@@ -260,11 +262,3 @@ def _train_transform(image_size: tuple[int, int], augmentation: Mapping[str, Any
         if name not in known:
             raise ValueError(f"augmentation has no {name!r}; it has {', '.join(known)}.")
     return train_transform(image_size, **augmentation)
-
-
-def _holds(name: str, root: Path) -> bool:
-    try:
-        read_dataset(name, root)
-    except FileNotFoundError:
-        return False
-    return True

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from dien_lightning.data.records import Record, Splits
+import numpy as np
+
+from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
-SPLITS = ("train", "query", "gallery")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
 
@@ -19,52 +21,86 @@ class Layout(Protocol):
     """Turns a folder into the records of three splits."""
 
     def missing(self, root: Path) -> list[str]:
-        """Name the folders and lists that `root` lacks; an empty list means that `root` has this layout."""
+        """Name what `root` lacks; an empty list means that `root` has this layout."""
 
     def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
         """Read `root`; with `labeled=False` the training records are made without identities."""
 
 
-@dataclass(frozen=True)
-class FolderLayout:
-    """Splits are folders; a file's name, or its path inside the folder, says who and which camera.
+class FileName(NamedTuple):
+    """What a file's path says.
 
     Args:
-        folders: split -> folders that hold it.
-        pattern: regular expression with the groups `pid` and `camid` (or no `camid`: one camera), searched from the
-            start of the path below the folder.
+        pattern: regular expression, searched in the path below the root (with forward slashes). Group `pid` is the
+            identity; `camid`, if there is one, the camera. Where numbers start anew in every scene or version, groups
+            `camid_part` and `pid_part` tell them apart.
         example: a path that matches, for messages.
+        cameras: camera number by the text of the group `camid`, where that text is not a number.
+    """
+
+    pattern: str
+    example: str
+    cameras: Mapping[str, int] | None = None
+
+    def read(self, root: Path, folder: Path, *, labeled: bool = True) -> list[Record]:
+        """Give the records of the image files below `folder`.
+
+        Raises:
+            ValueError: if a file's path does not match.
+        """
+        pattern = re.compile(self.pattern)
+        start = len(str(root)) + 1
+        records, strangers = [], []
+        for path in image_files(folder):
+            match = pattern.search(path[start:].replace(os.sep, "/"))
+            if match is None:
+                strangers.append(path)
+            else:
+                groups = match.groupdict()
+                records.append(Record(path, _pid(groups) if labeled else UNLABELED, self._camid(groups)))
+        if strangers:
+            others = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+            raise ValueError(
+                f"{strangers[0]}{others} cannot be read as identity and camera ({len(records)} others beside it can); "
+                f"names like {self.example} were expected: rename or remove what does not belong here."
+            )
+        return records
+
+    def _camid(self, groups: Mapping[str, str | None]) -> int:
+        text = groups.get("camid") or "0"
+        number = int(text) if self.cameras is None else self.cameras[text]
+        return 1000 * int(groups.get("camid_part") or 0) + number
+
+
+def _pid(groups: Mapping[str, str | None]) -> int:
+    return 100_000 * int(groups.get("pid_part") or 0) + int(groups["pid"] or 0)
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """Splits are folders, and names say who and which camera.
+
+    Args:
+        folders: split -> folders that hold it; "." is the root itself, and wildcards are allowed.
+        name: what a file's path says.
     """
 
     folders: Mapping[str, Sequence[str]]
-    pattern: str
-    example: str
+    name: FileName
 
     def missing(self, root: Path) -> list[str]:
         """Name the folders that `root` lacks."""
-        wanted = [folder for split in SPLITS for folder in self.folders.get(split, ())]
-        return [f"{folder}/" for folder in dict.fromkeys(wanted) if not (root / folder).is_dir()]
+        wanted = dict.fromkeys(folder for split in SPLITS for folder in self.folders.get(split, ()))
+        return [f"{folder}/" for folder in wanted if not _find(root, folder, self.name)]
 
     def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
         """Read the folders below `root`."""
-        splits = {split: self._read_split(root, split, labeled or split != "train") for split in SPLITS}
+        splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
+        for split, folders in self.folders.items():
+            for folder in folders:
+                for found in _find(root, folder, self.name):
+                    splits[split] += self.name.read(root, found, labeled=labeled or split != "train")
         return Splits(name, root, **splits)
-
-    def _read_split(self, root: Path, split: str, labeled: bool) -> list[Record]:
-        pattern = re.compile(self.pattern)
-        records, strangers = [], []
-        for folder in self.folders.get(split, ()):
-            start = len(str(root / folder)) + 1
-            for path in image_files(root / folder):
-                match = pattern.match(str(path)[start:].replace("\\", "/"))
-                if match is None:
-                    strangers.append(path)
-                else:
-                    pid = int(match["pid"]) if labeled else UNLABELED
-                    records.append(Record(str(path), pid, int(match.groupdict().get("camid") or 0)))
-        if strangers:
-            raise ValueError(_unparsed(strangers, len(records), self.example))
-        return records
 
 
 @dataclass(frozen=True)
@@ -74,7 +110,7 @@ class ListLayout:
     Args:
         lists: split -> pairs of list file and the folder that its paths are relative to.
         pattern: regular expression with the group `camid`, searched in the path.
-        example: a path that matches, for messages.
+        example: a line that matches, for messages.
     """
 
     lists: Mapping[str, Sequence[tuple[str, str]]]
@@ -106,24 +142,79 @@ class ListLayout:
                         f"{root / listing}, line {number} reads {line.strip()!r}; "
                         f"a line like {self.example!r} was expected."
                     )
-                records.append(
-                    Record(str(root / folder / path), int(pid) if labeled else UNLABELED, int(match["camid"]))
-                )
+                camid = int(match["camid"])
+                records.append(Record(str(root / folder / path), int(pid) if labeled else UNLABELED, camid))
         return records
 
 
-def image_files(folder: Path) -> Iterator[Path]:
-    """Give the image files below `folder`, at any depth, sorted, hence in the same order on every machine."""
-    return iter(sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(p)))
+@dataclass(frozen=True)
+class HalvedLayout:
+    """A set without splits of its own: half of the identities train, of the others one view is the query.
+
+    The halves are drawn once and for all (seed 0). Papers average over ten random halves, so figures compare roughly.
+
+    Args:
+        folders: folders that hold all images; "." is the root itself.
+        name: what a file's path says.
+        query: regular expression of the paths, below the root, that serve as queries.
+        paired: identities that are halved; None means all. Others are distractors: they only join the gallery.
+    """
+
+    folders: Sequence[str]
+    name: FileName
+    query: str
+    paired: range | None = None
+
+    def missing(self, root: Path) -> list[str]:
+        """Name the folders that `root` lacks."""
+        return [f"{folder}/" for folder in self.folders if not _find(root, folder, self.name)]
+
+    def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
+        """Read the folders below `root` and halve the identities."""
+        found = [place for folder in self.folders for place in _find(root, folder, self.name)]
+        records = [record for place in found for record in self.name.read(root, place)]
+        pids = sorted({r.pid for r in records if self.paired is None or r.pid in self.paired})
+        half = {pids[i] for i in np.random.default_rng(0).permutation(len(pids))[: len(pids) // 2]}
+        start = len(str(root)) + 1
+        query, gallery = [], []
+        for record in records:
+            if record.pid in half:
+                continue
+            if not re.search(self.query, record.path[start:].replace(os.sep, "/")):
+                gallery.append(record)
+            elif self.paired is None or record.pid in self.paired:
+                query.append(record)
+        train = [r if labeled else r._replace(pid=UNLABELED) for r in records if r.pid in half]
+        return Splits(name, root, train, query, gallery)
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".")  # macOS leaves ._0002_c1s1.jpg beside every file it copies
+def image_files(folder: Path) -> list[str]:
+    """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine."""
+    found = [
+        os.path.join(parent, name)
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # macOS leaves ._NAME.jpg
+    ]
+    return sorted(found)
 
 
-def _unparsed(strangers: Sequence[Path], num_parsed: int, example: str) -> str:
-    others = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-    return (
-        f"{strangers[0]}{others} cannot be read as identity and camera ({num_parsed} others beside it can); "
-        f"names like {example} were expected: rename or remove what does not belong here."
-    )
+def number_names(names: Iterable[str]) -> dict[str, int]:
+    """Number names: by themselves if all are different numbers, otherwise by their place in the alphabet.
+
+    Example:
+        >>> number_names(["0007", "12"]), number_names(["front door", "back door"])
+        ({'0007': 7, '12': 12}, {'back door': 0, 'front door': 1})
+    """
+    ordered = sorted(set(names))
+    if all(name.isdecimal() for name in ordered) and len({int(name) for name in ordered}) == len(ordered):
+        return {name: int(name) for name in ordered}
+    return {name: number for number, name in enumerate(ordered)}
+
+
+def _find(root: Path, folder: str, name: FileName) -> list[Path]:
+    if folder != ".":
+        return sorted(path for path in root.glob(folder) if path.is_dir())
+    for path in image_files(root):
+        return [root] if re.search(name.pattern, os.path.relpath(path, root).replace(os.sep, "/")) else []
+    return []

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from dien_lightning.types import UNLABELED
 
+SPLITS = ("train", "query", "gallery")
+
 
 class Record(NamedTuple):
     """One image file.
@@ -47,6 +49,37 @@ class Splits:
     def has_evaluation(self) -> bool:
         """Whether query and gallery both hold images whose identity somebody gave."""
         return any(r.pid != UNLABELED for r in self.query) and any(r.pid != UNLABELED for r in self.gallery)
+
+
+def combine(parts: Sequence[Splits]) -> Splits:
+    """Join several data sets into one, with identities and cameras of different sets kept apart.
+
+    Args:
+        parts: at least one; a single one is given back as it is.
+
+    Example:
+        >>> one = Splits("one", Path("a"), [Record("a.jpg", 3, 1)])
+        >>> two = Splits("two", Path("b"), [Record("b.jpg", 3, 1)])
+        >>> [(record.pid, record.camid) for record in combine([one, two]).train]
+        [(3, 1), (7, 3)]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    joined: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    first_pid = first_camid = 0
+    for part in parts:
+        everything = [record for split in SPLITS for record in getattr(part, split)]
+        for split in SPLITS:
+            joined[split] += [
+                record._replace(
+                    pid=record.pid if record.pid == UNLABELED else first_pid + record.pid,
+                    camid=first_camid + record.camid,
+                )
+                for record in getattr(part, split)
+            ]
+        first_pid += 1 + max((record.pid for record in everything), default=0)
+        first_camid += 1 + max((record.camid for record in everything), default=0)
+    return Splits("+".join(part.name for part in parts), Path(" and ".join(str(part.root) for part in parts)), **joined)
 
 
 def count_identities(records: Iterable[Record]) -> int:
@@ -102,6 +135,8 @@ def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
         ValueError: if there are fewer identities than `num_ids`, or no image at all.
     """
     found = count_identities(splits.train)
+    if not found:
+        raise ValueError(f"{splits.root} ({splits.name}) has no labelled training image, so it cannot be a source.")
     if found < num_ids:
         raise ValueError(
             f"num_ids={num_ids} needs at least that many identities; {splits.root} has {found} "

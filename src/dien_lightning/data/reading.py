@@ -1,0 +1,102 @@
+"""A name and a folder -> the records of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from dien_lightning.data.catalog import CATALOG, Entry
+from dien_lightning.data.layouts import Layout
+from dien_lightning.data.own import OWN, read_folder, read_table
+from dien_lightning.data.records import Splits
+
+
+class Place(NamedTuple):
+    """A folder that holds a data set, or nearly.
+
+    Attributes:
+        name: catalogue name.
+        folder: where.
+        layout: how.
+        missing: what the folder lacks; empty if nothing.
+    """
+
+    name: str
+    folder: Path
+    layout: Layout
+    missing: tuple[str, ...]
+
+
+def find_entry(name: str) -> Entry:
+    """Look a data set up by its catalogue name.
+
+    Raises:
+        ValueError: if the catalogue does not have it.
+
+    Example:
+        >>> find_entry("market1501").title
+        'Market-1501'
+    """
+    if name not in CATALOG:
+        raise ValueError(
+            f"Unknown data set {name!r}; the catalogue has {', '.join(sorted(CATALOG))}; "
+            f"{' and '.join(OWN)} read your own images."
+        )
+    return CATALOG[name]
+
+
+def default_root(data_root: str | Path, name: str) -> Path:
+    """Say where a data set lies that no folder was named for: below `data_root`, by its name or its archive's."""
+    base = Path(data_root)
+    names = [name, *(CATALOG[name].subfolders if name in CATALOG else ())]
+    return next((base / folder for folder in names if (base / folder).is_dir()), base / name)
+
+
+def find_places(name: str, root: str | Path) -> list[Place]:
+    """Give the folders at and below `root` that may hold a data set, the most complete first."""
+    entry = find_entry(name)
+    folders = [Path(root), *(Path(root) / sub for sub in entry.subfolders)]
+    places = [
+        Place(name, folder, layout, tuple(layout.missing(folder)))
+        for folder in folders
+        if folder.is_dir()
+        for layout in entry.layouts
+    ]
+    return sorted(places, key=lambda place: len(place.missing))
+
+
+def read_dataset(name: str, root: str | Path, *, labeled: bool = True, camera_pattern: str | None = None) -> Splits:
+    """Read the records of a data set that lies below `root`; image files are listed, not opened.
+
+    Args:
+        name: catalogue name, "folder" or "csv".
+        root: its folder, or the folder that its archive was unpacked into; for "csv", the table.
+        labeled: with False the training records are made without identities, as a target's must be.
+        camera_pattern: for "folder" alone: how its images' cameras are told, see `read_folder`.
+
+    Returns:
+        The three splits.
+
+    Raises:
+        FileNotFoundError: if the folder, or a part of the layout, is missing.
+        ValueError: if the set is unknown or holds no image, or a file's name does not parse.
+    """
+    if name == "folder":
+        return read_folder(root, labeled=labeled, camera_pattern=camera_pattern)
+    if camera_pattern is not None:
+        raise ValueError(f"camera_pattern={camera_pattern!r} is for 'folder'; {name!r} names its cameras itself.")
+    if name == "csv":
+        return read_table(root, labeled=labeled)
+    entry = find_entry(name)
+    if not Path(root).is_dir():
+        raise FileNotFoundError(f"{root} does not exist; {name} ({entry.title}) was looked for there. {entry.terms}")
+    place = find_places(name, root)[0]
+    if place.missing:
+        raise FileNotFoundError(
+            f"{place.folder} does not hold {name} ({entry.title}): {', '.join(place.missing)} missing. "
+            f"Name the folder that holds them (data.source_root or data.target_root). {entry.terms}"
+        )
+    splits = place.layout.read(name, place.folder, labeled=labeled)
+    if not (splits.train or splits.query or splits.gallery):
+        raise ValueError(f"{splits.root} holds no image of {entry.title}; unpack it again.")
+    return splits

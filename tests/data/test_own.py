@@ -1,0 +1,136 @@
+"""Folders and tables of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.folders import write_image
+from dien_lightning.data.own import read_folder, read_table
+from dien_lightning.types import UNLABELED
+
+
+def seen(records):
+    return [(record.pid, record.camid) for record in records]
+
+
+def test_a_plain_folder_of_nested_crops(tmp_path):
+    for path in ("b.jpg", "monday/a.PNG", "monday/morning/c.webp"):
+        write_image(tmp_path / path)
+    (tmp_path / "notes.txt").touch()
+    splits = read_folder(tmp_path, labeled=False)
+    assert seen(splits.train) == [(UNLABELED, 0)] * 3
+    assert not splits.has_evaluation
+
+
+def test_cameras_by_subfolder_and_by_pattern(tmp_path):
+    for path in ("yard/x_1.jpg", "door/x_2.jpg", "yard/deep/x_12.jpg"):
+        write_image(tmp_path / path)
+    by_folder = read_folder(tmp_path, labeled=False, camera_pattern="subfolder")
+    assert [record.camid for record in by_folder.train] == [0, 1, 1]  # door, yard, yard
+    by_name = read_folder(tmp_path, labeled=False, camera_pattern=r"_(\d+)\.")
+    assert [record.camid for record in by_name.train] == [2, 12, 1]
+
+
+def test_one_subfolder_per_identity(tmp_path):
+    for path in ("zoe/1.jpg", "anna/1.jpg", "anna/2.jpg", "ben/yard/1.jpg"):
+        write_image(tmp_path / path)
+    assert seen(read_folder(tmp_path).train) == [(0, 0), (0, 0), (1, 0), (2, 0)]
+
+
+def test_identities_with_a_camera_below(tmp_path):
+    for path in ("7/cam2/1.jpg", "12/cam10/1.jpg"):
+        write_image(tmp_path / path)
+    assert seen(read_folder(tmp_path, camera_pattern="subfolder").train) == [(12, 0), (7, 1)]
+    assert seen(read_folder(tmp_path, camera_pattern=r"cam(\d+)").train) == [(12, 10), (7, 2)]
+
+
+def test_query_and_gallery_serve_evaluation(tmp_path):
+    for path in (
+        "train/x/1.jpg",
+        "train/2.jpg",
+        "query/anna/cam1.jpg",
+        "gallery/anna/cam2.jpg",
+        "gallery/ben/cam1.jpg",
+    ):
+        write_image(tmp_path / path)
+    splits = read_folder(tmp_path, labeled=False, camera_pattern=r"cam(\d)|train")
+    assert splits.has_evaluation
+    assert {record.pid for record in splits.train} == {UNLABELED}
+    assert (seen(splits.query), seen(splits.gallery)) == ([(0, 1)], [(0, 2), (1, 1)])
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "words"),
+    [
+        ([], {}, r"holds no image; formats are told by suffixes"),
+        (["1.jpg"], {}, r"1\.jpg lies in no identity's folder; .*one sub-folder per identity, such as .*/anna/1\.jpg"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in no camera's sub-folder"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)"}, r"'cam\(\\\\d\)' finds no camera in .*1\.jpg"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": "cam("}, r"'cam\(' is no regular expression"),
+    ],
+)
+def test_folders_that_do_not_serve(tmp_path, paths, options, words):
+    for path in paths:
+        write_image(tmp_path / path)
+    with pytest.raises(ValueError, match=words):
+        read_folder(tmp_path, **options)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere does not exist; name the folder that holds your images"):
+        read_folder(tmp_path / "nowhere")
+
+
+TABLE = """path,pid,camid,split
+a.jpg,anna,yard,train
+b.jpg,,door,
+c.jpg,ben,door,query
+d.jpg,ben,yard,gallery
+e.jpg,-1,yard,gallery
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    for name in "abcde":
+        write_image(tmp_path / f"{name}.jpg")
+    path = tmp_path / "crops.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def test_table(table):
+    splits = read_table(table)
+    assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
+    assert (seen(splits.query), seen(splits.gallery)) == ([(1, 0)], [(1, 1), (UNLABELED, 1)])
+
+
+def test_a_tables_labels_stay_out_of_a_targets_training_images(table):
+    splits = read_table(table.parent, labeled=False)
+    assert {record.pid for record in splits.train} == {UNLABELED}
+    assert splits.has_evaluation
+
+
+def test_a_table_of_paths_alone(table):
+    table.write_text("path\na.jpg\nb.jpg\n")
+    assert seen(read_table(table).train) == [(UNLABELED, 0)] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        ("file,pid\na.jpg,1\n", ValueError, r"crops\.csv has no column 'path' in its first line"),
+        ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
+        ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which does not exist"),
+        ("path\n", ValueError, r"crops\.csv lists no image"),
+    ],
+)
+def test_tables_that_do_not_serve(table, content, error, words):
+    table.write_text(content)
+    with pytest.raises(error, match=words):
+        read_table(table)
+
+
+def test_missing_table(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"holds 0 \.csv files; name one"):
+        read_table(tmp_path)
