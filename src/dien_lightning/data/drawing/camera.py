@@ -90,7 +90,7 @@ def sample_camera(domain: str, number: int, rng: np.random.Generator) -> Camera:
         sky=np.array([0.56, 0.58, 0.62], dtype=np.float32),
         ground=np.array([0.34, 0.32, 0.3], dtype=np.float32),
         pool=float("inf"),
-        exposure=float(rng.uniform(0.95, 1.2)),
+        exposure=float(rng.uniform(1.05, 1.35)),
         tint=balance.astype(np.float32),
         gamma=float(rng.uniform(2.1, 2.5)),
         black=float(rng.uniform(0.0, 0.06)),

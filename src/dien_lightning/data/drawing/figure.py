@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .body import Body, Floats, Indices, joint_transforms, load_body, skin, vertex_normals
+from .place import WAIST, Place, canonical_places, cover, headgear, ramp, smooth
 from .solids import ball, drape, grid_faces
 from .wardrobe import Outfit
 
-HAT_LINE, COLLAR, WAIST = 0.935, 0.735, 0.27
-_HEAD_CENTER = (0.0, -0.055)
 _SKIRT_RINGS, _SKIRT_POINTS = 10, 20
 
 
@@ -25,22 +24,6 @@ class Material(IntEnum):
     SKIRT = 3
     TAIL = 4  # a coat's part below the hips
     PACK = 5
-
-
-class Place(NamedTuple):
-    """Where a vertex, or later a pixel, lies on the mean adult in the rest pose; the same for every person.
-
-    Attributes:
-        position: (N, 3) in meters.
-        arm: how much it belongs to an arm, 0 to 1, (N,).
-        along_arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist, (N,).
-        head: how much it belongs to head and neck, 0 to 1, (N,).
-    """
-
-    position: Floats
-    arm: Floats
-    along_arm: Floats
-    head: Floats
 
 
 class Hanging(NamedTuple):
@@ -57,6 +40,17 @@ class Hanging(NamedTuple):
     heights: Floats
     person_heights: Floats
     margin: float
+
+
+class _Part(NamedTuple):
+    """A mesh that moves with the skeleton, its faces over its own vertices."""
+
+    vertices: Floats
+    faces: Indices
+    material: Material
+    influences: Indices
+    shares: Floats
+    places: Floats
 
 
 class Figure(NamedTuple):
@@ -91,7 +85,8 @@ class Figure(NamedTuple):
         for hanging in self.hangings:
             center = np.tile(self.joints[0, :2], (len(hanging.heights), 1))
             points = vertices[self.leg_vertices]
-            cloth = drape(points, hanging.person_heights, _ring_angles(), center, margin=hanging.margin, reach=0.07)
+            margin = hanging.margin * np.linspace(0, 3, len(center)).clip(0.3, 1)  # snug at the waist
+            cloth = drape(points, hanging.person_heights, _ring_angles(), center, margin=margin, reach=0.05)
             all_vertices.append(cloth)
             all_normals.append(vertex_normals(cloth, grid_faces(_SKIRT_RINGS, _SKIRT_POINTS)))
         return np.concatenate(all_vertices), np.concatenate(all_normals)
@@ -101,55 +96,32 @@ def _ring_angles() -> Floats:
     return np.linspace(-np.pi / 2, 1.5 * np.pi, _SKIRT_POINTS, endpoint=False)
 
 
-def canonical_places(body: Body) -> Place:
-    """Canonical coordinates of the body's vertices."""
-    position = body.points[: body.num_vertices]
-    left = position * np.sign(position[:, :1] + 1e-9) ** np.array([1, 0, 0])  # both arms on the left one's line
-    shoulder, elbow, wrist = (body.joint(f"{name}_l") for name in ("upper_arm", "forearm", "hand"))
-
-    def progress(start: Floats, end: Floats) -> Floats:
-        line = end - start
-        return ((left - start) * line).sum(axis=1) / (line @ line)
-
-    along = np.minimum(progress(shoulder, elbow), 1) + np.maximum(progress(elbow, wrist), 0)
-    arms = [f"{name}_{side}" for name in ("upper_arm", "forearm", "hand", "fingers") for side in "lr"]
-    return Place(position, body.share_of(*arms), along, body.share_of("head", "neck"))
-
-
-def is_scalp(position: Floats) -> Floats:
-    """Height above the hairline, which falls from the forehead to the nape; positive where hair grows, (N,)."""
-    return position[:, 2] - (0.8 + (0.03 - position[:, 1]) * 0.92)
-
-
-def above_hat_line(position: Floats) -> Floats:
-    """Height above the rim of a hat, (N,)."""
-    return position[:, 2] - (HAT_LINE + (_HEAD_CENTER[1] - position[:, 1]) * 0.25)
-
-
 def dress(coefficients: Floats, outfit: Outfit) -> Figure:
     """Build an identity's figure from its shape and outfit."""
     body = load_body()
     vertices, joints = body.shaped(coefficients)
     place = canonical_places(body)
-    covered = _cover(place, outfit)
-    vertices = _smooth(vertices, body.faces, np.clip(covered[:, None] * 200, 0, 1))
+    covered = cover(place, outfit)
+    strength = np.clip(covered[:, None] * 200, 0, 1)
+    vertices = smooth(vertices, body.faces, strength)
+    # Hems stay level only if the coordinates they are cut by move with the vertices.
+    cut = place._replace(position=smooth(place.position, body.faces, strength))
     normals = vertex_normals(vertices, body.faces)
-    vertices = vertices + normals * (covered + _headgear(place, outfit))[:, None]
+    vertices = vertices + normals * (covered + headgear(place, outfit))[:, None]
 
-    parts = [(vertices, body.faces, Material.BODY, body.influences, body.shares, _stack(place))]
-    for solid, faces, material, anchor in _accessories(outfit):
+    parts = [_Part(vertices, body.faces, Material.BODY, body.influences, body.shares, cut.stacked())]
+    for solid, solid_faces, material, anchor in _accessories(outfit):
         offset = _anchor_shift(body, vertices, joints, anchor)
         influences = np.full((len(solid), 4), body.joints[anchor])
         shares = np.tile(np.array([1, 0, 0, 0], dtype=np.float32), (len(solid), 1))
-        places = np.concatenate([solid, np.zeros((len(solid), 2)), np.ones((len(solid), 1))], axis=1)
-        parts.append((solid + offset, faces, material, influences, shares, places))
+        parts.append(_Part(solid + offset, solid_faces, material, influences, shares, _off_body(solid)))
     if outfit.hair_style in ("bob", "long"):
         parts.append(_loose_hair(body, vertices, joints, outfit, place))
 
-    starts = np.cumsum([0] + [len(part[0]) for part in parts])
-    faces = [part[1] + start for part, start in zip(parts, starts, strict=False)]
-    materials = [np.full(len(part[1]), part[2]) for part in parts]
-    places = [part[5] for part in parts]
+    starts = np.cumsum([0] + [len(part.vertices) for part in parts])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=False)]
+    materials = [np.full(len(part.faces), part.material) for part in parts]
+    places = [part.places for part in parts]
     count = int(starts[-1])
     hangings = _hangings(body, joints, outfit)
     for hanging in hangings:
@@ -162,13 +134,13 @@ def dress(coefficients: Floats, outfit: Outfit) -> Figure:
         faces.append(grid + count)
         materials.append(np.full(len(grid), hanging.material))
         count += len(ring)
-    rest = np.concatenate([part[0] for part in parts]).astype(np.float32)
+    rest = np.concatenate([part.vertices for part in parts]).astype(np.float32)
     legs = np.flatnonzero((place.arm < 0.2) & (place.position[:, 2] < 0.36) & (place.position[:, 2] > -0.7))
     return Figure(
         rest,
         vertex_normals(rest, np.concatenate(faces[: len(parts)])),
-        np.concatenate([part[3] for part in parts]),
-        np.concatenate([part[4] for part in parts]),
+        np.concatenate([part.influences for part in parts]),
+        np.concatenate([part.shares for part in parts]),
         joints,
         np.concatenate(faces),
         np.concatenate(materials),
@@ -178,47 +150,9 @@ def dress(coefficients: Floats, outfit: Outfit) -> Figure:
     )
 
 
-def _stack(place: Place) -> Floats:
-    return np.concatenate([place.position, np.stack([place.arm, place.along_arm, place.head], axis=1)], axis=1)
-
-
-def _ramp(values: Floats, start: float, end: float) -> Floats:
-    return np.clip((values - start) / (end - start), 0, 1)
-
-
-def _cover(place: Place, outfit: Outfit) -> Floats:
-    """Thickness of cloth and shoes over each vertex, meters."""
-    z = place.position[:, 2]
-    on_arm = place.arm > 0.5
-    torso = ~on_arm & (place.head < 0.5) & (z > outfit.top_hem) & (z < COLLAR)
-    sleeve = on_arm & (place.along_arm < outfit.sleeve) & (place.along_arm < 1.95)
-    top = torso * outfit.loose * (0.5 + 0.7 * _ramp(z, 0.6, 0.2)) + sleeve * outfit.loose * 0.7
-    legs = ~on_arm & (z < WAIST) & (z > outfit.bottom_hem)
-    flare = {"trousers": 0.012, "shorts": 0.028, "skirt": 0.0}[outfit.bottom]
-    bottom = legs * (0.006 + flare * _ramp(z, 0.1, min(outfit.bottom_hem, -0.1)))
-    shoes = ~on_arm & (z < outfit.shaft)
-    return np.maximum(np.maximum(top, bottom), shoes * 0.01).astype(np.float32)
-
-
-def _headgear(place: Place, outfit: Outfit) -> Floats:
-    """Thickness of hair and hat over each vertex, meters."""
-    grown = {"bald": 0.0, "short": 0.012, "afro": 0.055, "bob": 0.02, "long": 0.02, "bun": 0.01, "ponytail": 0.01}
-    hair = grown[outfit.hair_style] * _ramp(is_scalp(place.position), 0.0, 0.03)
-    if outfit.hat == "none":
-        return hair
-    hat = {"cap": 0.02, "beanie": 0.026, "brim": 0.03}[outfit.hat]
-    return np.where(above_hat_line(place.position) > 0, hat, np.minimum(hair, hat))
-
-
-def _smooth(vertices: Floats, faces: Indices, strength: Floats) -> Floats:
-    """Cloth does not follow every hollow: covered vertices move towards the mean of their neighbors."""
-    start = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])
-    end = np.concatenate([faces[:, 1], faces[:, 2], faces[:, 0]])
-    count = np.bincount(start, minlength=len(vertices))[:, None]
-    for _ in range(3):
-        sums = [np.bincount(start, vertices[end, axis], len(vertices)) for axis in range(3)]
-        vertices = vertices + 0.7 * strength * (np.stack(sums, axis=1) / np.maximum(count, 1) - vertices)
-    return vertices.astype(np.float32)
+def _off_body(vertices: Floats) -> Floats:
+    """Rows of `Figure.places` for what is no part of a limb: canonical vertices are their own place."""
+    return np.concatenate([vertices, np.zeros((len(vertices), 2)), np.ones((len(vertices), 1))], axis=1)
 
 
 def _accessories(outfit: Outfit) -> list[tuple[Floats, Indices, Material, str]]:
@@ -227,7 +161,7 @@ def _accessories(outfit: Outfit) -> list[tuple[Floats, Indices, Material, str]]:
     if outfit.hair_style == "bun":
         solids.append((*ball((0, 0.05, 0.985), (0.045, 0.045, 0.042)), Material.HAIR, "head"))
     if outfit.hair_style == "ponytail":
-        solids.append((*ball((0, 0.075, 0.86), (0.03, 0.032, 0.11)), Material.HAIR, "head"))
+        solids.append((*ball((0.0, 0.058, 0.875), (0.032, 0.036, 0.12)), Material.HAIR, "head"))
     if outfit.hat == "cap":
         solids.append((*ball((0, -0.165, 0.962), (0.07, 0.075, 0.008)), Material.HAT, "head"))
     if outfit.hat == "brim":
@@ -252,7 +186,7 @@ def _anchor_shift(body: Body, vertices: Floats, joints: Floats, anchor: str) -> 
     return ((vertices - body.points[: body.num_vertices]) * share[:, None]).sum(axis=0) / share.sum()
 
 
-def _loose_hair(body: Body, vertices: Floats, joints: Floats, outfit: Outfit, place: Place) -> tuple:
+def _loose_hair(body: Body, vertices: Floats, joints: Floats, outfit: Outfit, place: Place) -> _Part:
     """A sheet around the back of the head that hangs to the neck or to the shoulder blades."""
     rings, points = 8, 14
     end = 0.77 if outfit.hair_style == "bob" else 0.55
@@ -264,11 +198,10 @@ def _loose_hair(body: Body, vertices: Floats, joints: Floats, outfit: Outfit, pl
     sheet = drape(core, heights, angles, center, margin=0.008, reach=0.03)
     grid = grid_faces(rings, points, closed=False)
     faces = np.concatenate([grid, grid[:, ::-1]])
-    below = _ramp(sheet[:, 2], 0.8, 0.7)
+    below = ramp(sheet[:, 2], 0.8, 0.7)
     influences = np.tile(np.array([body.joints["head"], body.joints["chest"], 0, 0]), (len(sheet), 1))
     shares = np.stack([1 - 0.8 * below, 0.8 * below, 0 * below, 0 * below], axis=1).astype(np.float32)
-    places = np.concatenate([sheet, np.zeros((len(sheet), 2)), np.ones((len(sheet), 1))], axis=1)
-    return sheet + head - canonical_head, faces, Material.HAIR, influences, shares, places
+    return _Part(sheet + head - canonical_head, faces, Material.HAIR, influences, shares, _off_body(sheet))
 
 
 def _hangings(body: Body, joints: Floats, outfit: Outfit) -> tuple[Hanging, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .body import Floats, Indices
-from .figure import COLLAR, WAIST, Material, Place, above_hat_line, is_scalp
+from .figure import Material
 from .patterns import logo
+from .place import COLLAR, WAIST, Place, above_hairline, above_hat_line
 from .wardrobe import Outfit
 
 _SOLE = -0.8
@@ -111,7 +112,7 @@ def _draw_head(outfit: Outfit, place: Place, colors: Floats) -> None:
         ear = (
             (np.abs(x) > 0.074) & (z < 0.905) & (np.abs(y + 0.05) < 0.035) & (outfit.hair_style not in ("bob", "long"))
         )
-        colors[head & (is_scalp(place.position) > 0) & ~ear] = outfit.hair
+        colors[head & (above_hairline(place.position) > 0) & ~ear] = outfit.hair
     if outfit.hat != "none":
         colors[head & (above_hat_line(place.position) > 0)] = outfit.hat_color
 

@@ -56,24 +56,25 @@ def rasterize(points: Floats, depths: Floats, triangles: NDArray[np.intp], heigh
     low = np.minimum(np.minimum(a, b), c)
     high = np.maximum(np.maximum(a, b), c)
     # The first and last pixel whose center lies in the box.
-    first = np.maximum(np.ceil(low - 0.5), 0).astype(np.intp)
-    last = np.minimum(np.floor(high - 0.5), (width - 1, height - 1)).astype(np.intp)
+    first = np.maximum(np.ceil(low - 0.5), 0).astype(np.int32)
+    last = np.minimum(np.floor(high - 0.5), (width - 1, height - 1)).astype(np.int32)
     spans = last - first + 1
     front = np.flatnonzero((area > 1e-9) & (spans > 0).all(axis=1))
     a, b, c, first, spans, area = a[front], b[front], c[front], first[front], spans[front], area[front]
 
     counts = spans[:, 0] * spans[:, 1]
     owner = np.repeat(np.arange(len(front)), counts)  # triangle of each candidate
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    row, column = np.divmod(within, spans[owner, 0])
-    row += first[owner, 1]
-    column += first[owner, 0]
+    within = np.arange(len(owner), dtype=np.int32) - np.repeat((np.cumsum(counts) - counts).astype(np.int32), counts)
+    across = spans[:, 0][owner]
+    row = within // across
+    column = within - row * across + first[:, 0][owner]
+    row += first[:, 1][owner]
 
     # Weight of a corner = a + b x + c y, made once per triangle; the division is by the area.
     inverse = 1 / area
     plane_b = _corner_plane(c, a, inverse)
     plane_c = _corner_plane(a, b, inverse)
-    x, y = (column + 0.5).astype(np.float32), (row + 0.5).astype(np.float32)
+    x, y = column.astype(np.float32) + np.float32(0.5), row.astype(np.float32) + np.float32(0.5)
     weight_b = plane_b[0][owner] + plane_b[1][owner] * x + plane_b[2][owner] * y
     weight_c = plane_c[0][owner] + plane_c[1][owner] * x + plane_c[2][owner] * y
     weight_a = 1 - weight_b - weight_c
@@ -82,14 +83,15 @@ def rasterize(points: Floats, depths: Floats, triangles: NDArray[np.intp], heigh
     owner = owner[inside]
     corners = np.stack([weight_a[inside], weight_b[inside], weight_c[inside]], axis=1)
     pixels = row[inside] * width + column[inside]
-    z = (depths[triangles[front]][owner] * corners).sum(axis=1)
+    depth_a, depth_b, depth_c = depths[triangles[front[owner]]].T
+    z = depth_a * corners[:, 0] + depth_b * corners[:, 1] + depth_c * corners[:, 2]
 
-    order = np.lexsort((z, pixels))
-    pixels = pixels[order]
-    nearest = order[np.r_[True, pixels[1:] != pixels[:-1]]] if len(order) else order
-    return Fragments(
-        row[inside][nearest] * width + column[inside][nearest], front[owner[nearest]], corners[nearest], z[nearest]
-    )
+    winners = np.full(height * width, -1, dtype=np.intp)
+    order = np.argsort(-z, kind="stable")
+    winners[pixels[order]] = order  # of several assignments to a pixel the last stays: the nearest
+    seen = np.flatnonzero(winners >= 0)
+    winners = winners[seen]
+    return Fragments(seen, front[owner[winners]], corners[winners], z[winners])
 
 
 def _corner_plane(start: Floats, end: Floats, inverse_area: Floats) -> tuple[Floats, Floats, Floats]:

@@ -137,17 +137,16 @@ def draw_scene(scene: Scene, camera: Camera, view: View, place: tuple[float, flo
     """
     height, width = shadow.shape
     rays = view.rays(height, width).reshape(-1, 3)
-    to_ground = np.where(rays[:, 2] < -1e-4, view.position[2] / np.maximum(-rays[:, 2], 1e-4), np.inf)
+    to_ground = view.position[2] / np.maximum(-rays[:, 2], 1e-4)  # far away where a ray goes up
     wall_y = scene.wall_distance - place[1]
     to_wall = (wall_y - view.position[1]) / np.maximum(rays[:, 1], 1e-4)
     on_ground = to_ground < to_wall
     hit = view.position + rays * np.minimum(to_ground, to_wall)[:, None]
     x, y, z = hit[:, 0] + place[0], hit[:, 1] + place[1], hit[:, 2]
-    color = np.where(
-        on_ground[:, None],
-        _look_up(scene.ground, y / _TEXEL, x / _TEXEL),
-        _look_up(scene.wall, np.clip(z / _TEXEL, 0, _WALL[0] - 2), x / _TEXEL),
-    )
+    color = np.empty_like(rays)
+    color[on_ground] = _look_up(scene.ground, y[on_ground] / _TEXEL, x[on_ground] / _TEXEL)
+    high = ~on_ground
+    color[high] = _look_up(scene.wall, np.clip(z[high] / _TEXEL, 0, _WALL[0] - 2), x[high] / _TEXEL)
     normal_light = np.where(on_ground, camera.to_light[2], np.maximum(-camera.to_light[1], 0.1))
     sky_share = np.where(on_ground, 1.0, 0.5)
     for thing in scene.things:
@@ -170,7 +169,6 @@ def draw_scene(scene: Scene, camera: Camera, view: View, place: tuple[float, flo
 
 def _look_up(texture: Floats, row: Floats, column: Floats) -> Floats:
     """Bilinear, repeating."""
-    row, column = np.nan_to_num(row, posinf=0), np.nan_to_num(column, posinf=0)
     top, left = np.floor(row), np.floor(column)
     down, right = (row - top)[:, None].astype(np.float32), (column - left)[:, None].astype(np.float32)
     height, width, _ = texture.shape
@@ -182,7 +180,7 @@ def _look_up(texture: Floats, row: Floats, column: Floats) -> Floats:
 
 
 def cast_shadow(points: Floats, camera: Camera, view: View, height: int, width: int) -> Floats:
-    """Soft shadow on the ground: vertices pushed along the light onto z = 0, their density blurred, (H, W) in [0, 1]."""
+    """Soft shadow on the ground: vertices pushed along the light onto z = 0, blurred, (H, W) in [0, 1]."""
     fallen = points[:, :2] - points[:, 2:] * camera.to_light[:2] / camera.to_light[2]
     pixels, _ = view.project(np.concatenate([fallen, np.zeros_like(points[:, 2:])], axis=1))
     column, row = np.floor(pixels).astype(np.intp).T

@@ -16,7 +16,10 @@ def grid_faces(rings: int, points: int, closed: bool = True) -> Indices:
     return np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])
 
 
-def ball(center: Floats, radii: Floats, rings: int = 8, points: int = 12, power: float = 1.0) -> tuple[Floats, Indices]:
+Triple = tuple[float, float, float]
+
+
+def ball(center: Triple, radii: Triple, rings: int = 8, points: int = 12, power: float = 1.0) -> tuple[Floats, Indices]:
     """An ellipsoid; a power below 1 makes it a rounded box."""
     latitude = np.linspace(0, np.pi, rings)[:, None]
     longitude = np.linspace(-np.pi / 2, 1.5 * np.pi, points, endpoint=False)[None]
@@ -31,7 +34,9 @@ def ball(center: Floats, radii: Floats, rings: int = 8, points: int = 12, power:
     return vertices.astype(np.float32), grid_faces(rings, points)
 
 
-def drape(points: Floats, heights: Floats, angles: Floats, center: Floats, *, margin: float, reach: float) -> Floats:
+def drape(
+    points: Floats, heights: Floats, angles: Floats, center: Floats, *, margin: Floats | float, reach: float
+) -> Floats:
     """Cloth or hair hanging around points: at each height and angle as far out as the points near that height.
 
     Args:
@@ -39,7 +44,7 @@ def drape(points: Floats, heights: Floats, angles: Floats, center: Floats, *, ma
         heights: z of the rings, downwards, (R,).
         angles: directions around the z axis, 0 is +x and pi / 2 is +y, (A,).
         center: the axis (x, y) at each height, (R, 2).
-        margin: distance kept, meters.
+        margin: distance kept in meters, one for all rings or one for each, (R,).
         reach: points up to this far above or below a ring count for it.
 
     Returns:
@@ -49,7 +54,7 @@ def drape(points: Floats, heights: Floats, angles: Floats, center: Floats, *, ma
     offsets = points[None, :, :2] - center[:, None]  # (R, P, 2)
     out = np.einsum("rpc,ac->rpa", offsets, directions)
     near = np.abs(points[None, :, 2] - heights[:, None]) < reach  # (R, P)
-    radius = np.where(near[:, :, None], out, 0.02).max(axis=1) + margin  # (R, A)
+    radius = np.where(near[:, :, None], out, 0.02).max(axis=1) + np.reshape(margin, (-1, 1))  # (R, A)
     radius = np.maximum.accumulate(radius, axis=0)  # what hangs does not come in again
     rings = center[:, None] + radius[:, :, None] * directions
     z = np.broadcast_to(heights[:, None, None], (*radius.shape, 1))
