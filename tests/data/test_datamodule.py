@@ -175,10 +175,21 @@ def test_several_sources(root):
 def test_a_target_for_evaluation_alone(root, tmp_path):
     for path in ("test_probe/00001_0.jpg", "test_gallery/00001_1.jpg"):
         write_image(tmp_path / path)
-    with pytest.raises(ValueError, match=r"\(sensereid\) has no training images: it serves evaluation alone"):
+    with pytest.raises(ValueError, match=r"\(sensereid\) has no training images: it is for evaluation alone"):
         make(root, target="sensereid", target_root=str(tmp_path)).setup("fit")
-    data = make(root, target="sensereid", target_root=str(tmp_path), target_batch_size=0)
+    data = make(root, target="sensereid", target_root=str(tmp_path))
+    data.setup("test")
     assert data.evaluation_domains == ("target", "source")
+
+
+def test_without_a_source_the_target_is_only_evaluated(root):
+    data = make(root, source=None)
+    data.prepare_data()
+    data.setup("test")
+    assert data.evaluation_domains == ("target",)
+    assert len(list(data.statistics_dataloader())) == 1
+    with pytest.raises(ValueError, match=r"No source is named \(data\.source\)"):
+        data.train_dataloader()
 
 
 def test_lightning_keeps_the_samplers(root, tmp_path):

@@ -38,7 +38,8 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     Args:
         root: folder of all data sets; each lies in a folder of its catalogue name, or its archive's.
-        source: catalogue name of the labelled domain, "folder", "csv", or a list of these to be joined.
+        source: catalogue name of the labelled domain, "folder", "csv", or a list of these to be joined; None where the
+            target is only evaluated.
         target: the same for the unlabelled domain; may be the source's.
         source_root: folder of the source, if it lies elsewhere; a list if `source` is one.
         target_root: folder of the target, if it lies elsewhere; a list if `target` is one.
@@ -68,7 +69,7 @@ class DomainPairDataModule(pl.LightningDataModule):
     def __init__(
         self,
         root: str = "data",
-        source: str | Sequence[str] = "pedestrians_day",
+        source: str | Sequence[str] | None = "pedestrians_day",
         target: str | Sequence[str] = "pedestrians_night",
         *,
         source_root: str | Sequence[str] | None = None,
@@ -98,7 +99,7 @@ class DomainPairDataModule(pl.LightningDataModule):
             raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
         if steps_per_epoch is not None and steps_per_epoch < 1:
             raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1, or None for one pass.")
-        self.source_domain = Domain("source", root, source, source_root, source_camera_pattern)
+        self.source_domain = source and Domain("source", root, source, source_root, source_camera_pattern)
         self.target_domain = Domain("target", root, target, target_root, target_camera_pattern)
         self.num_ids = num_ids
         self.num_instances = num_instances
@@ -120,39 +121,34 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Draw the drawn sets that are named and missing; nothing else is ever fetched."""
-        self.source_domain.draw_missing(self.drawing)
-        self.target_domain.draw_missing(self.drawing)
+        for domain in (self.source_domain, self.target_domain):
+            if domain:
+                domain.draw_missing(self.drawing)
 
     def setup(self, stage: str | None = None) -> None:
         """List the images of both domains and check that they can be trained on and evaluated."""
-        if self._source is not None:
-            return
-        source, target = self.source_domain.read(labeled=True), self.target_domain.read(labeled=False)
-        if self.cameras == "none":
-            source, target = ignore_cameras(source), ignore_cameras(target)
-        check_training(source, self.num_ids, self.num_instances)
-        if self.target_batch_size and not target.train:
-            raise ValueError(f"{target.root} ({target.name}) has no training images: it serves evaluation alone.")
-        for splits in (target, source):
-            if splits.has_evaluation:
-                check_evaluation(splits)
-            else:
-                rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
-        self._source, self._target = replace(source, train=relabel(source.train)), target
+        if self._target is None:
+            target = self.target_domain.read(labeled=False)
+            self._target = self._check_evaluation(target)
+            if self.source_domain:
+                source = self.source_domain.read(labeled=True)
+                check_training(source, self.num_ids, self.num_instances)
+                self._source = self._check_evaluation(replace(source, train=relabel(source.train)))
+        if stage == "fit":
+            self._check_target()
 
     @property
     def source(self) -> Splits:
         """The labelled domain's records; identities of its training split are numbered 0 to `num_classes` - 1."""
+        self.setup()
         if self._source is None:
-            self.setup()
-        assert self._source is not None
+            raise ValueError("No source is named (data.source), so there is nothing labelled to train on.")
         return self._source
 
     @property
     def target(self) -> Splits:
         """The unlabelled domain's records; those of its training split carry no identity."""
-        if self._target is None:
-            self.setup()
+        self.setup()
         assert self._target is not None
         return self._target
 
@@ -169,8 +165,9 @@ class DomainPairDataModule(pl.LightningDataModule):
     @property
     def evaluation_domains(self) -> tuple[str, ...]:
         """Which domain each evaluation loader holds, in order: "target", "source", or the one that has labels."""
-        pairs = (("target", self.target), ("source", self.source))
-        return tuple(domain for domain, splits in pairs if splits.has_evaluation)
+        self.setup()
+        pairs = (("target", self._target), ("source", self._source))
+        return tuple(domain for domain, splits in pairs if splits is not None and splits.has_evaluation)
 
     def train_dataloader(self) -> CombinedLoader:
         """One batch of each domain for every step."""
@@ -187,6 +184,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         )
         loaders = {"source": self._train_loader("source", records, sampler)}
         if self.target_batch_size:
+            self._check_target()
             target = EpochSampler(
                 len(self.target.train),
                 self.target_batch_size,
@@ -218,6 +216,21 @@ class DomainPairDataModule(pl.LightningDataModule):
         if skipped:
             rank_zero_warn(f"{len(skipped)} unreadable images were skipped, the first is {skipped[0]}.")
         self._datasets.clear()
+
+    def _check_evaluation(self, splits: Splits) -> Splits:
+        if self.cameras == "none":
+            splits = ignore_cameras(splits)
+        if splits.has_evaluation:
+            check_evaluation(splits)
+        else:
+            rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
+        return splits
+
+    def _check_target(self) -> None:
+        if self.target_batch_size and not self.target.train:
+            raise ValueError(
+                f"{self.target.root} ({self.target.name}) has no training images: it is for evaluation alone."
+            )
 
     def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
         return ResumableLoader(
