@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
+from dien_lightning.network.checks import check_int, check_size
 from dien_lightning.types import AttentionMask
 
 
@@ -19,7 +23,8 @@ class RecurrentTopDownAttention(nn.Module):
     Args:
         embedding_dim: D.
         channels: C of the feature map.
-        size: (h, w) of the feature map, each divisible by 4; maps of another size get a resized spatial mask.
+        size: (h, w) of the feature map. The spatial mask's sides are the next multiples of 4; it is resized to maps of
+            another size.
         widths: channels after the first and the second deconvolution.
         reduction: the channel path's bottleneck has D / reduction channels.
         start_at_one: False leaves the last layers at their random start and the product unscaled, in [0, 1].
@@ -28,7 +33,7 @@ class RecurrentTopDownAttention(nn.Module):
         embedding (B, D) -> AttentionMask(spatial (B, 1, h, w), channel (B, C, 1, 1)).
 
     Raises:
-        ValueError: a size that is not divisible by 4.
+        ValueError: widths or a reduction that are not whole numbers above 0.
 
     Example:
         >>> attention = RecurrentTopDownAttention(embedding_dim=32, channels=8, size=(16, 8))
@@ -48,16 +53,12 @@ class RecurrentTopDownAttention(nn.Module):
         start_at_one: bool = True,
     ) -> None:
         super().__init__()
-        height, width = size
-        if height < 4 or width < 4 or height % 4 or width % 4:
-            raise ValueError(
-                f"size={height} x {width}: the attention needs a feature map whose sides are divisible by 4; choose an "
-                f"image size divisible by 16 and attention_stage=1, or multiples of 32 for stage 2 and so on."
-            )
-        wide, narrow = widths
+        quarter = (math.ceil(size[0] / 4), math.ceil(size[1] / 4))
+        wide, narrow = check_size("widths", widths, (1, 1))
+        check_int("reduction", reduction, 1, "the paper leaves it open, 16 is usual")
         bottleneck = max(1, embedding_dim // reduction)
         self.spatial = nn.Sequential(  # 1 x 1 -> h/4 x w/4 -> h/2 x w/2 -> h x w
-            nn.ConvTranspose2d(embedding_dim, wide, (height // 4, width // 4), bias=False),
+            nn.ConvTranspose2d(embedding_dim, wide, quarter, bias=False),
             nn.BatchNorm2d(wide),
             nn.ReLU(inplace=True),
             nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),
@@ -92,5 +93,7 @@ class RecurrentTopDownAttention(nn.Module):
         """
         spatial = mask.spatial
         if spatial.shape[-2:] != features.shape[-2:]:
-            spatial = nn.functional.interpolate(spatial, features.shape[-2:], mode="bilinear", align_corners=False)
+            # Resized as its difference from 1/2, a mask of exactly 1/2 stays one; bilinear weights sum to 1 but nearly.
+            resized = interpolate(spatial - 0.5, features.shape[-2:], mode="bilinear", align_corners=False)
+            spatial = resized + 0.5
         return features * (self.scale * spatial * mask.channel).to(features.dtype)

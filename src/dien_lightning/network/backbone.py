@@ -11,6 +11,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from dien_lightning.network.checks import first_line
+
 
 class _Layout(NamedTuple):
     """The output channels of the five blocks, and the prefix of the layers we leave out."""
@@ -43,7 +45,7 @@ class Backbone(nn.Module):
     Raises:
         ValueError: unknown name, or a file that holds other layers.
         FileNotFoundError: no such file.
-        RuntimeError: the download failed.
+        OSError: the download failed.
 
     Example:
         >>> Backbone("resnet18", weights=None).channels
@@ -77,7 +79,7 @@ def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> A
             return torchvision.models.get_model(name, weights="IMAGENET1K_V1")
         except (URLError, OSError) as error:
             url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
-            raise RuntimeError(
+            raise OSError(
                 f"weights=imagenet: could not fetch {url} ({error}). Download that file on a connected machine and "
                 f"give its path (weights=/path/to/{url.rsplit('/', 1)[-1]}), or weights=null for random weights."
             ) from error
@@ -99,7 +101,7 @@ def _load_file(network: nn.Module, name: str, path: Path) -> None:
     except Exception as error:
         raise ValueError(
             f"weights={path} does not hold a torchvision {name} state dict "
-            f"({str(error).splitlines()[0]}). Give such a file, 'imagenet' or null."
+            f"({first_line(error)}). Give such a file, 'imagenet' or null."
         ) from error
     missing = [key for key in result.missing_keys if not key.startswith(BACKBONES[name].head)]
     if missing or result.unexpected_keys:

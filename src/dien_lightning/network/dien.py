@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normal
 
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
+from dien_lightning.network.checks import check_choice, check_int, check_size
 from dien_lightning.network.normalization import (
     DOMAINS,
     Condition,
@@ -42,6 +44,8 @@ class DIEN(nn.Module):
         attention_input: "raw" embedding of the pass before, or "normalized" to unit length (open).
         attention_detach: True stops gradients from a mask into the pass before (open).
         attention_start_at_one: see `RecurrentTopDownAttention` (open).
+        attention_widths: channels after its first and second deconvolution (open).
+        attention_reduction: its channel path's bottleneck has D / attention_reduction channels (open).
         statistics: "domain_and_pass", "domain" (shared by all passes) or "joint" (one set; the domains are meant to go
             through in one batch) (open).
         synchronize: batch norm over the batch of all processes.
@@ -72,18 +76,19 @@ class DIEN(nn.Module):
         attention_input: Literal["raw", "normalized"] = "raw",
         attention_detach: bool = False,
         attention_start_at_one: bool = True,
+        attention_widths: tuple[int, int] = (128, 64),
+        attention_reduction: int = 16,
         statistics: Statistics = "domain_and_pass",
         synchronize: bool = True,
     ) -> None:
         super().__init__()
-        _check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
-        _check_int("embedding_dim", embedding_dim, 1, "the paper uses 2048")
-        _check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
-        _check_choice("attention_update", attention_update, ("refocus", "accumulate"))
-        _check_choice("attention_input", attention_input, ("raw", "normalized"))
-        _check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
-        height, width = image_size
-        _check_image_size(height, width)
+        check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
+        check_int("embedding_dim", embedding_dim, 1, "the paper uses 2048")
+        check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
+        check_choice("attention_update", attention_update, ("refocus", "accumulate"))
+        check_choice("attention_input", attention_input, ("raw", "normalized"))
+        check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
+        height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
             "embedding_dim": embedding_dim,
@@ -94,6 +99,8 @@ class DIEN(nn.Module):
             "attention_input": attention_input,
             "attention_detach": attention_detach,
             "attention_start_at_one": attention_start_at_one,
+            "attention_widths": list(attention_widths),
+            "attention_reduction": attention_reduction,
             "statistics": statistics,
             "synchronize": synchronize,
         }
@@ -108,7 +115,9 @@ class DIEN(nn.Module):
             self.attention = RecurrentTopDownAttention(
                 embedding_dim,
                 self.backbone.channels[attention_stage],
-                (height // stride, width // stride),
+                (math.ceil(height / stride), math.ceil(width / stride)),
+                widths=attention_widths,
+                reduction=attention_reduction,
                 start_at_one=attention_start_at_one,
             )
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
@@ -147,8 +156,8 @@ class DIEN(nn.Module):
         return int(self.hyperparameters["embedding_dim"])
 
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
-        _check_choice("domain", domain, DOMAINS)
-        _check_image_size(*images.shape[-2:])
+        check_choice("domain", domain, DOMAINS)
+        check_size("image_size", images.shape[-2:], _SMALLEST_IMAGE)
         stage = self.hyperparameters["attention_stage"]
         self.condition.domain, self.condition.step = domain, 0
         first = images
@@ -204,39 +213,27 @@ class DIEN(nn.Module):
         This is AdaBN (Li et al., 2016), the control every table carries.
 
         Args:
-            batches: an iterable of image batches (B, 3, H, W).
+            batches: an iterable of image batches (B, 3, H, W), at least one, each of at least 2 images.
             domain: whose statistics.
+
+        Raises:
+            ValueError: no batches.
         """
-        layers = list(self._normalizations())
+        layers = self._normalizations()
         momenta, training = [layer.momentum for layer in layers], self.training
         for layer in layers:
             layer.forget(domain)
             layer.momentum = None
         self.train()
-        for images in batches:
-            self(images, domain)
-        self.train(training)
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+        try:
+            for images in batches:
+                self(images, domain)
+        finally:
+            self.train(training)
+            for layer, momentum in zip(layers, momenta, strict=True):
+                layer.momentum = momentum
+        if not self.gathered(domain):
+            raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
 
     def _normalizations(self) -> list[DomainBatchNorm]:
         return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]
-
-
-def _check_int(name: str, value: int, minimum: int, remedy: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
-
-
-def _check_choice(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}={value!r} is not allowed; choose one of {', '.join(map(str, allowed))}.")
-
-
-def _check_image_size(height: int, width: int) -> None:
-    smallest_height, smallest_width = _SMALLEST_IMAGE
-    if height < smallest_height or width < smallest_width:
-        raise ValueError(
-            f"image size {height} x {width} is too small; use at least {smallest_height} x {smallest_width} "
-            f"(height x width)."
-        )

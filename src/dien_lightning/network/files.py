@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dien_lightning.network.checks import first_line
 from dien_lightning.network.dien import DIEN
 
 _METADATA = "dien"
@@ -35,6 +36,7 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         8
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
@@ -65,7 +67,7 @@ def load_network(path: str | os.PathLike[str]) -> DIEN:
         network.load_state_dict(state)
     except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
         raise ValueError(
-            f"checkpoint={path} cannot be read as a DIEN network ({str(error).splitlines()[0]}); give a checkpoint "
+            f"checkpoint={path} cannot be read as a DIEN network ({first_line(error)}); give a checkpoint "
             f"that this library wrote."
         ) from error
     return network.eval()

@@ -1,0 +1,64 @@
+"""Checks that the network's parts share, and one line out of another library's error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
+    """Raise a ValueError unless `value` is a whole number of at least `minimum`.
+
+    Example:
+        >>> check_int("attention_loops", -1, 0, "0 switches the attention off")
+        Traceback (most recent call last):
+        ...
+        ValueError: attention_loops=-1 must be a whole number of at least 0; 0 switches the attention off.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise a ValueError unless `value` is one of `allowed`.
+
+    Example:
+        >>> check_choice("attention_stage", 5, (1, 2, 3, 4))
+        Traceback (most recent call last):
+        ...
+        ValueError: attention_stage=5 is not allowed; choose one of 1, 2, 3, 4.
+    """
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not allowed; choose one of {', '.join(map(str, allowed))}.")
+
+
+def check_size(name: str, value: Any, smallest: tuple[int, int]) -> tuple[int, int]:
+    """The two whole numbers of `value`, or a ValueError if they are none, or smaller than `smallest`.
+
+    Example:
+        >>> check_size("image_size", [256, 128], smallest=(64, 32))
+        (256, 128)
+        >>> check_size("image_size", (63, 32), smallest=(64, 32))
+        Traceback (most recent call last):
+        ...
+        ValueError: image_size=63 x 32 must be two whole numbers of at least 64 x 32.
+    """
+    sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if len(sides) != 2 or not all(isinstance(a, int) and a >= b for a, b in zip(sides, smallest, strict=True)):
+        shown = " x ".join(map(str, sides))
+        raise ValueError(f"{name}={shown} must be two whole numbers of at least {smallest[0]} x {smallest[1]}.")
+    return sides[0], sides[1]
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, in one line and without its advice; its type if it says nothing.
+
+    Example:
+        >>> first_line(EOFError())
+        'EOFError'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]  # a heading says nothing alone
+    return said.split(". ")[0].rstrip(".")

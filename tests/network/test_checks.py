@@ -1,0 +1,48 @@
+"""What passes, and what is said about the rest."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dien_lightning.network.checks import check_choice, check_int, check_size, first_line
+
+
+def test_what_passes():
+    check_int("n", 0, 0, "")
+    check_choice("letter", "a", ("a", "b"))
+    assert check_size("size", torch.Size([64, 32]), (64, 32)) == (64, 32)
+    assert check_size("size", [100, 200], (64, 32)) == (100, 200)
+
+
+@pytest.mark.parametrize("value", [-1, 1.0, "1", None, True])
+def test_not_a_whole_number(value):
+    with pytest.raises(ValueError, match=rf"n={value!r} must be a whole number of at least 0; use more\."):
+        check_int("n", value, 0, "use more")
+
+
+def test_not_among_the_choices():
+    with pytest.raises(ValueError, match=r"letter='c' is not allowed; choose one of a, b\."):
+        check_choice("letter", "c", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [((63, 32), "63 x 32"), ((64, 31), "64 x 31"), (256, "256"), ((64, 32, 3), "64 x 32 x 3"), ("256", "256")],
+)
+def test_not_a_size(value, shown):
+    with pytest.raises(ValueError, match=rf"size={shown} must be two whole numbers of at least 64 x 32\."):
+        check_size("size", value, (64, 32))
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", "ValueError"),
+        ("broken", "broken"),
+        ("It is broken. Do set weights_only=False!\nReally.", "It is broken"),
+        ("Errors:\n\n\tsize mismatch for x: 1 and 2.\n\tmore", "Errors: size mismatch for x: 1 and 2"),
+    ],
+)
+def test_first_line(message, line):
+    assert first_line(ValueError(message)) == line
