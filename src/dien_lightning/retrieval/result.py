@@ -26,7 +26,7 @@ class RetrievalResult(NamedTuple):
         num_gallery: gallery images that were ranked.
         num_junk: gallery images dropped as junk.
         num_same_camera: (query, gallery image) pairs dropped because person and camera agree.
-        protocol: the rules these figures were computed by.
+        protocol: the rules these figures were computed by: `Protocol.describe()`.
     """
 
     mAP: float
@@ -39,7 +39,7 @@ class RetrievalResult(NamedTuple):
     num_gallery: int
     num_junk: int
     num_same_camera: int
-    protocol: Protocol
+    protocol: dict[str, str | int | bool]
 
     def rank(self, k: int) -> float:
         """Rank-k: the fraction of queries with a match among the first k images.
@@ -49,7 +49,7 @@ class RetrievalResult(NamedTuple):
         """
         if not 1 <= k <= len(self.rank_counts):
             raise ValueError(f"rank {k} was not computed; it lies between 1 and max_rank={len(self.rank_counts)}.")
-        draws = self.protocol.repeats if self.protocol.single_gallery_shot else 1
+        draws = int(self.protocol.get("repeats", 1))
         return int(self.rank_counts[k - 1]) / (self._denominator() * draws)
 
     def figures(self) -> dict[str, float]:
@@ -60,10 +60,10 @@ class RetrievalResult(NamedTuple):
     def describe(self) -> dict[str, str | int | bool]:
         """The protocol and what it counted, as plain values."""
         counts = {name: getattr(self, name) for name in self._fields if name.startswith("num_")}
-        return {**self.protocol.describe(), **counts}
+        return {**self.protocol, **counts}
 
     def _denominator(self) -> int:
-        return self.num_queries if self.protocol.queries == "all" else self.num_valid_queries
+        return self.num_queries if self.protocol["queries"] == "all" else self.num_valid_queries
 
 
 def summarize(
@@ -90,5 +90,5 @@ def summarize(
         num_gallery=len(labels.gallery_pids) - counts.num_junk,
         num_junk=counts.num_junk,
         num_same_camera=counts.num_same_camera,
-        protocol=protocol,
+        protocol=protocol.describe(),
     )
