@@ -61,12 +61,12 @@ def main(arguments: list[str]) -> None:
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not an argument; choose from {', '.join(DEFAULTS)}.")
     options = {**DEFAULTS, **given}
+    for name, value in options.items():
+        if not isinstance(value, int) and name not in ("root", "domain", "contact_sheet", "workers"):
+            raise ValueError(f"{name}={value!r} is not a whole number; give one, such as {DEFAULTS[name]}.")
     root, domain, sheet = Path(options.pop("root")), options.pop("domain"), options.pop("contact_sheet")
     sheet_ids, sheet_images = options.pop("sheet_ids"), options.pop("sheet_images")
     options["image_size"] = (options.pop("height"), options.pop("width"))
-    for name in ("num_train_ids", "num_test_ids", "num_cameras", "images_per_camera", "seed"):
-        if not isinstance(options[name], int):
-            raise ValueError(f"{name}={options[name]!r} is not a whole number; give one, such as {DEFAULTS[name]}.")
     domains = ("day", "night") if domain == "both" else (domain,)
     folders = [draw_pedestrians(root / f"pedestrians_{name}", name, **options) for name in domains]
     for folder in folders:

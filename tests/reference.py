@@ -189,3 +189,16 @@ def retrieval(  # noqa: PLR0917
         "cmc": [sum(first <= k for first in firsts) / number for k in range(1, max_rank + 1)],
         "num_valid_queries": len(firsts),
     }
+
+
+def skin_by_loops(vertices, influences, shares, transforms) -> list[list[float]]:
+    """Linear blend skinning: each vertex is the weighted mean of where its joints' 3 x 4 matrices take it."""
+    posed = []
+    for vertex, joints, weights in zip(vertices, influences, shares, strict=True):
+        place = [0.0, 0.0, 0.0]
+        for joint, weight in zip(joints, weights, strict=True):
+            for row in range(3):
+                *turn, shift = transforms[joint][row]
+                place[row] += weight * (sum(m * x for m, x in zip(turn, vertex, strict=True)) + shift)
+        posed.append(place)
+    return posed

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from dien_lightning.data import pedestrians
-from dien_lightning.data.drawing.worker import Job, split_job
 from dien_lightning.data.pedestrians import SPLITS, draw_pedestrians
 
 SMALL = {"num_train_ids": 3, "num_test_ids": 2, "num_cameras": 2, "images_per_camera": 2, "image_size": (64, 32)}
@@ -106,6 +105,7 @@ def test_an_empty_folder_is_filled(tmp_path):
         ({"image_size": (63, 32)}, r"image_size=\(63, 32\) is too small"),
         ({"image_size": (64, 31)}, r"image_size=\(64, 31\) is too small"),
         ({"workers": 0}, "workers=0 draws nothing"),
+        ({"seed": -1}, "seed=-1 is negative"),
     ],
 )
 def test_arguments_out_of_range(tmp_path, arguments, words):
@@ -116,7 +116,7 @@ def test_arguments_out_of_range(tmp_path, arguments, words):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, workers):
-    name = "draw_identities" if workers == 1 else "_draw_in_processes"
+    name = "draw_identities" if workers == 1 else "draw_in_processes"
     original = getattr(pedestrians, name)
 
     def interrupted(*arguments):
@@ -156,14 +156,3 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing(tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) != 0
     assert not any(tmp_path.iterdir())
-
-
-def test_a_failing_worker_is_reported(tmp_path):
-    job = Job("/nowhere", "day", [1], [2], 2, 2, 64, 32, 0)
-    with pytest.raises(RuntimeError, match=r"a drawing process failed(.|\n)*FileNotFoundError"):
-        list(pedestrians._draw_in_processes(job, 2))
-
-
-def test_split_job_deals_out_everyone_once():
-    parts = split_job(Job("", "day", [1, 2, 3], [4, 5], 2, 2, 64, 32, 0), 2)
-    assert [(part.train_pids, part.test_pids) for part in parts] == [([1, 3], [4]), ([2], [5])]

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .drawing.camera import DOMAINS
 from .drawing.painter import VERSION
-from .drawing.worker import Job, draw_identities, split_job
+from .drawing.processes import draw_in_processes
+from .drawing.worker import Job, draw_identities
 
 MANIFEST = "pedestrians.json"
 SPLITS = ("bounding_box_train", "query", "bounding_box_test")
@@ -69,6 +68,7 @@ def draw_pedestrians(
         ValueError: an argument out of its range, or a folder that holds something else.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     root = draw_pedestrians(Path(folder, "day"), "day", num_train_ids=1, num_test_ids=1, num_cameras=2,
         ...                             images_per_camera=2, workers=1, progress=False)
@@ -82,6 +82,7 @@ def draw_pedestrians(
         num_cameras=num_cameras,
         images_per_camera=images_per_camera,
         image_size=image_size,
+        seed=seed,
         workers=workers,
     )
     root = Path(root)
@@ -103,25 +104,30 @@ def draw_pedestrians(
     }
     if _is_drawn(root, manifest):
         return root
+    pids = range(first, first + num_train_ids + num_test_ids)
     job = Job(
         folder="",
         domain=domain,
-        train_pids=list(range(first, first + num_train_ids)),
-        test_pids=list(range(first + num_train_ids, first + num_train_ids + num_test_ids)),
+        train_pids=list(pids[:num_train_ids]),
+        test_pids=list(pids[num_train_ids:]),
         num_cameras=num_cameras,
         images_per_camera=images_per_camera,
         height=height,
         width=width,
         seed=int(seed),
     )
-    workers = min(workers or os.cpu_count() or 1, num_train_ids + num_test_ids)
-    with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
-        for split in SPLITS:
-            (folder / split).mkdir()
-        job = job._replace(folder=str(folder))
-        for _ in draw_identities(job) if workers == 1 else _draw_in_processes(job, workers):
-            advance()
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    workers = min(workers or os.cpu_count() or 1, len(pids))
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with _one_process_at_a_time(root.parent):
+        if _is_drawn(root, manifest):  # by the process that was waited for
+            return root
+        with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
+            for split in SPLITS:
+                (folder / split).mkdir()
+            job = job._replace(folder=str(folder))
+            for _ in draw_identities(job) if workers == 1 else draw_in_processes(job, workers):
+                advance()
+            (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return root
 
 
@@ -133,6 +139,7 @@ def _check(
     num_cameras: int,
     images_per_camera: int,
     image_size: tuple[int, int],
+    seed: int,
     workers: int | None,
 ) -> tuple[int, int]:
     if domain not in DOMAINS:
@@ -151,6 +158,8 @@ def _check(
         )
     if images_per_camera < 2:
         raise ValueError(f"images_per_camera={images_per_camera} leaves the gallery empty; give at least 2.")
+    if seed < 0:
+        raise ValueError(f"seed={seed} is negative; give 0 or more.")
     if len(image_size) != 2 or image_size[0] < 64 or image_size[1] < 32:
         raise ValueError(
             f"image_size={tuple(image_size)} is too small to draw; give (height, width) of at least (64, 32)."
@@ -184,9 +193,26 @@ def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
 
 
 @contextmanager
+def _one_process_at_a_time(folder: Path) -> Iterator[None]:
+    """Runs of a sweep may want the same set: one draws, the others wait. Where no folder can be locked, go on."""
+    descriptor = None
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except (ImportError, OSError):
+        pass
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextmanager
 def _folder_in_the_making(root: Path) -> Iterator[Path]:
     """A hidden folder beside `root` that becomes `root` at the end, and is removed if anything goes wrong before."""
-    root.parent.mkdir(parents=True, exist_ok=True)
     folder = root.parent / f".{root.name}.drawing"
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
     folder.mkdir()
@@ -202,44 +228,7 @@ def _folder_in_the_making(root: Path) -> Iterator[Path]:
 @contextmanager
 def _progress_bar(title: str, job: Job, shown: bool) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not shown) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
         per_identity = job.num_cameras * job.images_per_camera
         task = bar.add_task(title, total=per_identity * (len(job.train_pids) + len(job.test_pids)))
         yield lambda: bar.advance(task, per_identity)
-
-
-def _draw_in_processes(job: Job, workers: int) -> Iterator[int]:
-    """Yield the pids as child processes finish them; leaves no process behind, however it ends."""
-    # The package `drawing` is put on the path by itself: the workers do not wait for this library's other imports.
-    code = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); from drawing.worker import main; main()"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    read_end, write_end = os.pipe()
-    processes: list[subprocess.Popen[bytes]] = []
-    with open(read_end) as finished, tempfile.TemporaryFile() as complaints:
-        try:
-            try:
-                for part in split_job(job, workers):
-                    process = subprocess.Popen(
-                        [sys.executable, "-c", code],
-                        stdin=subprocess.PIPE,
-                        stdout=write_end,
-                        stderr=complaints,
-                        env=environment,
-                        start_new_session=True,  # Ctrl-C is ours to hear; the children are ended below
-                    )
-                    processes.append(process)
-                    assert process.stdin is not None
-                    process.stdin.write(json.dumps(part._asdict()).encode())
-                    process.stdin.close()
-            finally:
-                os.close(write_end)
-            for line in finished:
-                yield int(line)
-            if any(process.wait() for process in processes):
-                complaints.seek(0)
-                raise RuntimeError(f"a drawing process failed:\n{complaints.read().decode(errors='replace').strip()}")
-        finally:
-            for process in processes:
-                if process.poll() is None:
-                    process.terminate()
-                process.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,10 +57,7 @@ class Body(NamedTuple):
 @lru_cache(maxsize=1)
 def load_body() -> Body:
     """Read the asset once per process."""
-    with (
-        resources.files(__package__).joinpath("../assets/body.npz").open("rb") as file,
-        np.load(file) as asset,
-    ):
+    with np.load(Path(__file__).parent.parent / "assets" / "body.npz") as asset:
         shares = asset["shares"].astype(np.float32)
         return Body(
             points=asset["points"].astype(np.float32) * asset["points_scale"],

@@ -1,4 +1,4 @@
-"""Draws a share of a data set's identities in a process of its own: `python -c "...main()" < job.json`.
+"""Draws a share of a data set's identities: the whole of what a child process of `processes.py` does.
 
 A plain child process instead of multiprocessing: it asks nothing of the caller's `__main__` (notebooks, `python -`,
 scripts without a guard), inherits no threads, and imports numpy and Pillow alone.
@@ -73,12 +73,6 @@ def _draw_identity(job: Job, pid: int, is_test: bool) -> int:
             split = "bounding_box_train" if not is_test else "query" if shot == 0 else "bounding_box_test"
             Image.fromarray(pixels).save(Path(job.folder, split, image_name(pid, camera, shot)), quality=95)
     return pid
-
-
-def split_job(job: Job, parts: int) -> list[Job]:
-    """The job's identities dealt out evenly."""
-    dealt = [job._replace(train_pids=job.train_pids[i::parts], test_pids=job.test_pids[i::parts]) for i in range(parts)]
-    return [part for part in dealt if part.train_pids or part.test_pids]
 
 
 def main() -> None:
