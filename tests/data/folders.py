@@ -29,7 +29,7 @@ def write_market(
                 name = f"{pid:04d}_c{camera}s1_{seed:06d}_{shot:02d}.jpg"
                 test_folder = "query" if shot == 0 else "bounding_box_test"
                 write_image(root / ("bounding_box_train" if index < train_ids else test_folder) / name, seed)
-    write_image(root / "bounding_box_test" / "0000_c1s1_900000_00.jpg", 1)
-    write_image(root / "bounding_box_test" / "-1_c1s1_900001_00.jpg", 2)
+    write_image(root / "bounding_box_test" / "0000_c1s1_900000_00.jpg", 900)
+    write_image(root / "bounding_box_test" / "-1_c1s1_900001_00.jpg", 901)
     (root / "bounding_box_train" / "Thumbs.db").touch()
     return root

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -20,30 +19,26 @@ class DecodedImages:
     Args:
         paths: image files.
         max_bytes: size at which to stop.
-        num_threads: threads that decode.
 
     Example:
         >>> len(DecodedImages([], max_bytes=1000))
         0
     """
 
-    def __init__(self, paths: Sequence[str], max_bytes: int, num_threads: int = 2) -> None:
+    def __init__(self, paths: Sequence[str], max_bytes: int) -> None:
         pieces: list[Tensor] = []
         self._places: list[tuple[int, int, int] | None] = []  # first byte, height, width
         self.num_bytes = 0
-        with ThreadPoolExecutor(num_threads) as pool:
-            # In portions, so that the threads do not run far ahead of the limit.
-            for start in range(0, len(paths), 256):
-                for image in pool.map(_read_or_none, paths[start : start + 256]):
-                    size = 0 if image is None else image.numel()
-                    if image is None or self.num_bytes + size > max_bytes:
-                        self._places.append(None)
-                        continue
-                    self._places.append((self.num_bytes, image.shape[1], image.shape[2]))
-                    pieces.append(image.permute(1, 2, 0).reshape(-1))
-                    self.num_bytes += size
-                if self.num_bytes > 0.99 * max_bytes:
-                    break
+        for path in paths:
+            if self.num_bytes > 0.99 * max_bytes:
+                break
+            image = _read_or_none(path)
+            if image is None or self.num_bytes + image.numel() > max_bytes:
+                self._places.append(None)
+                continue
+            self._places.append((self.num_bytes, image.shape[1], image.shape[2]))
+            pieces.append(image.permute(1, 2, 0).reshape(-1))
+            self.num_bytes += image.numel()
         self._bytes = torch.cat(pieces) if pieces else torch.empty(0, dtype=torch.uint8)
 
     def __len__(self) -> int:

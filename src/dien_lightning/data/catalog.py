@@ -251,7 +251,7 @@ CATALOG: dict[str, Entry] = {
             FolderLayout(
                 {"train": ["."]},
                 FileName(
-                    r"(?:^|/)(?P<pid>\d+)_(?=[sc\d_]*s(?P<camid_part>\d+))(?=[sc\d_]*c(?P<camid>\d+))",
+                    r"(?:^|/)(?P<pid>\d+)_(?=(?:c\d+_)?s(?P<camid_part>\d+)_)(?=(?:s\d+_)?c(?P<camid>\d+)_)",
                     "000000_s00_c00_f000264.jpg",
                 ),
             )

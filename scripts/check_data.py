@@ -1,0 +1,141 @@
+"""Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
+
+python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX]
+    [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
+
+`layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. Ends with `ready` and exit code 0, or with
+a numbered list of what to do and exit code 1. `files=false` leaves out reading the images themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.progress import track
+
+from command import run
+from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
+from dien_lightning.data.layouts import image_files
+from dien_lightning.data.own import OWN
+from dien_lightning.data.reading import read_dataset
+from dien_lightning.data.records import SPLITS, Splits
+
+DEFAULTS: dict[str, Any] = {
+    "layout": None,
+    "role": None,
+    "camera_pattern": None,
+    "cameras": "required",
+    "num_ids": 16,
+    "num_instances": 4,
+    "files": True,
+    "workers": os.cpu_count() or 1,
+}
+
+
+def main() -> None:
+    """Check what the command line names."""
+    root, options = parse(sys.argv[1:])
+    if not root.exists():
+        raise FileNotFoundError(f"{root} does not exist; name the folder that holds the images.")
+    layout = options["layout"] or guess(root)
+    splits, role = read(layout, root, options)
+    print(
+        f"{splits.root}: {CATALOG[layout].title if layout in CATALOG else OWN[layout]} (layout={layout}), as a {role}"
+    )
+    found = inspect(
+        splits,
+        labeled=role == "source",
+        num_ids=options["num_ids"],
+        num_instances=options["num_instances"],
+        cameras=options["cameras"],
+    )
+    if options["files"]:
+        paths = sorted({record.path for split in SPLITS for record in getattr(splits, split)})
+
+        def bar(states: Iterable[FileState]) -> Iterable[FileState]:
+            return track(states, "reading images", total=len(paths), console=Console(stderr=True), transient=True)
+
+        check_files(splits, scan_files(paths, options["workers"], bar), found)
+    for line in found.counts:
+        print(f"  {line}")
+    for line in found.notes:
+        print(f"note: {line}")
+    if layout in CATALOG:
+        print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
+    if not found.problems:
+        print(f"ready: data.{role}={layout} data.{role}_root={root}")
+        return
+    print("to do:")
+    for number, line in enumerate(found.problems, start=1):
+        print(f"  {number}. {line}")
+    sys.exit(1)
+
+
+def parse(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
+    """Split the command line into the folder and the options.
+
+    Raises:
+        ValueError: if there is not exactly one folder, or an option is unknown.
+    """
+    roots = [argument for argument in arguments if "=" not in argument]
+    given = OmegaConf.to_container(OmegaConf.from_cli([argument for argument in arguments if "=" in argument]))
+    assert isinstance(given, dict)
+    if len(roots) != 1:
+        raise ValueError(f"{len(roots)} folders were named; name one: python scripts/check_data.py ROOT [layout=NAME].")
+    for name in given:
+        if name not in DEFAULTS:
+            raise ValueError(f"{name!r} is not an option; choose from {', '.join(DEFAULTS)}.")
+    if given.get("role", "source") not in ("source", "target"):
+        raise ValueError(f"role={given['role']!r} must be source or target.")
+    return Path(roots[0]), {**DEFAULTS, **given}
+
+
+def guess(root: Path) -> str:
+    """Recognise the layout.
+
+    Raises:
+        ValueError: if nothing fits; says how near the folder came, and what is missing.
+    """
+    if root.is_file() or list(root.glob("*.csv")):
+        return "csv"
+    complete, partial = recognize(root)
+    if complete:
+        others = sorted({place.name for place in complete[1:]} - {complete[0].name})
+        if others:
+            print(f"recognised as {complete[0].name}; {', '.join(others)} lie in the same way (say layout=NAME)")
+        return complete[0].name
+    if partial:
+        nearest = partial[0]
+        reason = f"{', '.join(nearest.missing)} missing" if nearest.missing else "the names of its files do not parse"
+        raise ValueError(
+            f"{nearest.folder} comes nearest to {nearest.name} ({CATALOG[nearest.name].title}), but {reason}; "
+            "complete it, or read it as it is with layout=folder."
+        )
+    if image_files(root):
+        return "folder"
+    raise ValueError(f"{root} holds no image and no layout we know; name the folder that holds them.")
+
+
+def read(layout: str, root: Path, options: dict[str, Any]) -> tuple[Splits, str]:
+    """Read the records; a folder or table that says no identities is read as a target."""
+    pattern = options["camera_pattern"]
+    if options["role"] != "target":
+        try:
+            splits = read_dataset(layout, root, camera_pattern=pattern)
+            if options["role"] or layout in CATALOG or all(record.pid >= 0 for record in splits.train):
+                return splits, "source" if splits.train else "target"
+        except ValueError:
+            if options["role"] == "source" or layout in CATALOG:
+                raise
+    return read_dataset(layout, root, labeled=False, camera_pattern=pattern), "target"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,74 @@
+"""`scripts/check_data.py` as a user would run it."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import call
+from data.folders import write_image, write_market
+
+
+@pytest.fixture
+def check(capfd, monkeypatch):
+    return lambda *arguments: call(capfd, monkeypatch, "check_data", "workers=1", *arguments)
+
+
+def test_a_ready_folder(check, tmp_path):
+    done = check(write_market(tmp_path / "market1501"), "num_ids=4")
+    assert done.code == 0
+    assert "Market-1501 (layout=market1501), as a source" in done.stdout
+    assert "train: 24 images, 6 identities, 2 cameras" in done.stdout
+    assert done.stdout.rstrip().splitlines()[-1].startswith("ready: data.source=market1501 data.source_root=")
+
+
+def test_a_folder_with_something_to_do(check, tmp_path):
+    write_market(tmp_path / "market1501")
+    done = check(tmp_path / "market1501")
+    assert done.code == 1
+    assert "1. Lower data.num_ids to 6 or less" in done.stdout
+    assert "ready" not in done.stdout
+
+
+def test_a_plain_folder_of_crops_is_a_target(check, tmp_path):
+    write_image(tmp_path / "1.jpg")
+    done = check(tmp_path)
+    assert done.code == 0
+    assert "(layout=folder), as a target" in done.stdout
+    assert "no identities" in done.stdout
+
+
+def test_a_table_is_recognised(check, tmp_path):
+    for pid in range(2):
+        write_image(tmp_path / f"{pid}.jpg", seed=pid)
+    (tmp_path / "crops.csv").write_text("path,pid\n0.jpg,a\n1.jpg,b\n")
+    done = check(tmp_path, "num_ids=2", "files=false")
+    assert "(layout=csv), as a source" in done.stdout
+    assert "Every identity has one image" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "error: nowhere does not exist; name the folder that holds the images."),
+        ([], "error: 0 folders were named; name one"),
+        (["data", "layuot=csv"], "error: 'layuot' is not an option; choose from layout, role"),
+        (["data", "role=gallery"], "error: role='gallery' must be source or target."),
+    ],
+)
+def test_wrong_commands(check, arguments, words):
+    done = check(*arguments)
+    assert done.code == 1
+    assert words in done.stderr
+
+
+def test_a_folder_that_comes_near(check, tmp_path):
+    write_market(tmp_path)
+    (tmp_path / "query").rename(tmp_path / "queries")
+    done = check(tmp_path)
+    assert done.code == 1
+    assert "comes nearest to" in done.stderr
+    assert "query/ missing" in done.stderr
+
+
+def test_a_folder_without_images(check, tmp_path):
+    assert "holds no image and no layout we know" in check(tmp_path).stderr
