@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
+from dien_lightning.losses.checks import check_range
 from dien_lightning.losses.objective import DIENObjective
 from dien_lightning.network.dien import DIEN
 
@@ -46,8 +47,7 @@ def parameter_groups(
             f"learning_rates names {', '.join(sorted(unknown))}; the groups are {', '.join(LEARNING_RATES)}."
         )
     for name, rate in rates.items():
-        if not rate > 0:
-            raise ValueError(f"learning_rates.{name}={rate!r} must be above 0.")
+        check_range(f"learning_rates.{name}", rate, 0, include_low=False)
     parts: dict[str, Sequence[nn.Module | None]] = {
         "backbone": [network.backbone],
         "embedding": [network.embedding],
@@ -102,16 +102,19 @@ def schedule(
         warmup: share of the steps until the peak, for "one_cycle".
 
     Raises:
-        ValueError: an unknown kind.
+        ValueError: an unknown kind, a warmup outside [0, 1].
     """
     if kind == "milestones":
         return MultiStepLR(optimizer, [epoch * steps_per_epoch for epoch in milestones], gamma)
     if kind == "one_cycle":
+        check_range("warmup", warmup, 0, 1, include_high=True)
+        if warmup * total_steps == 1:  # the peak is the first step, and torch divides by the steps before it
+            warmup *= 1 - 1e-9
         return OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
             total_steps,
-            pct_start=warmup,
+            pct_start=float(warmup),  # torch wants a float, a config may hold 0 or 1
             cycle_momentum=False,
         )
     raise ValueError(f"schedule={kind!r} is not allowed; choose milestones or one_cycle.")
