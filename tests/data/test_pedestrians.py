@@ -119,9 +119,15 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, workers):
     name = "draw_identities" if workers == 1 else "draw_in_processes"
     original = getattr(pedestrians, name)
 
+    begun = []
+
     def interrupted(*arguments):
-        yield next(original(*arguments))
-        raise KeyboardInterrupt
+        begun.append(original(*arguments))  # kept alive, as a traceback would
+        try:
+            yield next(begun[0])
+            raise KeyboardInterrupt
+        finally:
+            begun[0].close()
 
     monkeypatch.setattr(pedestrians, name, interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,10 @@ def draw_pedestrians(
             for split in SPLITS:
                 (folder / split).mkdir()
             job = job._replace(folder=str(folder))
-            for _ in draw_identities(job) if workers == 1 else draw_in_processes(job, workers):
-                advance()
+            drawing = draw_identities(job) if workers == 1 else draw_in_processes(job, workers)
+            with closing(drawing):  # ends the processes before their folder is removed, whatever happens
+                for _ in drawing:
+                    advance()
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return root
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from .worker import Job
@@ -30,7 +30,7 @@ def split_job(job: Job, parts: int) -> list[Job]:
     return [part for part in dealt if part.train_pids or part.test_pids]
 
 
-def draw_in_processes(job: Job, workers: int) -> Iterator[int]:
+def draw_in_processes(job: Job, workers: int) -> Generator[int, None, None]:
     """Yield the pids as child processes finish them; leaves no process behind, however it ends."""
     code = _WORKER.format(path=sys.path, init=str(Path(__file__).parent / "__init__.py"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def image_name(pid: int, camera: int, shot: int) -> str:
     return f"{pid:04d}_c{camera}s1_{25 * shot + 1:06d}_01.jpg"
 
 
-def draw_identities(job: Job) -> Iterator[int]:
+def draw_identities(job: Job) -> Generator[int, None, None]:
     """Draw and write the job's images; yields the pid of each finished identity."""
     for pid in job.train_pids:
         yield _draw_identity(job, pid, is_test=False)
