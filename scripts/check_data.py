@@ -107,10 +107,11 @@ def guess(root: Path) -> str:
         return "csv"
     complete, partial = recognize(root)
     if complete:
-        others = sorted({place.name for place in complete[1:]} - {complete[0].name})
-        if others:
-            print(f"recognised as {complete[0].name}; {', '.join(others)} lie in the same way (say layout=NAME)")
-        return complete[0].name
+        best = complete[0]
+        others = sorted({place.name for place in complete[1:]} - {best.name})
+        if others and root.name != best.name and best.folder.name not in CATALOG[best.name].subfolders:
+            print(f"recognised as {best.name}; {', '.join(others)} lie in the same way (say layout=NAME)")
+        return best.name
     if partial:
         nearest = partial[0]
         reason = f"{', '.join(nearest.missing)} missing" if nearest.missing else "the names of its files do not parse"
