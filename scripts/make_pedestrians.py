@@ -62,8 +62,14 @@ def main(arguments: list[str]) -> None:
         raise ValueError(f"{unknown[0]!r} is not an argument; choose from {', '.join(DEFAULTS)}.")
     options = {**DEFAULTS, **given}
     for name, value in options.items():
-        if not isinstance(value, int) and name not in ("root", "domain", "contact_sheet", "workers"):
-            raise ValueError(f"{name}={value!r} is not a whole number; give one, such as {DEFAULTS[name]}.")
+        if name in ("root", "domain", "contact_sheet") or (name == "workers" and value is None):
+            continue
+        if not isinstance(value, int) or (name.startswith("sheet_") and value < 1):
+            raise ValueError(
+                f"{name}={value!r} is not a number to draw by; give a whole one, such as {DEFAULTS[name] or 2}."
+            )
+    if options["contact_sheet"] is not None and Path(str(options["contact_sheet"])).suffix not in (".png", ".jpg"):
+        raise ValueError(f"contact_sheet={options['contact_sheet']} is no image file; name it .png or .jpg.")
     root, domain, sheet = Path(options.pop("root")), options.pop("domain"), options.pop("contact_sheet")
     sheet_ids, sheet_images = options.pop("sheet_ids"), options.pop("sheet_images")
     options["image_size"] = (options.pop("height"), options.pop("width"))

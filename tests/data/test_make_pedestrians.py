@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import make_pedestrians
+
+SMALL = ["num_train_ids=2", "num_test_ids=1", "num_cameras=2", "images_per_camera=2", "height=64", "width=32"]
+
+
+def test_both_domains_and_a_contact_sheet(tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    make_pedestrians.main([f"root={tmp_path}", *SMALL, "workers=1", f"contact_sheet={sheet}", "sheet_images=3"])
+    assert capsys.readouterr().out.split() == [
+        str(tmp_path / "pedestrians_day"), str(tmp_path / "pedestrians_night"), str(sheet)
+    ]  # fmt: skip
+    with Image.open(sheet) as image:
+        assert image.size == (3 * 32, 2 * 2 * 64)
+
+
+def test_one_domain(tmp_path):
+    make_pedestrians.main([f"root={tmp_path}", *SMALL, "workers=1", "domain=night"])
+    assert [path.name for path in tmp_path.iterdir()] == ["pedestrians_night"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("ids=3", "'ids' is not an argument; choose from root, domain"),
+        ("seed=abc", "seed='abc' is not a number to draw by; give a whole one"),
+        ("workers=many", "workers='many' is not a number to draw by; give a whole one, such as 2"),
+        ("sheet_ids=0", "sheet_ids=0 is not a number to draw by"),
+        ("contact_sheet=here", "contact_sheet=here is no image file; name it .png or .jpg"),
+        ("domain=dusk", "domain='dusk' is none of the drawn domains"),
+    ],
+)
+def test_wrong_arguments(tmp_path, argument, words):
+    with pytest.raises(ValueError, match=words):
+        make_pedestrians.main([f"root={tmp_path}", argument])
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_error_is_one_line_on_stderr(tmp_path):
+    command = [sys.executable, make_pedestrians.__file__, f"root={tmp_path}", "num_cameras=1"]
+    source = str(Path(make_pedestrians.__file__).parents[1] / "src")
+    done = subprocess.run(command, env={"PYTHONPATH": source}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: num_cameras=1 is not between 2 and 9")
+    assert done.stderr.count("\n") == 1
