@@ -22,6 +22,9 @@ class MetricsFile(Logger):
     Args:
         path: of the file; what it holds is kept.
 
+    Raises:
+        ValueError: the file is there and no run wrote it.
+
     Example:
         >>> import tempfile
         >>> folder = tempfile.mkdtemp()
@@ -40,6 +43,8 @@ class MetricsFile(Logger):
         if self.path.is_file():
             with self.path.open(newline="") as file:
                 rows = csv.DictReader(file)
+                if "step" not in (rows.fieldnames or ["step"]):
+                    raise ValueError(f"{self.path} has no column `step`: no run wrote it; move it away.")
                 self._rows = [{"step": int(row.pop("step")), **{k: v for k, v in row.items() if v}} for row in rows]
 
     @property

@@ -15,10 +15,15 @@ class SeedEachStep(Callback):
     All processes draw the same masks, since the losses of all see the same joined batch.
 
     Args:
-        seed: of the run.
+        seed: of the run, 0 or more.
+
+    Raises:
+        ValueError: a negative seed.
     """
 
     def __init__(self, seed: int = 0) -> None:
+        if seed < 0:
+            raise ValueError(f"seed={seed} must be 0 or more.")
         self.seed = seed
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:

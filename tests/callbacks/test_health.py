@@ -1,0 +1,71 @@
+"""Trouble is provoked and told once; a training that learns is left in peace."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from dien_lightning.callbacks import HealthMonitor
+
+
+def watch(monitor, triplets, spreads):
+    """Warnings of a run whose steps logged these figures."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step, (triplet, spread) in enumerate(zip(triplets, spreads, strict=True), start=1):
+            logged = {"train/loss_triplet": triplet, "train/embedding_spread": spread}
+            metrics = {name: torch.tensor(value) for name, value in logged.items() if value is not None}
+            trainer = SimpleNamespace(callback_metrics=metrics, global_step=step)
+            monitor.on_train_batch_end(trainer, None, None, None, step - 1)
+    return [str(warning.message) for warning in caught]
+
+
+def test_a_triplet_loss_at_its_margin_is_told():
+    told = watch(HealthMonitor(window=4), [0.31, 0.29, 0.301, 0.299], [0.8] * 4)
+    assert len(told) == 1
+    assert told[0].startswith("step 4: the triplet loss has been 0.300, its margin, for 4 steps")
+    assert told[0].endswith("Lower the embedding's learning rate.")
+
+
+def test_collapsed_embeddings_are_told():
+    told = watch(HealthMonitor(window=2), [0.1] * 2, [0.01, 0.0])
+    assert len(told) == 1
+    assert told[0].startswith("step 2: the embedding spread is 0.0050 (0 means that all images get one embedding).")
+
+
+def test_both_at_once_and_each_once_alone():
+    told = watch(HealthMonitor(window=2), [0.3] * 8, [0.0] * 8)
+    assert len(told) == 2
+    assert ["margin" in told[0], "spread" in told[1]] == [True, True]
+
+
+def test_trouble_that_comes_later_is_told_when_it_comes():
+    told = watch(HealthMonitor(window=2), [0.6, 0.5, 0.3, 0.3], [0.9] * 4)
+    assert [text.split(":")[0] for text in told] == ["step 4"]
+
+
+@pytest.mark.parametrize(
+    ("triplets", "spreads"),
+    [
+        ([0.6, 0.45, 0.35, 0.2, 0.1, 0.05], [0.7] * 6),  # learning
+        ([0.3, 0.1] * 3, [0.02, 0.5] * 3),  # troubled in single steps, not in the mean
+        ([None] * 6, [0.7] * 6),  # no triplet loss
+        ([None] * 6, [None] * 6),
+        ([0.3], [0.0]),  # the window is not full
+    ],
+)
+def test_silent_otherwise(triplets, spreads):
+    assert watch(HealthMonitor(window=2), triplets, spreads) == []
+
+
+def test_the_margin_is_the_objectives():
+    assert watch(HealthMonitor(window=1, margin=0.5), [0.3], [0.9]) == []
+    assert len(watch(HealthMonitor(window=1, margin=0.5), [0.5], [0.9])) == 1
+
+
+def test_window_must_be_a_step_at_least():
+    with pytest.raises(ValueError, match=r"window=0 must be at least 1 step\."):
+        HealthMonitor(window=0)

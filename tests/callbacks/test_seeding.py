@@ -1,0 +1,30 @@
+"""What a step draws follows from the seed and the step, wherever the run began."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from dien_lightning.callbacks import SeedEachStep
+
+
+def draw(seed, step):
+    SeedEachStep(seed).on_train_batch_start(SimpleNamespace(global_step=step), None, None, 0)
+    return torch.rand(3).tolist()
+
+
+def test_a_step_draws_the_same_again():
+    torch.rand(17)
+    assert draw(1, 5) == draw(1, 5)
+
+
+def test_steps_and_seeds_differ():
+    draws = {tuple(draw(seed, step)) for seed in range(5) for step in range(20)}
+    assert len(draws) == 100
+
+
+def test_a_negative_seed_is_named():
+    with pytest.raises(ValueError, match=r"seed=-1 must be 0 or more\."):
+        SeedEachStep(-1)
