@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from data.folders import write_image, write_market
 from dien_lightning.data import DomainPairDataModule, EpochSampler, IdentitySampler, ShardSampler
+from dien_lightning.data.images import UnreadableImageError
 from dien_lightning.types import UNLABELED
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
@@ -248,6 +253,16 @@ def test_skipped_images_are_counted_at_the_end(root, tmp_path):
         fit(data, tmp_path, epochs=1, limit_val_batches=0)
 
 
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_an_unreadable_image_stops_with_one_sentence(root, tmp_path, num_workers):
+    write_market(tmp_path)
+    broken = min((tmp_path / "bounding_box_train").glob("*.jpg"))
+    broken.write_bytes(b"")
+    loader = make(root, source_root=str(tmp_path), num_workers=num_workers, steps_per_epoch=12).train_dataloader()
+    with pytest.raises(UnreadableImageError, match=rf"^[^\n]*{broken.name} cannot be read as an image[^\n]*$"):
+        list(loader)
+
+
 def test_too_few_identities(root):
     with pytest.raises(ValueError, match=r"num_ids=16 needs at least that many identities; .*market1501 has 6 \(24"):
         make(root, num_ids=16).setup("fit")
@@ -278,3 +293,9 @@ def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
 def test_bad_arguments(root, changes, words):
     with pytest.raises(ValueError, match=words):
         make(root, **changes)
+
+
+def test_two_processes_see_what_one_sees(tmp_path):
+    script = Path(__file__).with_name("two_processes.py")
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.rstrip().endswith("OK"), done.stderr

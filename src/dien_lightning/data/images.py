@@ -11,6 +11,10 @@ from torch import Tensor
 class UnreadableImageError(ValueError):
     """An image file that nothing can decode; its words name the path and the remedy."""
 
+    def __init__(self, message: str) -> None:
+        # A loader process hands its error over wrapped in a traceback; the sentence at its end is what a user needs.
+        super().__init__(message.rsplit("UnreadableImageError: ", maxsplit=1)[-1].strip())
+
 
 def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
     """Decode an image file as RGB, the first picture of an animation.
