@@ -125,7 +125,7 @@ def rasterize_by_loops(points, depths, triangles, height: int, width: int) -> li
     return image
 
 
-def ranked_gallery(  # noqa: PLR0917
+def ranked_gallery(
     query: Vector,
     pid: int,
     camid: int,
@@ -148,7 +148,7 @@ def ranked_gallery(  # noqa: PLR0917
     return sorted(ranked)  # False sorts before True: at one distance a non-match comes first
 
 
-def retrieval(  # noqa: PLR0917
+def retrieval(
     query: Sequence[Vector],
     query_pids: Sequence[int],
     query_camids: Sequence[int],
@@ -202,3 +202,38 @@ def skin_by_loops(vertices, influences, shares, transforms) -> list[list[float]]
                 place[row] += weight * (sum(m * x for m, x in zip(turn, vertex, strict=True)) + shift)
         posed.append(place)
     return posed
+
+
+def k_reciprocal_distances(
+    query: Sequence[Vector], gallery: Sequence[Vector], *, k1: int, k2: int, original_weight: float
+) -> list[list[float]]:
+    """Zhong et al., 2017, with whole matrices and sets: squared distances divided by each image's largest."""
+    images = [*query, *gallery]
+    numbers = range(len(images))
+    squared = [[sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) for b in images] for a in images]
+    distances = [[value / max(row) for value in row] for row in squared]
+    ranking = [sorted(numbers, key=lambda j, i=i: squared[i][j] if i != j else -1.0) for i in numbers]
+
+    def reciprocal(i: int, k: int) -> set[int]:
+        return {j for j in ranking[i][: k + 1] if i in ranking[j][: k + 1]}
+
+    encodings = []
+    for i in numbers:
+        own = reciprocal(i, k1)
+        expanded = set(own)
+        for j in own:
+            theirs = reciprocal(j, round(k1 / 2))
+            if 3 * len(theirs & own) > 2 * len(theirs):
+                expanded |= theirs
+        weights = [math.exp(-distances[i][j]) if j in expanded else 0.0 for j in numbers]
+        encodings.append([weight / sum(weights) for weight in weights])
+    averaged = [mean_vector([encodings[j] for j in ranking[i][:k2]]) for i in numbers]
+    final = []
+    for i in range(len(query)):
+        row = []
+        for j in range(len(query), len(images)):
+            smaller = sum(min(x, y) for x, y in zip(averaged[i], averaged[j], strict=True))
+            larger = sum(max(x, y) for x, y in zip(averaged[i], averaged[j], strict=True))
+            row.append((1 - original_weight) * (1 - smaller / larger) + original_weight * distances[i][j])
+        final.append(row)
+    return final
