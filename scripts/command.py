@@ -1,0 +1,93 @@
+"""What every command here shares: a fault of the user's ends in one sentence and exit code 1, without a traceback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
+
+
+class JobFailed(ValueError):
+    """A job of a sweep failed, and why has been said."""
+
+
+_WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
+# Lightning's own use of torch, nothing a user could mend; and its advertisements.
+warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entry: "Tip:" not in entry.getMessage())
+
+
+def run(main: Callable[[], object]) -> None:
+    """Call `main`; end with exit code 1 and `error: ...` if it fails through the user's input.
+
+    Set HYDRA_FULL_ERROR=1 to see the traceback.
+
+    Args:
+        main: the command.
+    """
+    try:
+        with faults_in_one_sentence():
+            main()
+    except KeyboardInterrupt:
+        print("interrupted; what was written stays, resume=true goes on.", file=sys.stderr)
+        sys.exit(130)
+
+
+@contextmanager
+def faults_in_one_sentence() -> Iterator[None]:
+    """Turn a fault of the user's into `error: ...` and exit code 1.
+
+    A command whose body Hydra calls needs this inside that body, too, where Hydra has not yet said its own words. One
+    job of a sweep that fails is said, and the others go on.
+    """
+    try:
+        yield
+    except USER_FAULTS as error:
+        if _WANTS_TRACEBACK:
+            raise
+        print(f"error: {sentence(error)}", file=sys.stderr)
+        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise JobFailed("at least one job failed, see above.") from error
+        sys.exit(1)
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell the user: the message of the fault behind Hydra's wrapping, on one line."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    text = " ".join(kept) or type(error).__name__
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        text += " (python scripts/train.py --help lists the keys.)"
+    return text
+
+
+def precision(wanted: str) -> Any:
+    """Lightning's name of the numbers to compute with.
+
+    Args:
+        wanted: a name of Lightning's, or "auto": bf16-mixed where the machine has it in hardware, else 32-true.
+    """
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"

@@ -1,0 +1,188 @@
+"""Train a network on a labelled source and an unlabelled target, then rank both galleries.
+
+python scripts/train.py experiment=demo run_dir=outputs/first
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import wandb
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.utilities import rank_zero_info
+
+from command import CONF, faults_in_one_sentence, precision, run
+from dien_lightning import DIENModule, DomainPairDataModule, Protocol
+from dien_lightning.callbacks import MetricsFile
+from dien_lightning.network import save_network
+from results import rankings, show, write_json
+
+LAST = "checkpoints/last.ckpt"
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def main(config: DictConfig) -> None:
+    """One run, or one job of a sweep."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        config.run_dir = HydraConfig.get().runtime.output_dir
+    record = None if config.record is None else Path(config.record)
+    if record is not None and record.exists():
+        rank_zero_info(f"{record} is there: this run is done and not run again.")
+        return
+    OmegaConf.resolve(config)
+    try:
+        with faults_in_one_sentence():
+            results = train(config)
+    finally:
+        wandb.finish()
+    if record is not None and is_first_process():
+        write_json(record, results)
+
+
+def train(config: DictConfig) -> dict[str, Any]:
+    """Fit, evaluate, and leave config.yaml, metrics.csv, checkpoints/ and results.json in the run's folder.
+
+    Args:
+        config: resolved.
+
+    Returns:
+        What results.json holds.
+
+    Raises:
+        ValueError: input that cannot be trained on, or a folder that holds a run already.
+    """
+    started = time.perf_counter()
+    run_dir = Path(config.run_dir)
+    checkpoint = claim(run_dir, config.resume)
+    pl.seed_everything(config.seed, verbose=False)
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    data.prepare_data()
+    data.setup("fit")
+    objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
+    if not objective.needs_target:
+        data.target_batch_size = 0  # Base never sees the target
+    network = instantiate(config.network, _convert_="all")
+    module = DIENModule(network, objective, protocol=protocol(config), **instantiate(config.optim, _convert_="all"))
+    trainer = build_trainer(config, run_dir)
+    if trainer.is_global_zero:
+        OmegaConf.save(config, run_dir / "config.yaml")
+    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    results = {
+        **evaluate(trainer, module, data, run_dir),
+        "seconds": time.perf_counter() - started,
+        **describe(config),
+    }
+    if trainer.is_global_zero:
+        write_json(run_dir / "results.json", results)
+        show(results, module.protocol)
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.summary.update(
+                {key: results[key] for key in ("target", "source", "protocol") if key in results}
+            )
+    return results
+
+
+def claim(run_dir: Path, resume: bool) -> Path | None:
+    """Make the run's folder, or take up the run in it.
+
+    Returns:
+        The checkpoint to go on from, None for a new run.
+
+    Raises:
+        FileExistsError: the folder holds a run and `resume` is not asked for.
+    """
+    last = run_dir / LAST
+    if not resume and is_first_process() and (run_dir / "config.yaml").exists():
+        raise FileExistsError(f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another.")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    return last if resume and last.exists() else None
+
+
+def protocol(config: DictConfig) -> Protocol:
+    """How to count; without cameras, matches of the query's own camera stay."""
+    if config.data.cameras == "none":
+        config.protocol.same_camera = "keep"
+    return Protocol(**config.protocol)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes files; Lightning starts the others with a rank."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0
+
+
+def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
+    """Lightning's Trainer with the run's callbacks and loggers."""
+    epochs = config.trainer.max_epochs
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"trainer.max_epochs={epochs!r} must be a whole number of at least 1.")
+    loggers = [MetricsFile(run_dir / "metrics.csv"), *map(instantiate, config.logger.values())]
+    for logger in loggers:
+        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    return instantiate(
+        config.trainer,
+        precision=precision(config.trainer.precision),
+        default_root_dir=str(run_dir),
+        logger=loggers,
+        callbacks=[instantiate(callback) for callback in config.callbacks.values() if callback is not None],
+        _convert_="all",
+    )
+
+
+def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> dict[str, Any]:
+    """Rank the galleries of target and source by the trained network, and by its passes.
+
+    Where training gathered no target statistics (Base), the target is ranked a second time with statistics of its
+    training images: the control that every table carries.
+    """
+    trainer.test(module, data, verbose=False)
+    if trainer.is_global_zero:
+        save_network(module.network, run_dir / "network.safetensors")
+    results: dict[str, Any] = {name: module.results[name].figures() for name in data.evaluation_domains}
+    results["passes"] = [result.figures() for name, result in module.results.items() if name.startswith("pass")]
+    results["fusion_weights"] = module.network.fusion_weights()
+    results["protocol"] = {
+        **module.results[data.evaluation_domains[0]].describe(),
+        "precision": str(trainer.precision),
+        "statistics": {name: module.statistics_for(name) for name in data.evaluation_domains},
+    }
+    results["images_per_second"] = module.images_per_second
+    if "target" in results:
+        if trainer.is_global_zero:
+            write_json(run_dir / "rankings.json", rankings(module.metrics["target"], data))
+        if module.statistics_for("target") == "source":
+            module.gather_target_statistics = True
+            trainer.test(module, data, verbose=False)
+            results["target_with_target_statistics"] = module.results["target"].figures()
+    return results
+
+
+def describe(config: DictConfig) -> dict[str, Any]:
+    """What a reader needs to repeat the run: row, direction, seed, command, settings, commit."""
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "row": config.row,
+        "direction": config.direction,
+        "seed": config.seed,
+        "command": shlex.join(["python", "scripts/train.py", *HydraConfig.get().overrides.task]),
+        "settings": {
+            key: OmegaConf.to_container(config[key], resolve=True)
+            for key in ("data", "network", "objective", "optim", "trainer")
+        },
+        "commit": git.stdout.strip() or None,
+    }
+
+
+if __name__ == "__main__":
+    run(main)

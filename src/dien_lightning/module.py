@@ -1,0 +1,233 @@
+"""DIENModule: connects batch, network, objective, metric and log; the ideas live elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from dien_lightning.collectives import join_processes
+from dien_lightning.losses import DIENObjective, ObjectiveOutput
+from dien_lightning.network import DIEN, Domain
+from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
+from dien_lightning.optim import parameter_groups, schedule, sgd
+from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning.types import NetworkOutput, Sample
+
+
+class DIENModule(LightningModule):
+    """Trains a `DIEN` by a `DIENObjective` and ranks the galleries of target and source.
+
+    Training batches are {"source": Sample, "target": Sample}; the target's pids are never read. Evaluation sets are
+    named by the data module's `evaluation_domains`; target labels serve evaluation alone.
+
+    Args:
+        network: what to train.
+        objective: None for a module that only evaluates.
+        learning_rates: by group name, see `dien_lightning.optim.LEARNING_RATES`.
+        momentum: of SGD.
+        nesterov: of SGD.
+        weight_decay: of SGD.
+        schedule: "milestones" or "one_cycle", see `dien_lightning.optim.schedule`.
+        milestones: epochs.
+        gamma: factor at each milestone.
+        warmup: share of the steps, for "one_cycle".
+        supervise: "fused" gives the losses the fused embedding alone, "every_pass" also each pass's own (the paper
+            leaves this open).
+        join: losses over the batch of all processes; False: each process mines its own part.
+        channels_last: memory layout of maps; faster wherever convolutions are.
+        flip: average the embeddings of an image and its mirror image in evaluation.
+        protocol: of the evaluation.
+
+    Example:
+        >>> network = DIEN("resnet18", weights=None, embedding_dim=32, attention_loops=0)
+        >>> module = DIENModule(network, DIENObjective(num_classes=5, embedding_dim=32))
+        >>> [group["name"] for group in module.parameter_groups()]
+        ['backbone', 'embedding', 'identity', 'domain']
+    """
+
+    def __init__(
+        self,
+        network: DIEN,
+        objective: DIENObjective | None = None,
+        *,
+        learning_rates: Mapping[str, float] | None = None,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        weight_decay: float = 5e-4,
+        schedule: Literal["milestones", "one_cycle"] = "milestones",
+        milestones: Sequence[int] = (40,),
+        gamma: float = 0.1,
+        warmup: float = 0.3,
+        supervise: Literal["fused", "every_pass"] = "fused",
+        join: bool = True,
+        channels_last: bool = True,
+        flip: bool = False,
+        protocol: Protocol | None = None,
+    ) -> None:
+        super().__init__()
+        if supervise not in ("fused", "every_pass"):
+            raise ValueError(f"supervise={supervise!r} is not allowed; choose fused or every_pass.")
+        self.network = network.to(memory_format=torch.channels_last) if channels_last else network
+        self.objective = objective
+        self.learning_rates = dict(learning_rates or {})
+        self.sgd_arguments: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        self.schedule_arguments: dict[str, Any] = {
+            "kind": schedule,
+            "milestones": list(milestones),
+            "gamma": gamma,
+            "warmup": warmup,
+        }
+        self.supervise = supervise
+        self.join = join
+        self.channels_last = channels_last
+        self.flip = flip
+        self.protocol = protocol or Protocol()
+        self.results: dict[str, RetrievalResult] = {}
+        self.images_per_second = 0.0
+        self.gather_target_statistics = False
+        self.metrics: dict[str, RetrievalMetric] = {}
+
+    # ---- training ----
+
+    def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
+        if self.objective is None:
+            raise ValueError("objective=None: this module only evaluates; give it a DIENObjective to train.")
+        source, target = self._embed(batch)
+        pids = self._over_processes(torch.as_tensor(batch["source"].pid))
+        progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
+        sources = self._views(source)
+        targets = [None] * len(sources) if target is None else self._views(target)
+        outputs = [self.objective(s, pids, t, progress) for s, t in zip(sources, targets, strict=True)]
+        total = torch.stack([output.total for output in outputs]).mean()
+        self._log_training(outputs[0], total)
+        return total
+
+    def _embed(self, batch: dict[str, Sample]) -> tuple[NetworkOutput, NetworkOutput | None]:
+        source = batch["source"].image
+        if self.objective is None or not self.objective.needs_target:
+            return self.network(self._layout(source), "source"), None
+        target = batch["target"].image
+        if self.network.hyperparameters["statistics"] != "joint":
+            return self.network(self._layout(source), "source"), self.network(self._layout(target), "target")
+        both = self.network(self._layout(torch.cat([source, target])), "source")  # one batch, one set of statistics
+        parts = [len(source), len(target)]
+        embeddings, steps = both.embedding.split(parts), both.steps.split(parts)
+        return NetworkOutput(embeddings[0], steps[0], ()), NetworkOutput(embeddings[1], steps[1], ())
+
+    def _views(self, output: NetworkOutput) -> list[Tensor]:
+        """The embeddings that the losses see: the fused one, and each pass's own if asked."""
+        views = [output.embedding]
+        if self.supervise == "every_pass" and self.network.attention_loops:
+            views += output.steps.unbind(1)
+        return [self._over_processes(view) for view in views]
+
+    def _over_processes(self, tensor: Tensor) -> Tensor:
+        return join_processes(tensor) if self.join else tensor
+
+    def _layout(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
+
+    def _log_training(self, output: ObjectiveOutput, total: Tensor) -> None:
+        values = {f"loss_{name}": value for name, value in output.terms.items()}
+        values |= {"loss_total": total.detach(), **output.health}
+        self.log_dict({f"train/{name}": value for name, value in values.items()}, batch_size=1)
+        rates = {f"lr/{group['name']}": group["lr"] for group in self.trainer.optimizers[0].param_groups}
+        self.log_dict(rates, batch_size=1)
+        self.log("train/loss", total.detach(), prog_bar=True, logger=False, batch_size=1)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The optimiser's named groups, each parameter in exactly one."""
+        if self.objective is None:
+            raise ValueError("objective=None: this module only evaluates and has nothing to optimise.")
+        return parameter_groups(self.network, self.objective, self.learning_rates)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = sgd(self.parameter_groups(), **self.sgd_arguments)
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        epochs = self.trainer.max_epochs or 1
+        scheduler = schedule(
+            optimizer,
+            total_steps=total_steps,
+            steps_per_epoch=max(1, total_steps // epochs),
+            **self.schedule_arguments,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    # ---- evaluation ----
+
+    @property
+    def evaluation_domains(self) -> Sequence[str]:
+        """What each evaluation loader holds, "target" or "source", in their order."""
+        return getattr(self._datamodule, "evaluation_domains", ("target", "source"))
+
+    @property
+    def _datamodule(self) -> Any:
+        return getattr(self.trainer, "datamodule", None)
+
+    def statistics_for(self, name: str) -> Domain:
+        """Whose batch-norm statistics evaluate set `name`: its own where they were gathered, else the source's."""
+        return "target" if name == "target" and self.network.gathered("target") else "source"
+
+    def on_validation_epoch_start(self) -> None:
+        self._start_evaluation(each_pass=False)
+
+    def on_test_epoch_start(self) -> None:
+        if self.gather_target_statistics:
+            loader = self._datamodule.statistics_dataloader()
+            with self.trainer.precision_plugin.forward_context():
+                self.network.gather_statistics(
+                    (self._layout(batch.image.to(self.device)) for batch in loader), domain="target"
+                )
+            self.network.eval()
+        self._start_evaluation(each_pass=self.network.attention_loops > 0)
+
+    def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self._evaluate(batch, self.evaluation_domains[dataloader_idx])
+
+    def test_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self._evaluate(batch, self.evaluation_domains[dataloader_idx])
+
+    def on_validation_epoch_end(self) -> None:
+        self._end_evaluation()
+        for name, result in self.results.items():
+            self.log_dict({f"val/{name}_{figure}": value for figure, value in result.figures().items()})
+
+    def on_test_epoch_end(self) -> None:
+        self._end_evaluation()
+
+    def _start_evaluation(self, each_pass: bool) -> None:
+        names = list(self.evaluation_domains)
+        if each_pass and "target" in names:
+            names += [f"pass{step}" for step in range(self.network.attention_loops + 1)]
+        self.metrics = {name: RetrievalMetric(protocol=self.protocol).to(self.device) for name in names}
+        self._images, self._seconds = 0, time.perf_counter()
+
+    def _evaluate(self, batch: Sample, name: str) -> None:
+        domain = self.statistics_for(name)
+        output = self.network(self._layout(batch.image), domain)
+        embedding, steps = output.embedding, output.steps
+        if self.flip:
+            mirrored = self.network(self._layout(batch.image.flip(-1)), domain)
+            embedding = normalize(embedding, dim=1) + normalize(mirrored.embedding, dim=1)
+            steps = normalize(steps, dim=2) + normalize(mirrored.steps, dim=2)
+        about: Any = (batch.pid, batch.camid, batch.is_query, batch.index)
+        self.metrics[name].update(embedding, *about)
+        if name == "target" and "pass0" in self.metrics:
+            for step in range(steps.shape[1]):
+                self.metrics[f"pass{step}"].update(steps[:, step], *about)
+        self._images += len(batch.image)
+
+    def _end_evaluation(self) -> None:
+        self.images_per_second = self._images / (time.perf_counter() - self._seconds)
+        self.results = {name: metric.compute() for name, metric in self.metrics.items()}
+
+    # ---- checkpoints ----
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[CHECKPOINT_HYPERPARAMETERS] = self.network.hyperparameters

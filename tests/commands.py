@@ -1,0 +1,29 @@
+"""Run the commands of scripts/ as a user would, inside the test's own process to save the imports."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+import pytest
+
+from command import run
+
+
+class Finished(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+def call(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, script: str, *arguments: object) -> Finished:
+    """`python scripts/SCRIPT.py ARGUMENTS`: exit code and what was printed."""
+    monkeypatch.setattr(sys, "argv", [f"scripts/{script}.py", *map(str, arguments)])
+    capfd.readouterr()
+    code = 0
+    try:
+        run(import_module(script).main)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return Finished(code, *capfd.readouterr())

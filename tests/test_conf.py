@@ -1,0 +1,72 @@
+"""Every file in conf/ composes, and what it names can be built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+
+from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
+
+CONF = Path(__file__).parents[1] / "conf"
+GROUPS = sorted(
+    f"{path.parent.name}={path.stem}"
+    for path in CONF.glob("*/*.yaml")
+    if path != CONF / "data" / "pair.yaml"  # it leaves source and target open
+)
+
+
+def composed(*overrides: str):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", [*overrides, "direction=day2night"], return_hydra_config=False)
+    OmegaConf.resolve(config)
+    return config
+
+
+@pytest.mark.parametrize("choice", GROUPS)
+def test_every_file_composes_and_builds(choice, tmp_path):
+    config = composed(choice, f"run_dir={tmp_path}", "network.weights=null", "network.backbone=resnet18")
+    network = instantiate(config.network, _convert_="all")
+    objective = instantiate(config.objective, num_classes=4, _convert_="all")
+    module = DIENModule(network, objective, **OmegaConf.to_container(config.optim))
+    data = instantiate(config.data, _convert_="all")
+    assert isinstance(network, DIEN)
+    assert isinstance(objective, DIENObjective)
+    assert isinstance(data, DomainPairDataModule)
+    assert len(module.parameter_groups()) >= 3
+    for part in (config.trainer, *config.callbacks.values(), *config.logger.values()):
+        assert get_class(part._target_)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "source", "target"),
+    [
+        ("market2duke", "market1501", "dukemtmcreid"),
+        ("duke2market", "dukemtmcreid", "market1501"),
+    ],
+)
+def test_the_papers_experiments_have_the_papers_settings(experiment, source, target):
+    config = composed(f"experiment={experiment}")
+    assert (config.data.source, config.data.target) == (source, target)
+    assert config.network.backbone == "resnet50"
+    assert config.network.weights == "imagenet"
+    assert config.network.embedding_dim == 2048
+    assert config.network.attention_loops == 3
+    assert config.data.image_size == [256, 128]
+    assert (config.data.num_ids, config.data.num_instances, config.data.target_batch_size) == (16, 4, 64)
+    objective = config.objective
+    assert (objective.triplet, objective.margin) == ("cross_domain", 0.3)
+    assert (objective.triplet_weight, objective.domain_weight, objective.center_weight) == (1.0, 0.1, 1.0)
+    assert config.optim.learning_rates == {
+        "backbone": 1e-4,
+        "embedding": 1e-1,
+        "attention": 1e-2,
+        "identity": 1e-1,
+        "domain": 1e-1,
+    }
+    assert config.optim.schedule == "milestones"
+    assert config.optim.milestones == [40]
+    assert config.trainer.max_epochs == 60

@@ -1,0 +1,135 @@
+"""scripts/train.py as a user calls it: what a run leaves, how it goes on, how bad input ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from commands import call
+
+TINY = (
+    "experiment=demo",
+    "network.embedding_dim=16",
+    "network.attention_loops=1",
+    "data.image_size=[64,32]",
+    "data.num_ids=3",
+    "data.num_instances=2",
+    "data.target_batch_size=6",
+    "data.num_workers=0",
+    "data.steps_per_epoch=2",
+    "trainer.max_epochs=2",
+    "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
+    "trainer.enable_progress_bar=false",
+    "callbacks.progress=null",
+)
+
+
+@pytest.fixture(scope="module")
+def finished_run(drawn_pair, tmp_path_factory) -> Path:
+    """A run folder that every test may read."""
+    run_dir = tmp_path_factory.mktemp("runs") / "first"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        import sys
+
+        import train
+        from command import run
+
+        monkeypatch.setattr(sys, "argv", ["scripts/train.py", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}"])
+        run(train.main)
+    return run_dir
+
+
+def rows(run_dir: Path) -> list[dict[str, str]]:
+    with (run_dir / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_results_in_fractions_with_their_protocol(finished_run):
+    results = json.loads((finished_run / "results.json").read_text())
+    for name in ("target", "source"):
+        assert {"rank1", "rank5", "rank10", "mAP", "mAP_trapezoid", "mINP"} <= set(results[name])
+        assert all(0 <= results[name][key] <= 1 for key in ("rank1", "mAP", "mINP"))
+    assert results["protocol"]["junk"] == "drop"
+    assert results["protocol"]["precision"] == "32-true"
+    assert results["protocol"]["statistics"] == {"target": "target", "source": "source"}
+    assert len(results["passes"]) == 2
+    assert len(results["fusion_weights"]) == 2
+    assert results["seconds"] > 0
+    assert results["images_per_second"] > 0
+    assert "target_with_target_statistics" not in results
+
+
+def test_a_run_leaves_a_row_for_every_step(finished_run):
+    metrics = rows(finished_run)
+    assert [row["step"] for row in metrics] == ["0", "1", "2", "3"]
+    for name in ("total", "identity", "triplet", "center", "domain"):
+        assert all(row[f"train/loss_{name}"] for row in metrics)
+    assert metrics[3]["val/target_rank1"]
+    assert not any("second" in name or "time" in name for name in metrics[0])
+
+
+def test_a_run_leaves_its_resolved_config_and_a_checkpoint(finished_run):
+    config = yaml.safe_load((finished_run / "config.yaml").read_text())
+    assert config["data"]["num_ids"] == 3
+    assert config["run_dir"] == str(finished_run)
+    assert (finished_run / "checkpoints" / "last.ckpt").is_file()
+    assert (finished_run / "network.safetensors").is_file()
+
+
+def test_a_run_leaves_ranked_lists(finished_run):
+    rankings = json.loads((finished_run / "rankings.json").read_text())
+    query = rankings["queries"][0]
+    assert Path(query["path"]).is_file()
+    assert len(query["gallery"]) <= 10
+    for found in query["gallery"]:
+        assert found["match"] == (found["pid"] == query["pid"])
+        assert not (found["match"] and found["camid"] == query["camid"])
+
+
+def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'base'}")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "base" / "results.json").read_text())
+    assert results["row"] == "r01_base"
+    assert results["protocol"]["statistics"]["target"] == "source"
+    assert 0 <= results["target_with_target_statistics"]["rank1"] <= 1
+    assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
+
+
+def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):
+    before = (finished_run / "results.json").read_bytes()
+    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}")
+    assert finished.code == 1
+    assert f"error: run_dir={finished_run} holds a run; add resume=true" in finished.stderr
+    assert (finished_run / "results.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
+        ("data.num_ids=50", "num_ids=50 needs at least that many identities"),
+        ("data.num_idz=3", "Could not override 'data.num_idz'"),
+        ("network=dine", "Could not find 'network/dine'"),
+        ("objective.margin=0", "margin=0 is out of range"),
+        ("objective.triplet=hard", "triplet='hard' is not allowed; choose cross_domain or exemplar"),
+        ("network.backbone=vgg", "backbone='vgg' is unknown; choose one of resnet18"),
+        ("network.weights=/nowhere.pth", "weights=/nowhere.pth is not a file"),
+        ("data.source=market1501", "market1501"),
+        ("trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", override)
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 1
+    (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert words in sentence
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()
