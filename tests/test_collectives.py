@@ -147,6 +147,7 @@ class Whole(nn.Module):
             embedding_dim=16,
             attention_loops=attention_loops,
             image_size=(64, 32),
+            attention_stage=2,  # fewer layers to run again
             attention_start_at_one=False,
         )
         self.objective = DIENObjective(num_classes=2, embedding_dim=16, domain_weight=1.0, domain_dropout=0.5)
@@ -190,6 +191,30 @@ def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
     for name, value in expected.items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(first[name], value, rtol=1e-9, atol=1e-10)
+
+
+# ---- gathering statistics ----
+
+
+def gather(batches_by_rank: list[list[int]]) -> dict[str, Tensor]:
+    """Batch norm's buffers after gathering from batches of these sizes; image values follow from the sizes."""
+    torch.manual_seed(0)
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32)).double()
+    sizes = batches_by_rank[dist.get_rank() if dist.is_initialized() else 0]
+    batches = [
+        torch.randn(size, 3, 64, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(size))
+        for size in sizes
+    ]
+    network.gather_statistics(batches, "target")
+    assert all(module.synchronize for module in network.modules() if isinstance(module, DomainBatchNorm))
+    return dict(network.named_buffers())
+
+
+def test_ranks_with_fewer_batches_are_not_waited_for():
+    first, second = run_on_processes(gather, [[3, 2, 1], [4]])
+    for name, expected in gather([[3, 2, 4]]).items():
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], expected, rtol=1e-10, atol=1e-10)
 
 
 # ---- the helper ----

@@ -386,9 +386,17 @@ def test_a_failing_batch_leaves_the_momentum_as_it_was():
     assert all(layer.momentum == 0.1 for layer in normalizations(network).values())
 
 
-def test_gathering_from_nothing_is_refused():
+@pytest.mark.parametrize("batches", [[], [images(1)]])
+def test_gathering_from_nothing_is_refused(batches):
     with pytest.raises(ValueError, match=r"no batches of target images to gather batch-norm statistics from; give at"):
-        small(0).gather_statistics([])
+        small(0).gather_statistics(batches)
+
+
+def test_a_batch_of_one_image_is_left_out():
+    with_it, without = small(0), small(0)
+    with_it.gather_statistics([images(3), images(1, seed=1), images(2, seed=2)])
+    without.gather_statistics([images(3), images(2, seed=2)])
+    assert all(torch.equal(buffer, statistics(without)[name]) for name, buffer in statistics(with_it).items())
 
 
 # ---- errors ----

@@ -210,28 +210,32 @@ class DIEN(nn.Module):
     def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
         """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
 
-        This is AdaBN (Li et al., 2016), the control every table carries.
+        This is AdaBN (Li et al., 2016), the control every table carries. Several processes give their own batches each,
+        not necessarily equally many, and all get the mean over all batches.
 
         Args:
-            batches: an iterable of image batches (B, 3, H, W), at least one, each of at least 2 images.
+            batches: an iterable of image batches (B, 3, H, W); a batch of one image has no variance and is left out.
             domain: whose statistics.
 
         Raises:
-            ValueError: no batches.
+            ValueError: no batches of two images or more.
         """
-        layers = self._normalizations()
-        momenta, training = [layer.momentum for layer in layers], self.training
+        layers, training = self._normalizations(), self.training
+        settings = [(layer.momentum, layer.synchronize) for layer in layers]
         for layer in layers:
             layer.forget(domain)
-            layer.momentum = None
+            layer.momentum, layer.synchronize = None, False  # processes with fewer batches would be waited for
         self.train()
         try:
             for images in batches:
-                self(images, domain)
+                if len(images) > 1:
+                    self(images, domain)
         finally:
             self.train(training)
-            for layer, momentum in zip(layers, momenta, strict=True):
-                layer.momentum = momentum
+            for layer, (momentum, synchronize) in zip(layers, settings, strict=True):
+                layer.momentum, layer.synchronize = momentum, synchronize
+        for layer in layers:
+            layer.average_over_processes(domain)
         if not self.gathered(domain):
             raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
 

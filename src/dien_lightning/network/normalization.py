@@ -111,6 +111,17 @@ class DomainBatchNorm(nn.Module):
         self.running_var[slot].fill_(1)
         self.batches[slot].zero_()
 
+    def average_over_processes(self, domain: Domain) -> None:
+        """Replace `domain`'s statistics by their mean over all processes, each counting as often as it saw batches."""
+        if world_size() == 1:
+            return
+        slot = self._domain_slot(domain)
+        seen = self.batches[slot].to(self.running_mean.dtype)[:, None]  # (passes, 1)
+        total = sum_over_processes(seen)
+        for statistics in (self.running_mean[slot], self.running_var[slot]):
+            statistics.copy_(torch.where(total > 0, sum_over_processes(statistics * seen) / total, statistics))
+        self.batches[slot] = sum_over_processes(self.batches[slot])
+
     def gathered(self, domain: Domain) -> bool:
         """Whether training batches of `domain` have been seen."""
         return bool((self.batches[self._domain_slot(domain)] > 0).all())
