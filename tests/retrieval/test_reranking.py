@@ -54,6 +54,12 @@ def test_default_neighbourhoods_in_small_pieces(monkeypatch):
         torch.testing.assert_close(rerank(query, gallery), torch.tensor(expected), rtol=0, atol=2e-6)
 
 
+def test_more_images_are_averaged_than_encode_one():
+    query, gallery = people(0, 2, 6)
+    expected = reference.k_reciprocal_distances(query.tolist(), gallery.tolist(), k1=1, k2=4, original_weight=0.3)
+    torch.testing.assert_close(rerank(query, gallery, k1=1, k2=4), torch.tensor(expected), rtol=0, atol=2e-6)
+
+
 def test_by_hand():
     # Two pairs far apart; with k1 = 1 each image is encoded by itself and its partner, nobody shares across.
     query, gallery = torch.tensor([[0.0]]), torch.tensor([[1.0], [10.0], [11.0]])

@@ -40,7 +40,7 @@ class RetrievalLabels(NamedTuple):
             "gallery_pids": gallery_pids,
             "gallery_camids": gallery_camids,
         }
-        labels = cls(*(torch.as_tensor(value).detach().to("cpu", torch.int64) for value in given.values()))
+        labels = cls(*(torch.as_tensor(value).detach().to("cpu", torch.int64).contiguous() for value in given.values()))
         for name, value in zip(given, labels, strict=True):
             if value.ndim != 1:
                 raise ValueError(f"{name} has shape {tuple(value.shape)}; give one number per image.")

@@ -60,7 +60,7 @@ def reranking_memory(num_query: int, num_gallery: int, width: int, k1: int = 20,
     entries = number * (k1 + 1) * (1 + half // 3) * k2
     comparing = 4 * _IMAGES_AT_ONCE * (k1 + 1) ** 2 * (half + 1)
     adding = 48 * _OVERLAPS_AT_ONCE + 16 * _PAIRS_AT_ONCE * width
-    return copied + distances + 16 * number * (k1 + 1) + 48 * entries + comparing + adding
+    return copied + distances + 16 * number * max(k1 + 1, k2) + 48 * entries + comparing + adding
 
 
 def k_reciprocal_blocks(
@@ -110,8 +110,8 @@ def k_reciprocal_blocks(
 def _rerank(query: Tensor, gallery: Tensor, k1: int, k2: int, original_weight: float) -> Iterator[Tensor]:
     dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
     embedding = torch.cat([query.to(dtype), gallery.to(dtype)])  # (N, D)
-    neighbors, furthest = _neighbors(embedding, k1 + 1)
-    encoding = _average(_encode(embedding, neighbors, furthest, k1), neighbors[:, :k2])
+    neighbors, furthest = _neighbors(embedding, max(k1 + 1, k2))
+    encoding = _average(_encode(embedding, neighbors[:, : k1 + 1], furthest, k1), neighbors[:, :k2])
     del embedding
     by_column = _gallery_by_column(encoding, len(query))
     for start, distances in euclidean_blocks(query, gallery):
