@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,8 +16,11 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from dien_lightning import Protocol
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
@@ -26,7 +30,7 @@ class JobFailed(ValueError):
     """A job of a sweep failed, and why has been said."""
 
 
-_WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
 # Lightning's own use of torch, nothing a user could mend; and its advertisements.
 warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
@@ -59,7 +63,7 @@ def faults_in_one_sentence() -> Iterator[None]:
     try:
         yield
     except USER_FAULTS as error:
-        if _WANTS_TRACEBACK:
+        if WANTS_TRACEBACK:
             raise
         print(f"error: {sentence(error)}", file=sys.stderr)
         if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
@@ -91,3 +95,15 @@ def precision(wanted: str) -> Any:
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"
+
+
+def protocol(config: DictConfig) -> Protocol:
+    """How to count; without cameras, matches from the query's own camera stay."""
+    if config.data.cameras == "none":
+        config.protocol.same_camera = "keep"
+    return Protocol(**config.protocol)
+
+
+def command_line(script: str) -> str:
+    """The one command that repeats this run."""
+    return shlex.join(["python", f"scripts/{script}.py", *HydraConfig.get().overrides.task])

@@ -6,7 +6,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -22,8 +21,8 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
-from command import CONF, faults_in_one_sentence, precision, run
-from dien_lightning import DIENModule, DomainPairDataModule, Protocol
+from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
+from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import MetricsFile
 from dien_lightning.network import save_network
 from results import rankings, show, write_json
@@ -110,13 +109,6 @@ def claim(run_dir: Path, resume: bool) -> Path | None:
     return last if resume and last.exists() else None
 
 
-def protocol(config: DictConfig) -> Protocol:
-    """How to count; without cameras, matches of the query's own camera stay."""
-    if config.data.cameras == "none":
-        config.protocol.same_camera = "keep"
-    return Protocol(**config.protocol)
-
-
 def is_first_process() -> bool:
     """Whether this is the process that writes files; Lightning starts the others with a rank."""
     return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0
@@ -175,7 +167,7 @@ def describe(config: DictConfig) -> dict[str, Any]:
         "row": config.row,
         "direction": config.direction,
         "seed": config.seed,
-        "command": shlex.join(["python", "scripts/train.py", *HydraConfig.get().overrides.task]),
+        "command": command_line("train"),
         "settings": {
             key: OmegaConf.to_container(config[key], resolve=True)
             for key in ("data", "network", "objective", "optim", "trainer")
