@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from dien_lightning.losses.checks import check_range
@@ -13,6 +14,7 @@ def test_inside():
     check_range("x", 0, 0)
     check_range("x", 0.5, 0, 1)
     check_range("x", 1, 0, 1, include_high=True)
+    check_range("x", np.float32(0.5), 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 
 def check_range(
@@ -22,7 +23,7 @@ def check_range(
         ...
         ValueError: margin=0.0 is out of range; choose a number in (0, inf).
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
     if not (number and (low < value < high or (include_low and value == low) or (include_high and value == high))):
         ends = f"{'[' if include_low else '('}{low:g}, {high:g}{']' if include_high else ')'}"
         raise ValueError(f"{name}={value!r} is out of range; choose a number in {ends}.")
