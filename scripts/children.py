@@ -1,0 +1,36 @@
+"""Trainings as processes of their own: their output on this terminal, their sentence on failure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from command import WANTS_TRACEBACK
+
+TRAIN = Path(__file__).with_name("train.py")
+
+
+def train(*arguments: str, **environment: str) -> int:
+    """Run `python scripts/train.py ARGUMENTS` here and wait for it.
+
+    Args:
+        arguments: its command line.
+        environment: variables it gets beside ours.
+
+    Returns:
+        Its exit code, not 0 if it failed; it has said why on stderr.
+
+    Raises:
+        OSError: a signal ended it, so it could say nothing.
+    """
+    inherited = dict(os.environ)
+    if not WANTS_TRACEBACK:
+        inherited.pop("HYDRA_FULL_ERROR", None)  # ours, set by command.py: it would make a child show its traceback
+    code = subprocess.run(
+        [sys.executable, str(TRAIN), *arguments], check=False, env={**inherited, **environment}
+    ).returncode
+    if code < 0:
+        raise OSError(f"the training was ended by signal {-code}; the same command goes on with it.")
+    return code

@@ -1,0 +1,72 @@
+"""Train without and with adaptation on the drawn pair, then write a page: what `make demo` runs.
+
+python scripts/demo.py [output=outputs/demo] [seeds=0,1,2] [key=value for both trainings ...]
+
+Finished runs are kept and begun ones go on; delete the output folder to start afresh.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+import children
+from command import run
+from dien_lightning.reports.demo_page import demo_page
+from dien_lightning.reports.demo_table import demo_table
+from dien_lightning.reports.page import write_text
+from dien_lightning.reports.records import RunRecord, read_run
+from dien_lightning.reports.tables import to_rich
+
+_OWN = ("output", "seeds")
+
+
+def main() -> None:
+    """Train what is not trained yet, write the page, print the table."""
+    overrides = [argument for argument in sys.argv[1:] if argument.split("=")[0] not in _OWN]
+    own = OmegaConf.from_cli([argument for argument in sys.argv[1:] if argument.split("=")[0] in _OWN])
+    for argument in overrides:
+        if "=" not in argument:
+            raise ValueError(f"{argument!r} is no key=value; see the first lines of scripts/demo.py.")
+        if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
+            raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
+    output = Path(str(own.get("output", "outputs/demo")))
+    seeds = _seeds(str(own.get("seeds", 0)))
+    console = Console()
+    runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
+    for seed in seeds:
+        for name, finished in runs.items():
+            folder = output / (name if seed == seeds[0] else f"{name}_seed{seed}")
+            if (folder / "results.json").is_file():
+                console.print(
+                    f"[bold]{folder}[/] is finished and kept; delete {output} to start afresh.", soft_wrap=True
+                )
+            else:
+                console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
+                train(folder, [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides])
+            finished.append(read_run(folder))
+    page = output / "report.html"
+    write_text(page, demo_page(runs["base"], runs["dien"]))
+    console.print()
+    console.print(to_rich(demo_table(runs["base"], runs["dien"])))
+    console.print(f"The page with curves and ranked lists: [bold]{page}[/]", soft_wrap=True)
+
+
+def train(folder: Path, overrides: list[str]) -> None:
+    """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
+    code = children.train("experiment=demo", f"run_dir={folder}", "resume=true", *overrides)
+    if code:
+        sys.exit(code)  # the training has said why
+
+
+def _seeds(text: str) -> list[int]:
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise ValueError(f"seeds={text} must be whole numbers, such as seeds=0,1,2.")
+    return [int(part) for part in text.split(",")]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,138 @@
+"""Which runs make up Table I: ten rows, one setting, nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dien_lightning.reports.records import RunRecord
+
+
+class RowSettings(NamedTuple):
+    """What a row of Table I fixes; a term that is off has a weight of 0 or none."""
+
+    attention_loops: int
+    triplet: str | None
+    domain: bool
+
+
+ROWS: dict[str, RowSettings] = {
+    "r01_base": RowSettings(0, None, False),
+    "r02_exemplar": RowSettings(0, "exemplar", False),
+    "r03_cccdtl": RowSettings(0, "cross_domain", False),
+    "r04_dc": RowSettings(0, None, True),
+    "r05_cccdtl_dc": RowSettings(0, "cross_domain", True),
+    **{f"r{loops + 5:02d}_full_t{loops}": RowSettings(loops, "cross_domain", True) for loops in range(1, 6)},
+}
+"""The ten configurations, by the name of the file in conf/ablation."""
+
+_ROWS_OWN = {
+    "network.attention_loops",
+    "objective.triplet",
+    "objective.triplet_weight",
+    "objective.domain_weight",
+}
+# Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
+_NO_MATTER = {
+    "data.source",
+    "data.target",
+    "data.source_root",
+    "data.target_root",
+    "data.root",
+    "data.seed",
+    "data.num_workers",
+    "data.cache_gigabytes",
+    "data.eval_batch_size",
+    "trainer.enable_progress_bar",
+}
+
+
+class MainRuns(NamedTuple):
+    """The runs of one table, and for each that is left out the sentence why.
+
+    Attributes:
+        runs: in the order row, direction, seed.
+        left_out: one sentence each.
+    """
+
+    runs: list[RunRecord]
+    left_out: list[str]
+
+
+def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
+    """Keep the runs that belong to one Table I.
+
+    A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting with
+    the rest; where several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
+
+    Raises:
+        ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
+    """
+    candidates, left_out = [], []
+    for run in runs:
+        reason = _not_its_row(run)
+        if reason:
+            left_out.append(f"{run.path} is left out: {reason}.")
+        else:
+            candidates.append((run, shared_settings(run)))
+    if not candidates:
+        raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
+    counts = Counter(_frozen(settings) for _, settings in candidates).most_common()
+    if len(counts) > 1 and counts[0][1] == counts[1][1]:
+        difference = _difference(dict(counts[0][0]), dict(counts[1][0]))
+        raise ValueError(f"as many runs have {difference} as not: one table holds one setting. Report them apart.")
+    main = dict(counts[0][0])
+    kept: dict[tuple[str, str, int], RunRecord] = {}
+    for run, settings in candidates:
+        if _frozen(settings) != counts[0][0]:
+            difference = _difference(dict(_frozen(settings)), main)
+            left_out.append(f"{run.path} is left out: it was trained with {difference}, unlike the others.")
+            continue
+        key = (run.row, run.direction, run.seed)
+        if key in kept:
+            raise ValueError(
+                f"{kept[key].path} and {run.path} are both {run.row}, {run.direction}, seed {run.seed}: leave one out."
+            )
+        kept[key] = run
+    return MainRuns([kept[key] for key in sorted(kept)], left_out)
+
+
+def shared_settings(run: RunRecord) -> dict[str, Any]:
+    """A run's settings by dotted name, without those that its row, pair, seed or machine decide."""
+    flat = _flat(run.settings)
+    return {name: value for name, value in flat.items() if name not in _ROWS_OWN | _NO_MATTER}
+
+
+def _not_its_row(run: RunRecord) -> str | None:
+    if run.row not in ROWS:
+        return f"row={run.row or 'null'} is not one of Table I's"
+    row = ROWS[run.row]
+    trained = RowSettings(
+        int(run.setting("network.attention_loops", row.attention_loops)),
+        run.setting("objective.triplet", row.triplet) if run.setting("objective.triplet_weight", row.triplet) else None,
+        bool(run.setting("objective.domain_weight", row.domain)),
+    )
+    if trained != row:
+        return f"it says {run.row} but was trained with {_difference(trained._asdict(), row._asdict())}"
+    return None
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in settings.items()))
+
+
+def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    names = [name for name in [*one, *(n for n in other if n not in one)] if one.get(name) != other.get(name)]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"{name}={one.get(name)} (not {other.get(name)})" for name in names[:3]) + more

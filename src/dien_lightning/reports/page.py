@@ -1,0 +1,83 @@
+"""One self-contained HTML page: no script, no network, light and dark, any width."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+MOST_BYTES = 3_000_000
+"""A page must stay below this."""
+
+_LOADS = re.compile(r"""(?:src|srcset|href|action|data)\s*=\s*["']?(?:https?:)?//|url\(\s*["']?(?!data:|\#)|@import""")
+
+
+class Tile(NamedTuple):
+    """A figure in large type: what it is, its value, what to compare it with."""
+
+    label: str
+    value: str
+    note: str = ""
+    strong: bool = False
+
+
+class Block(NamedTuple):
+    """One piece of a section.
+
+    Attributes:
+        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text` or `details`.
+        content: what the template's macro of that name takes.
+    """
+
+    kind: str
+    content: Any
+
+
+class Section(NamedTuple):
+    """A heading with what stands under it."""
+
+    title: str
+    blocks: Sequence[Block]
+    intro: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """The heading's id."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:
+    """Fill the template.
+
+    Raises:
+        ValueError: the page is too large, or would load something from elsewhere.
+    """
+    environment = Environment(
+        loader=PackageLoader("dien_lightning.reports"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup  # our own drawings are the only markup that is not escaped
+    html = environment.get_template("page.html").render(title=title, lead=lead, sections=sections, footer=footer)
+    size = len(html.encode())
+    if size >= MOST_BYTES:
+        raise ValueError(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")
+    if found := _LOADS.search(html):
+        raise ValueError(f"the page would load {html[found.start() : found.start() + 60]!r} from elsewhere.")
+    return html
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file in one step: a reader sees the old one or the new one, never half of it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)

@@ -1,0 +1,44 @@
+"""Small JPEG copies of images, as data URIs: a page carries its pictures itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+
+HEIGHT = 112
+"""Pixels of an embedded crop's longer side; shown at about half of that, so that it is sharp on dense screens."""
+
+
+def picture_uri(path: str | Path, height: int = HEIGHT) -> str:
+    """A JPEG copy, at most `height` pixels high, as a data URI.
+
+    Raises:
+        FileNotFoundError: the image is not where the run found it.
+        ValueError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return encode(image.convert("RGB"), height)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path} is missing, but a run ranked it: put the data set back where it was, or repeat the run."
+        ) from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as an image ({error}); repair or remove it.") from None
+
+
+def encode(image: Image.Image, height: int = HEIGHT, quality: int = 72) -> str:
+    """An image as a JPEG data URI, at most `height` pixels high.
+
+    Example:
+        >>> encode(Image.new("RGB", (4, 8))).startswith("data:image/jpeg;base64,")
+        True
+    """
+    if image.height > height:
+        image = image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

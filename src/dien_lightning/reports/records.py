@@ -1,0 +1,230 @@
+"""One finished run as its files tell it: figures, settings, curves, rankings; checked where they enter."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SCORES = ("rank1", "rank5", "rank10", "mAP", "mINP")
+"""The figures of one evaluation, each a fraction in [0, 1], higher is better."""
+
+
+class Scores(NamedTuple):
+    """One evaluation; fractions in [0, 1], higher is better; NaN where the run did not record the figure."""
+
+    rank1: float
+    rank5: float = math.nan
+    rank10: float = math.nan
+    mAP: float = math.nan
+    mINP: float = math.nan
+
+
+class RankedImage(NamedTuple):
+    """One gallery image of a ranked list; smaller distance is closer."""
+
+    path: str
+    pid: int
+    camid: int
+    match: bool
+    distance: float
+
+
+class RankedQuery(NamedTuple):
+    """One query with the gallery images nearest to it, nearest first."""
+
+    path: str
+    pid: int
+    camid: int
+    average_precision: float
+    gallery: tuple[RankedImage, ...]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one finished run measured, and what repeats it.
+
+    Attributes:
+        path: the file it was read from.
+        row: the configuration, such as `r01_base`; empty where the run has none.
+        direction: the pair it went over, such as `day2night`.
+        seed: the run's seed.
+        target: retrieval on the target's query and gallery.
+        source: retrieval on the source set's own query and gallery.
+        target_statistics: the target again, with its own batch-norm statistics gathered after training.
+        passes: retrieval with the embedding of each pass t = 0..T alone.
+        fusion_weights: the learned weight of each pass, T + 1 of them; empty for T = 0.
+        command: the one command that repeats the run.
+        commit: the code it ran on.
+        settings: the resolved configuration.
+        protocol: how the figures were counted.
+        seconds: the run's duration.
+        images_per_second: embeddings extracted in a second.
+    """
+
+    path: Path
+    row: str
+    direction: str
+    seed: int
+    target: Scores
+    source: Scores | None = None
+    target_statistics: Scores | None = None
+    passes: tuple[Scores, ...] = ()
+    fusion_weights: tuple[float, ...] = ()
+    command: str = ""
+    commit: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = math.nan
+    images_per_second: float = math.nan
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """The setting of this dotted name, such as `network.attention_loops`; `default` where it is not set."""
+        value: Any = self.settings
+        for part in name.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                return default
+            value = value[part]
+        return value
+
+
+def read_run(path: str | Path) -> RunRecord:
+    """Read a finished run: its folder, or the `results.json` (or record of the same form) itself.
+
+    Raises:
+        FileNotFoundError: nothing is there, or the run has not finished.
+        ValueError: the file is torn, or a figure in it is missing or no fraction.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folder, path = path, path / "results.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{folder} has no results.json: the run has not finished. Continue it with "
+                f"`python scripts/train.py ... run_dir={folder} resume=true`."
+            )
+    results = _read_json(path)
+    if not isinstance(results, dict) or "target" not in results:
+        raise ValueError(f"{path} is not a run's results: it has no 'target' figures. Give a run folder.")
+    return RunRecord(
+        path=path,
+        row=str(results.get("row") or ""),
+        direction=str(results.get("direction") or ""),
+        seed=int(results.get("seed") or 0),
+        target=_scores(results["target"], f"{path}, target"),
+        source=_optional_scores(results, "source", path),
+        target_statistics=_optional_scores(results, "target_with_target_statistics", path),
+        passes=tuple(_scores(values, f"{path}, pass {t}") for t, values in enumerate(results.get("passes") or ())),
+        fusion_weights=tuple(float(weight) for weight in results.get("fusion_weights") or ()),
+        command=str(results.get("command") or ""),
+        commit=str(results.get("commit") or ""),
+        settings=results.get("settings") or {},
+        protocol=results.get("protocol") or {},
+        seconds=float(results.get("seconds") or math.nan),
+        images_per_second=float(results.get("images_per_second") or math.nan),
+    )
+
+
+def read_runs(paths: Iterable[str | Path]) -> list[RunRecord]:
+    """Read several runs. A folder of records (`*.json`) stands for all of them, a run's own folder for that run.
+
+    Raises:
+        FileNotFoundError: nothing is there, or a folder holds neither a run nor records.
+        ValueError: a file is torn or is no run.
+    """
+    runs = []
+    for path in map(Path, paths):
+        if path.is_dir() and not (path / "results.json").exists() and not (path / "config.yaml").exists():
+            records = sorted(path.glob("*.json")) or sorted(path.glob("**/results.json"))
+            if not records:
+                raise FileNotFoundError(f"{path} holds no run: neither results.json nor records (*.json).")
+            runs += [read_run(record) for record in records]
+        else:
+            runs.append(read_run(path))
+    return runs
+
+
+def read_curves(run_dir: str | Path) -> dict[str, list[tuple[int, float]]]:
+    """Every column of a run's `metrics.csv` as (step, value) pairs, in the order of the steps.
+
+    Raises:
+        FileNotFoundError: the run kept no `metrics.csv`.
+        ValueError: it has no `step` column, or a cell is no number.
+    """
+    path = Path(run_dir) / "metrics.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: it is written by scripts/train.py while it trains.")
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if "step" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
+        for line, row in enumerate(reader, start=2):
+            try:
+                step = int(row["step"])
+                values = {name: float(cell) for name, cell in row.items() if cell and name not in ("step", "epoch")}
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
+            for name, value in values.items():
+                curves.setdefault(name, []).append((step, value))
+    return {name: sorted(curve) for name, curve in curves.items()}
+
+
+def read_rankings(run_dir: str | Path) -> list[RankedQuery]:
+    """The ranked lists a run kept in `rankings.json`.
+
+    Raises:
+        FileNotFoundError: the run kept none.
+        ValueError: the file is torn.
+    """
+    path = Path(run_dir) / "rankings.json"
+    rankings = _read_json(path)
+    try:
+        return [
+            RankedQuery(
+                path=query["path"],
+                pid=int(query["pid"]),
+                camid=int(query["camid"]),
+                average_precision=float(query["average_precision"]),
+                gallery=tuple(
+                    RankedImage(
+                        image["path"],
+                        int(image["pid"]),
+                        int(image["camid"]),
+                        bool(image["match"]),
+                        float(image["distance"]),
+                    )
+                    for image in query["gallery"]
+                ),
+            )
+            for query in rankings["queries"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a run's rankings: {type(error).__name__} at {error}.") from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: it is written at the end of scripts/train.py.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
+
+
+def _optional_scores(results: Mapping[str, Any], name: str, path: Path) -> Scores | None:
+    return _scores(results[name], f"{path}, {name}") if results.get(name) else None
+
+
+def _scores(values: Any, where: str) -> Scores:
+    if not isinstance(values, Mapping) or "rank1" not in values:
+        raise ValueError(f"{where}: 'rank1' is missing.")
+    scores = Scores(*(float(values.get(name, math.nan)) for name in SCORES))
+    for name, value in zip(SCORES, scores, strict=True):
+        if not math.isnan(value) and not 0 <= value <= 1:
+            raise ValueError(f"{where}: {name}={value} is no fraction in [0, 1].")
+    return scores

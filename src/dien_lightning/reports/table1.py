@@ -1,0 +1,169 @@
+"""Tables I and II: our runs in the paper's layout, the paper's figures beside them, the gains, the commands."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
+from dien_lightning.reports.main_runs import shared_settings
+from dien_lightning.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
+from dien_lightning.reports.records import SCORES, RunRecord
+from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table
+
+BASE = "r01_base"
+_FIGURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "mAP": "mAP"}
+
+
+def directions_of(runs: Sequence[RunRecord]) -> list[str]:
+    """The pairs the runs went over, each once."""
+    return sorted({run.direction for run in runs})
+
+
+def direction_label(direction: str) -> str:
+    """A pair's name for people.
+
+    Example:
+        >>> direction_label("day2night")
+        'day → night'
+    """
+    return direction.replace("2", " → ", 1)
+
+
+def main_table(runs: Sequence[RunRecord]) -> Table:
+    """Our rows in the paper's layout, rank-1 and mAP of the paper beside them; percent, mean and spread over seeds."""
+    directions = directions_of(runs)
+    columns = [Column(label, direction_label(d)) for d in directions for label in _FIGURES.values()]
+    columns += [Column(label, f"paper, {d}") for d in PAPER_DIRECTIONS for label in ("Rank-1", "mAP")]
+    rows = []
+    for name, published in TABLE_1.items():
+        cells = [_summary(runs, name, d, _target(figure)).percent() for d in directions for figure in _FIGURES]
+        cells += [f"{p.rank1:.1f}" if m else f"{p.mAP:.1f}" for p in published[1:] for m in (True, False)]
+        rows.append(Row(published.label, tuple(cells)))
+        if name == BASE:
+            control = [_summary(runs, name, d, _control(figure)).percent() for d in directions for figure in _FIGURES]
+            rows.append(Row(CONTROL, (*control, *[ABSENT] * 4)))
+    caption = f"Table I on our pair, in percent, {seeds_phrase(runs)}; beside it the paper's figures on its own pair."
+    return Table(caption, "Configuration", columns, rows)
+
+
+def gains_table(runs: Sequence[RunRecord]) -> Table:
+    """Points of rank-1 that each row gains over Base and over the control; differences are taken seed by seed."""
+    directions = directions_of(runs)
+    columns = [Column(f"over {other}", direction_label(d)) for d in directions for other in ("Base", "control")]
+    columns += [Column("over Base", f"paper, {d}") for d in PAPER_DIRECTIONS]
+    rows = []
+    for name, published in TABLE_1.items():
+        cells = []
+        for direction in directions:
+            for minuend in (_target("rank1"), _control("rank1")):
+                cells.append(_gain(runs, name, direction, minuend).percent(signed=True))
+        for own, base in zip(published[1:], TABLE_1[BASE][1:], strict=True):
+            cells.append(ABSENT if name == BASE else f"{own.rank1 - base.rank1:+.1f}")
+        if name == BASE:
+            cells[: 2 * len(directions) : 2] = [ABSENT] * len(directions)
+        rows.append(Row(published.label, tuple(cells)))
+    caption = f"Gain in rank-1, in points, {seeds_phrase(runs)}. Control: {CONTROL.lower()}, nothing else."
+    return Table(caption, "Configuration", columns, rows)
+
+
+def commands_table(runs: Sequence[RunRecord]) -> Table:
+    """The one command that repeats each row, all directions and seeds of it."""
+    rows = []
+    for name, published in TABLE_1.items():
+        own = [run for run in runs if run.row == name]
+        rows.append(Row(published.label, (row_command(own) if own else ABSENT,)))
+    return Table("The command that repeats each row.", "Configuration", [Column("Command")], rows, code=True)
+
+
+def row_command(runs: Sequence[RunRecord]) -> str:
+    """The one command that repeats these runs of one row, and writes no record over ours.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from dien_lightning.reports.records import Scores
+        >>> command = "python scripts/train.py experiment=table ablation=r04_dc data=day2night seed=0 resume=true"
+        >>> row_command([RunRecord(Path("a"), "r04_dc", "day2night", s, Scores(0.5), command=command) for s in (0, 1)])
+        'python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1 record=null
+        run_dir=outputs/again'
+    """
+    varied = ("ablation=", "data=", "seed=", "resume=", "record=", "run_dir=", "run_name=", "hydra", "-m", "logger=")
+    words = shlex.split(runs[0].command)
+    kept = [word for word in words[2:] if not word.startswith(varied)]
+    seeds = ",".join(str(seed) for seed in sorted({run.seed for run in runs}))
+    overrides = [
+        f"ablation={runs[0].row}",
+        f"data={','.join(directions_of(runs))}",
+        f"seed={seeds}",
+        "record=null",
+        "run_dir=outputs/again",
+    ]
+    return shlex.join(["python", "scripts/train.py", "-m", *kept, *overrides])
+
+
+def published_table(caption: str, head: str, rows: Sequence[PublishedRow]) -> Table:
+    """Rows of the paper as printed, percent."""
+    columns = [Column(label, d) for d in PAPER_DIRECTIONS for label in _FIGURES.values()]
+
+    def cells(published: Published) -> list[str]:
+        return [f"{value:.1f}" for value in published]
+
+    return Table(
+        caption, head, columns, [Row(r.label, (*cells(r.duke_to_market), *cells(r.market_to_duke))) for r in rows]
+    )
+
+
+def published_tables() -> list[Table]:
+    """Table I and Table II of the paper, as printed."""
+    return [
+        published_table("Table I as the paper prints it, in percent.", "Configuration", list(TABLE_1.values())),
+        published_table("Table II as the paper prints it, in percent.", "Method", TABLE_2),
+    ]
+
+
+def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
+    """What `results/table1.json` holds: every run's figures as fractions, the command, the setting all share."""
+    entries = []
+    for run in runs:
+        entry: dict[str, Any] = {"row": run.row, "direction": run.direction, "seed": run.seed}
+        entry |= {name: value for name, value in zip(SCORES, run.target, strict=True) if not math.isnan(value)}
+        if run.source is not None:
+            entry |= {"source_rank1": run.source.rank1, "source_mAP": run.source.mAP}
+        if run.target_statistics is not None:
+            entry["rank1_target_statistics"] = run.target_statistics.rank1
+            entry["mAP_target_statistics"] = run.target_statistics.mAP
+        if run.fusion_weights:
+            entry["fusion_weights"] = list(run.fusion_weights)
+        if run.passes:
+            entry["rank1_passes"] = [scores.rank1 for scores in run.passes]
+        entry |= {"seconds": run.seconds, "commit": run.commit, "command": run.command}
+        entries.append(entry)
+    return {"runs": entries, "command": command, "settings": shared_settings(runs[0])}
+
+
+def _target(figure: str) -> Callable[[RunRecord], float | None]:
+    return lambda run: getattr(run.target, figure)
+
+
+def _control(figure: str) -> Callable[[RunRecord], float | None]:
+    return lambda run: run.target_statistics and getattr(run.target_statistics, figure)
+
+
+def _values(
+    runs: Sequence[RunRecord], row: str, direction: str, figure: Callable[[RunRecord], float | None]
+) -> dict[int, float]:
+    own = ((run.seed, figure(run)) for run in runs if (run.row, run.direction) == (row, direction))
+    return {seed: value for seed, value in own if value is not None and not math.isnan(value)}
+
+
+def _summary(
+    runs: Sequence[RunRecord], row: str, direction: str, figure: Callable[[RunRecord], float | None]
+) -> Summary:
+    return Summary.of(_values(runs, row, direction, figure).values())
+
+
+def _gain(runs: Sequence[RunRecord], row: str, direction: str, over: Callable[[RunRecord], float | None]) -> Summary:
+    own, base = _values(runs, row, direction, _target("rank1")), _values(runs, BASE, direction, over)
+    return Summary.of(own[seed] - base[seed] for seed in own if seed in base)

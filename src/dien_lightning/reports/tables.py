@@ -1,0 +1,143 @@
+"""A table once, written as Markdown, for the terminal, or by the page's template."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table as RichTable
+
+ABSENT = "–"
+"""What stands in a cell without a figure."""
+
+
+class Summary(NamedTuple):
+    """Mean and spread of one figure over several runs; NaN where there is none.
+
+    Attributes:
+        mean: in the figure's own unit, a fraction for rank-k and mAP.
+        spread: sample standard deviation; NaN for a single run.
+        runs: how many.
+    """
+
+    mean: float
+    spread: float
+    runs: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Summary:
+        """Summarise the values that are there.
+
+        Example:
+            >>> Summary.of([0.25, 0.5, 0.75])
+            Summary(mean=0.5, spread=0.25, runs=3)
+        """
+        known = [value for value in values if value is not None and not math.isnan(value)]
+        if not known:
+            return cls(math.nan, math.nan, 0)
+        return cls(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else math.nan, len(known))
+
+    def percent(self, signed: bool = False) -> str:
+        """In percent, with the spread if there is one; signed for differences.
+
+        Example:
+            >>> Summary.of([0.25, 0.5, 0.75]).percent(), Summary.of([0.5]).percent(signed=True)
+            ('50.0 ± 25.0', '+50.0')
+        """
+        if not self.runs:
+            return ABSENT
+        mean = f"{100 * self.mean:+.1f}" if signed else f"{100 * self.mean:.1f}"
+        return mean if math.isnan(self.spread) else f"{mean} ± {100 * self.spread:.1f}"
+
+
+class Column(NamedTuple):
+    """A column's heading, and the heading it shares with its neighbours."""
+
+    label: str
+    group: str = ""
+
+
+class Row(NamedTuple):
+    """A row's heading, its cells, and whether it is set off from the others."""
+
+    label: str
+    cells: tuple[str, ...]
+    strong: bool = False
+
+
+class Table(NamedTuple):
+    """Headings and cells, written out already.
+
+    Attributes:
+        caption: what the table shows, one sentence.
+        head: heading of the rows' labels.
+        columns: headings of the cells.
+        rows: as many cells each as there are columns.
+        code: whether the cells are commands.
+    """
+
+    caption: str
+    head: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    code: bool = False
+
+    def groups(self) -> list[tuple[str, int]]:
+        """The shared headings with the number of columns under each.
+
+        Example:
+            >>> Table("", "", [Column("a", "x"), Column("b", "x"), Column("c")], []).groups()
+            [('x', 2), ('', 1)]
+        """
+        spans: list[tuple[str, int]] = []
+        for column in self.columns:
+            if spans and spans[-1][0] == column.group:
+                spans[-1] = (column.group, spans[-1][1] + 1)
+            else:
+                spans.append((column.group, 1))
+        return spans
+
+
+def to_markdown(table: Table) -> str:
+    """The table in GitHub's Markdown, its caption above it.
+
+    Example:
+        >>> print(to_markdown(Table("Two runs.", "run", [Column("mAP", "night")], [Row("Base", ("19.3",), True)])))
+        Two runs.
+        <BLANKLINE>
+        | run | night: mAP |
+        |---|--:|
+        | **Base** | **19.3** |
+    """
+    headings, before = [], ""
+    for column in table.columns:
+        starts = column.group and column.group != before
+        headings.append(f"{column.group}: {column.label}" if starts else column.label)
+        before = column.group
+    lines = [table.caption, "", _line([table.head, *headings])]
+    lines.append("|---" + ("|---" if table.code else "|--:") * len(table.columns) + "|")
+    for row in table.rows:
+        cells = [f"`{cell}`" if table.code and cell != ABSENT else cell for cell in row.cells]
+        lines.append(_line([f"**{cell}**" if row.strong else cell for cell in (row.label, *cells)]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def to_rich(table: Table) -> RichTable:
+    """The table for the terminal."""
+    rich = RichTable(title=table.caption, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    rich.add_column(table.head, vertical="bottom", min_width=14)
+    before = ""
+    for column in table.columns:
+        group = column.group if column.group != before else ""
+        rich.add_column(f"{group}\n{column.label}".strip(), justify="right", vertical="bottom", overflow="fold")
+        before = column.group
+    for row in table.rows:
+        rich.add_row(row.label, *row.cells, style="bold" if row.strong else None)
+    return rich

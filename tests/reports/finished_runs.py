@@ -1,0 +1,144 @@
+"""Run folders as scripts/train.py leaves them, with figures of our choice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROW_SETTINGS = {
+    "r01_base": (0, "cross_domain", 0, 0),
+    "r02_exemplar": (0, "exemplar", 1.0, 0),
+    "r03_cccdtl": (0, "cross_domain", 1.0, 0),
+    "r04_dc": (0, "cross_domain", 0, 0.1),
+    "r05_cccdtl_dc": (0, "cross_domain", 1.0, 0.1),
+    **{f"r{loops + 5:02d}_full_t{loops}": (loops, "cross_domain", 1.0, 0.1) for loops in range(1, 6)},
+}
+
+
+def scores(rank1: float) -> dict[str, float]:
+    """Figures that follow from rank-1, so that a test can tell them apart."""
+    return {
+        "rank1": rank1,
+        "rank5": min(1.0, rank1 + 0.15),
+        "rank10": min(1.0, rank1 + 0.2),
+        "mAP": rank1 / 2,
+        "mAP_trapezoid": rank1 / 2 - 0.01,
+        "mINP": rank1 / 4,
+    }
+
+
+def results(
+    row: str | None,
+    rank1: float,
+    *,
+    direction: str = "day2night",
+    seed: int = 0,
+    control: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of a results.json; `settings` by dotted name are changed."""
+    loops, triplet, triplet_weight, domain_weight = ROW_SETTINGS[row or "r07_full_t2"]
+    source, target = (f"pedestrians_{side}" for side in direction.split("2"))
+    tree: dict[str, dict[str, Any]] = {
+        "data": {"source": source, "target": target, "seed": seed, "num_ids": 12},
+        "network": {"backbone": "resnet18", "weights": None, "attention_loops": loops},
+        "objective": {
+            "triplet": triplet,
+            "triplet_weight": triplet_weight,
+            "domain_weight": domain_weight,
+            "center_weight": 1.0,
+        },
+    }
+    for name, value in (settings or {}).items():
+        group, key = name.split(".")
+        tree[group][key] = value
+    found = {
+        "target": scores(rank1),
+        "source": scores(0.8),
+        "passes": [scores(rank1 - 0.02 * (loops - step)) for step in range(loops + 1)] if loops else [],
+        "fusion_weights": [(1 + 0.1 * step) / (loops + 1) for step in range(loops + 1)],
+        "protocol": {"junk": "drop", "average_precision": "step", "precision": "32-true", "num_queries": 12},
+        "seconds": 120.0,
+        "images_per_second": 800.0,
+        "row": row,
+        "direction": direction,
+        "seed": seed,
+        "command": f"python scripts/train.py experiment=table ablation={row} data={direction} seed={seed} resume=true",
+        "settings": tree,
+        "commit": "abc1234",
+    }
+    if control is not None:
+        found["target_with_target_statistics"] = scores(control)
+    return found
+
+
+def write_record(folder: Path, row: str, rank1: float, **options: Any) -> Path:
+    """`folder/ROW_DIRECTION_SEED.json`."""
+    content = results(row, rank1, **options)
+    path = folder / f"{row}_{content['direction']}_{content['seed']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def write_run(
+    folder: Path, row: str | None, rank1: float, *, images: Path, steps: int = 30, queries: int = 3, **options: Any
+) -> Path:
+    """A run's folder with results.json, config.yaml, metrics.csv and rankings.json over drawn crops in `images`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = results(row, rank1, **options)
+    (folder / "results.json").write_text(json.dumps(content))
+    (folder / "config.yaml").write_text("row: null\n")
+    base = row == "r01_base"
+    (folder / "metrics.csv").write_text(_metrics(steps, base))
+    (folder / "rankings.json").write_text(json.dumps({"set": "x", "queries": _queries(images, queries, int(not base))}))
+    return folder
+
+
+def _metrics(steps: int, base: bool) -> str:
+    rng = np.random.default_rng(0)
+    names = ["loss_total", "loss_identity", "embedding_spread"]
+    if not base:
+        names += ["loss_triplet", "loss_center", "loss_domain"]
+        names += ["active_triplets", "domain_accuracy", "center_distance"]
+    lines = [",".join(["step", "epoch", *(f"train/{name}" for name in names), "val/target_rank1", "val/source_rank1"])]
+    for step in range(steps):
+        values = [f"{4 / (1 + step / 10) + 0.3 * rng.random():.4f}" for _ in names]
+        validation = [f"{step / steps / 2:.4f}", f"{step / steps:.4f}"] if step % 10 == 9 else ["", ""]
+        lines.append(",".join([str(step), str(step // 10), *values, *validation]))
+    return "\n".join(lines) + "\n"
+
+
+def _queries(images: Path, queries: int, shift: int) -> list[dict[str, Any]]:
+    paths = sorted(images.glob("*.jpg")) or _crops(images)
+    made = []
+    for number in range(queries):
+        gallery = [
+            {
+                "path": str(paths[(number + place + 1) % len(paths)]),
+                "pid": number + (place + shift) % 2,
+                "camid": 1,
+                "match": (place + shift) % 2 == 0,
+                "distance": 0.1 * place,
+            }
+            for place in range(10)
+        ]
+        query = {"path": str(paths[number % len(paths)]), "pid": number, "camid": 0, "average_precision": 0.25}
+        made.append({**query, "gallery": gallery})
+    return made
+
+
+def _crops(images: Path) -> list[Path]:
+    images.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    paths = []
+    for number in range(12):
+        path = images / f"{number:04d}_c1.jpg"
+        Image.fromarray(rng.integers(0, 255, (64, 32, 3), dtype=np.uint8)).save(path)
+        paths.append(path)
+    return paths

@@ -1,0 +1,80 @@
+"""scripts/demo.py as `make demo` calls it: two trainings, a table, a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands import call
+from reports.finished_runs import write_run
+
+
+@pytest.fixture
+def trainings(monkeypatch, tmp_path):
+    """Stand in for the trainings: remember what was asked for, leave a finished run."""
+    import demo
+
+    asked = []
+
+    def train(folder: Path, overrides: list[str]) -> None:
+        asked.append((folder.name, overrides))
+        base = "ablation=r01_base" in overrides
+        row, rank1, control = ("r01_base", 0.25, 0.46) if base else ("r07_full_t2", 0.7, None)
+        write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=len(asked) % 2)
+
+    monkeypatch.setattr(demo, "train", train)
+    return asked
+
+
+def test_the_demo_trains_base_then_dien_and_leaves_table_and_page(trainings, tmp_path, capfd, monkeypatch):
+    output = tmp_path / "demo"
+    finished = call(capfd, monkeypatch, "demo", f"output={output}", "data_root=x")
+    assert finished.code == 0, finished.stderr
+    assert trainings == [
+        ("base", ["ablation=r01_base", "seed=0", "data_root=x"]),
+        ("dien", ["seed=0", "data_root=x"]),
+    ]
+    for cell in ("Base", "25.0", "46.0", "70.0"):
+        assert cell in finished.stdout
+    assert "+45.0 points over Base" in (output / "report.html").read_text()
+
+
+def test_finished_runs_are_kept_and_said(trainings, tmp_path, capfd, monkeypatch):
+    output = tmp_path / "demo"
+    call(capfd, monkeypatch, "demo", f"output={output}")
+    finished = call(capfd, monkeypatch, "demo", f"output={output}")
+    assert len(trainings) == 2
+    assert "is finished and kept" in finished.stdout
+
+
+def test_more_seeds_have_folders_of_their_own(trainings, tmp_path, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", "seeds=0,1")
+    assert finished.code == 0, finished.stderr
+    assert [name for name, _ in trainings] == ["base", "dien", "base_seed1", "dien_seed1"]
+    assert "25.0 ± 0.0" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("fast", "'fast' is no key=value"),
+        ("seed=3", "'seed=3' is the demo's own to choose"),
+        ("seeds=0,x", "seeds=0,x must be whole numbers"),
+    ],
+)
+def test_bad_arguments_end_in_one_sentence(argument, words, trainings, tmp_path, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", argument)
+    assert finished.code == 1
+    assert finished.stderr.startswith("error: ")
+    assert words in finished.stderr
+    assert not trainings
+
+
+def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(tmp_path, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", "network=dine")
+    assert finished.code == 1
+    assert "error: " in finished.stderr
+    assert "Could not find 'network/dine'" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "report.html").exists()
