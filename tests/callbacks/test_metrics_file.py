@@ -20,7 +20,7 @@ def log(path, rows):
     metrics = MetricsFile(path)
     for step, values in rows:
         metrics.log_metrics(values, step)
-    metrics.save()
+    metrics.write()
     return path
 
 
@@ -36,7 +36,7 @@ def test_a_resumed_run_goes_on(tmp_path):
     path = log(tmp_path / "metrics.csv", [(step, {"loss": step / 10}) for step in range(4)])
     resumed = MetricsFile(path)
     resumed.log_metrics({"loss": 0.7}, 4)
-    resumed.save()
+    resumed.write()
     assert [row["loss"] for row in read(path)] == ["0.0", "0.1", "0.2", "0.3", "0.7"]
 
 
@@ -45,7 +45,7 @@ def test_a_resumed_run_drops_the_rows_it_takes_again(tmp_path):
     resumed = MetricsFile(path)
     resumed.log_metrics({"loss": 2.0}, 3)
     resumed.log_metrics({"loss": 2.0}, 4)
-    resumed.save()
+    resumed.write()
     assert [(row["step"], row["loss"]) for row in read(path)] == [
         ("0", "1.0"),
         ("1", "1.0"),

@@ -30,7 +30,7 @@ class MetricsFile(Logger):
         >>> folder = tempfile.mkdtemp()
         >>> log = MetricsFile(f"{folder}/metrics.csv")
         >>> log.log_metrics({"train/loss_total": 2.5}, step=0)
-        >>> log.save()
+        >>> log.write()
         >>> print(Path(f"{folder}/metrics.csv").read_text())
         step,train/loss_total
         0,2.5
@@ -69,8 +69,11 @@ class MetricsFile(Logger):
             self._rows.append({"step": step})
         self._rows[-1].update(metrics)
 
-    @rank_zero_only
     def save(self) -> None:
+        """Nothing: Lightning calls this after every step, and to write a whole run that often takes hours."""
+
+    @rank_zero_only
+    def write(self) -> None:
         """Write the file, in one step."""
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +85,8 @@ class MetricsFile(Logger):
         os.replace(draft, self.path)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
-        self.save()
+        self.write()
 
     def finalize(self, status: str) -> None:
         if self._rows:
-            self.save()
+            self.write()
