@@ -130,14 +130,19 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def to_rich(table: Table) -> RichTable:
-    """The table for the terminal."""
-    rich = RichTable(title=table.caption, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    rich.add_column(table.head, vertical="bottom", min_width=14)
-    before = ""
-    for column in table.columns:
-        group = column.group if column.group != before else ""
-        rich.add_column(f"{group}\n{column.label}".strip(), justify="right", vertical="bottom", overflow="fold")
-        before = column.group
+    """The table for the terminal; turned on its side if that makes it narrower."""
+    names = [f"{column.group} {column.label}".strip() for column in table.columns]
+    rich = RichTable(title=table.caption, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    if len(table.rows) < len(table.columns):
+        rich.add_column(table.head)
+        for row in table.rows:
+            rich.add_column(row.label, justify="right", style="bold" if row.strong else None)
+        for name, *cells in zip(names, *(row.cells for row in table.rows), strict=True):
+            rich.add_row(name, *cells)
+        return rich
+    rich.add_column(table.head)
+    for name in names:
+        rich.add_column(name, justify="right")
     for row in table.rows:
         rich.add_row(row.label, *row.cells, style="bold" if row.strong else None)
     return rich
