@@ -5,6 +5,7 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
+import netrc
 import os
 import subprocess
 import time
@@ -114,11 +115,22 @@ def is_first_process() -> bool:
     return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0
 
 
+def has_wandb_account() -> bool:
+    """Whether a key for W&B lies where its client looks; to ask the client would settle its mode."""
+    try:
+        hosts = netrc.netrc().hosts
+    except (OSError, netrc.NetrcParseError):
+        hosts = {}
+    return "WANDB_API_KEY" in os.environ or any("wandb" in host for host in hosts)
+
+
 def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
     """Lightning's Trainer with the run's callbacks and loggers."""
     epochs = config.trainer.max_epochs
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"trainer.max_epochs={epochs!r} must be a whole number of at least 1.")
+    if "wandb" in config.logger and not has_wandb_account():
+        os.environ.setdefault("WANDB_MODE", "offline")
     loggers = [MetricsFile(run_dir / "metrics.csv"), *map(instantiate, config.logger.values())]
     for logger in loggers:
         logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
@@ -151,8 +163,9 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     }
     results["images_per_second"] = module.images_per_second
     if "target" in results:
+        lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:
-            write_json(run_dir / "rankings.json", rankings(module.metrics["target"], data))
+            write_json(run_dir / "rankings.json", lists)
         if module.statistics_for("target") == "source":
             module.gather_target_statistics = True
             trainer.test(module, data, verbose=False)

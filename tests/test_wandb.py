@@ -1,0 +1,68 @@
+"""logger=wandb without an account: what a run writes, read back from its file."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wandb.proto import wandb_internal_pb2
+
+from commands import call
+from test_train_script import TINY
+
+_BLOCK, _HEADER = 32768, 7
+
+
+def records(path: Path) -> Iterator[wandb_internal_pb2.Record]:
+    """The records of a .wandb file: LevelDB's log format behind seven bytes of W&B's own."""
+    content, offset, parts = path.read_bytes(), _HEADER, b""
+    while offset + _HEADER <= len(content):
+        left = _BLOCK - offset % _BLOCK
+        if left < _HEADER:
+            offset += left
+            continue
+        _, size, kind = struct.unpack_from("<IHB", content, offset)
+        parts += content[offset + _HEADER : offset + _HEADER + size]
+        offset += _HEADER + size
+        if kind in (1, 4):  # a whole record, or the last part of one
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(parts)
+            yield record
+            parts = b""
+
+
+@pytest.fixture
+def written(drawn_pair, tmp_path, capfd, monkeypatch) -> list[wandb_internal_pb2.Record]:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    arguments = (
+        *TINY,
+        "trainer.max_epochs=1",
+        "trainer.check_val_every_n_epoch=1",
+        f"data_root={drawn_pair}",
+        f"run_dir={tmp_path / 'run'}",
+    )
+    named = ("logger=wandb", "group=sweep", "ablation=r04_dc", "direction=day2night", "run_name=r04_day2night_0")
+    finished = call(capfd, monkeypatch, "train", *arguments, *named)
+    assert finished.code == 0, finished.stderr
+    (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    return list(records(path))
+
+
+def test_a_run_without_an_account_is_written_in_its_group_with_its_config(written):
+    (run,) = [record.run for record in written if record.WhichOneof("record_type") == "run"]
+    assert (run.project, run.run_group, run.display_name) == ("dien-lightning", "sweep", "r04_day2night_0")
+    updates = [*run.config.update] + [update for record in written for update in record.config.update]
+    config = {update.key or "/".join(update.nested_key): json.loads(update.value_json) for update in updates}
+    assert config["row"] == "r04_dc"
+    assert config["seed"] == 0
+    assert config["direction"] == "day2night"
+    assert config["objective"]["triplet_weight"] == 0
+    logged = {item.key or "/".join(item.nested_key) for record in written for item in record.history.item}
+    assert {"train/loss_total", "val/target_rank1"} <= logged
+    summary = {item.key or "/".join(item.nested_key) for record in written for item in record.summary.update}
+    assert any(key.startswith("target") for key in summary)
+    assert written[-1].WhichOneof("record_type") in ("exit", "final", "footer")  # wandb.finish() was called
