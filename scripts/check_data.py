@@ -3,7 +3,8 @@
 python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX]
     [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
 
-`layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. Ends with `ready` and exit code 0, or with
+`layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
+`role=source` as one sub-folder per identity. Ends with `ready` and exit code 0, or with
 a numbered list of what to do and exit code 1. `files=false` leaves out reading the images themselves.
 """
 
@@ -70,7 +71,10 @@ def main() -> None:
     if layout in CATALOG:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
-        print(f"ready: data.{role}={layout} data.{role}_root={root}")
+        pattern = (
+            "" if options["camera_pattern"] is None else f" data.{role}_camera_pattern='{options['camera_pattern']}'"
+        )
+        print(f"ready: data.{role}={layout} data.{role}_root={root}{pattern}")
         return
     print("to do:")
     for number, line in enumerate(found.problems, start=1):
@@ -125,16 +129,14 @@ def guess(root: Path) -> str:
 
 
 def read(layout: str, root: Path, options: dict[str, Any]) -> tuple[Splits, str]:
-    """Read the records; a folder or table that says no identities is read as a target."""
-    pattern = options["camera_pattern"]
-    if options["role"] != "target":
-        try:
-            splits = read_dataset(layout, root, camera_pattern=pattern)
-            if options["role"] or layout in CATALOG or all(record.pid >= 0 for record in splits.train):
-                return splits, "source" if splits.train else "target"
-        except ValueError:
-            if options["role"] == "source" or layout in CATALOG:
-                raise
+    """Read the records; crops and tables without identities are read as a target unless the role is said."""
+    pattern, role = options["camera_pattern"], options["role"]
+    if role is None and layout == "folder":
+        role = "target"
+    if role != "target":
+        splits = read_dataset(layout, root, camera_pattern=pattern)
+        if role or layout in CATALOG or all(record.pid >= 0 for record in splits.train):
+            return splits, "source" if splits.train else "target"
     return read_dataset(layout, root, labeled=False, camera_pattern=pattern), "target"
 
 

@@ -34,7 +34,15 @@ def test_a_plain_folder_of_crops_is_a_target(check, tmp_path):
     done = check(tmp_path)
     assert done.code == 0
     assert "(layout=folder), as a target" in done.stdout
-    assert "no identities" in done.stdout
+    assert "train: 1 images, no identities, 1 camera" in done.stdout
+
+
+def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
+    for seed, path in enumerate(("anna/cam1_1.jpg", "anna/cam2_2.jpg", "ben/cam1_1.jpg", "ben/cam2_1.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    done = check(tmp_path, "role=source", "camera_pattern=cam(\\d)", "num_ids=2", "num_instances=2")
+    assert "train: 4 images, 2 identities, 2 cameras" in done.stdout
+    assert done.stdout.rstrip().endswith("data.source_camera_pattern='cam(\\d)'")
 
 
 def test_a_table_is_recognised(check, tmp_path):

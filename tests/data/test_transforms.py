@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import resized_crop
 
 from dien_lightning.data.transforms import (
     IMAGENET_MEAN,
@@ -20,22 +21,31 @@ from dien_lightning.data.transforms import (
 def test_crops_keep_to_area_and_ratio():
     torch.manual_seed(0)
     crop = RandomUprightCrop((64, 32))
-    image = torch.zeros(3, 256, 128, dtype=torch.uint8)
-    boxes = [crop.make_params([image]) for _ in range(300)]
-    areas = torch.tensor([box["height"] * box["width"] / (256 * 128) for box in boxes])
-    ratios = torch.tensor([box["height"] / box["width"] for box in boxes])
+    tops, lefts, heights, widths = torch.tensor([crop.draw(256, 128) for _ in range(300)]).T
+    areas, ratios = heights * widths / (256 * 128), heights / widths
     assert areas.min() > 0.63
     assert areas.max() <= 1
     assert areas.std() > 0.05
     assert ratios.min() > 1.95
     assert ratios.max() < 3.05
     assert ratios.std() > 0.1
-    assert all(0 <= box["top"] <= 256 - box["height"] and 0 <= box["left"] <= 128 - box["width"] for box in boxes)
+    assert (tops >= 0).all()
+    assert (lefts >= 0).all()
+    assert (tops + heights <= 256).all()
+    assert (lefts + widths <= 128).all()
 
 
 def test_a_shape_that_fits_no_crop_is_resized_whole():
-    box = RandomUprightCrop((8, 4)).make_params([torch.zeros(3, 10, 100)])
-    assert box == {"top": 0, "left": 0, "height": 10, "width": 100}
+    assert RandomUprightCrop((8, 4)).draw(10, 100) == (0, 0, 10, 100)
+
+
+def test_the_crop_is_torchvisions():
+    image = torch.randint(0, 256, (3, 64, 32), dtype=torch.uint8)
+    torch.manual_seed(4)
+    cut = RandomUprightCrop((48, 20))(image)
+    torch.manual_seed(4)
+    box = RandomUprightCrop((48, 20)).draw(64, 32)
+    assert torch.equal(cut, resized_crop(image, *box, [48, 20], antialias=True))
 
 
 def test_the_whole_image_survives_a_full_crop():

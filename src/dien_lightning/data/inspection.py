@@ -172,10 +172,12 @@ def check_files(splits: Splits, states: Sequence[FileState], found: Inspection) 
 def _count(splits: Splits, found: Inspection) -> None:
     for split in SPLITS:
         records: Sequence[Record] = getattr(splits, split)
+        if not records:
+            continue
         cameras = Counter(record.camid for record in records)
         unlabeled = sum(record.pid == UNLABELED for record in records)
         known = f"{count_identities(records):,} identities" if unlabeled < len(records) else "no identities"
-        line = f"{split}: {len(records):,} images, {known}, {len(cameras)} cameras"
+        line = f"{split}: {len(records):,} images, {known}, {len(cameras)} camera{'s' if len(cameras) > 1 else ''}"
         if 0 < unlabeled < len(records):
             line += f", {unlabeled:,} images without identity (junk)"
         if 1 < len(cameras) <= 20:

@@ -1,0 +1,141 @@
+"""Rank images of your own by a trained network: for each query, the gallery images that look most like the same person.
+
+python scripts/rank.py checkpoint=FILE query=DIR gallery=DIR output=DIR [top=10] [shown=50] [batch_size=64]
+
+Writes output/ranks.csv (query, rank, image, distance) and output/ranks.html, a page that shows the first queries with
+their lists. No identities are needed; a query is never found in its own list. Distances are Euclidean on L2-normalised
+embeddings: 0 is the same, 2 the opposite.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import html
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from command import run
+from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.layouts import image_files
+from dien_lightning.data.records import Record
+from dien_lightning.data.transforms import evaluation_transform
+from dien_lightning.network import DIEN, load_network
+from dien_lightning.types import UNLABELED
+
+DEFAULTS: dict[str, Any] = {
+    "checkpoint": None,
+    "query": None,
+    "gallery": None,
+    "output": None,
+    "top": 10,
+    "shown": 50,
+    "batch_size": 64,
+}
+STYLE = "body{font:14px sans-serif;margin:2em}figure{display:inline-block;margin:2px}img{height:112px}"
+
+
+def main() -> None:
+    """Embed, rank, write."""
+    options = parse(sys.argv[1:])
+    network = load_network(options["checkpoint"])
+    paths = {name: find_images(name, options[name]) for name in ("query", "gallery")}
+    embedded = {name: embed(network, found, options["batch_size"]) for name, found in paths.items()}
+    lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options["top"])
+    output = Path(options["output"])
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / "ranks.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["query", "rank", "image", "distance"])
+        for query, ranked in zip(paths["query"], lists, strict=True):
+            writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
+    shown = list(zip(paths["query"], lists, strict=True))[: options["shown"]]
+    (output / "ranks.html").write_text(page(shown, len(paths["query"])), encoding="utf-8")
+    print(f"{len(paths['query'])} queries ranked against {len(paths['gallery'])} images: {output / 'ranks.html'}")
+
+
+def parse(arguments: list[str]) -> dict[str, Any]:
+    """Read the command line.
+
+    Raises:
+        ValueError: if an option is unknown or missing.
+    """
+    given = OmegaConf.to_container(OmegaConf.from_cli(arguments))
+    assert isinstance(given, dict)
+    options = {**DEFAULTS, **given}
+    for name in given:
+        if name not in DEFAULTS:
+            raise ValueError(f"{name!r} is not an option; choose from {', '.join(DEFAULTS)}.")
+    for name, value in options.items():
+        if value is None:
+            raise ValueError(f"{name}=... is missing; scripts/rank.py needs checkpoint, query, gallery and output.")
+    return options
+
+
+def find_images(name: str, folder: str) -> list[str]:
+    """List a folder's images.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    found = image_files(Path(folder))
+    if not found:
+        raise FileNotFoundError(f"{name}={folder} holds no image; name a folder of crops.")
+    return found
+
+
+@torch.inference_mode()
+def embed(network: DIEN, paths: Sequence[str], batch_size: int) -> Tensor:  # -> (N, D)
+    """L2-normalised embeddings of the images, by target statistics where the network has gathered some."""
+    domain: Any = "target" if network.gathered("target") else "source"
+    transform = evaluation_transform(network.hyperparameters["image_size"])
+    loader = DataLoader(ReIDDataset([Record(path, UNLABELED, 0) for path in paths], transform), batch_size)
+    parts = [network(batch.image, domain=domain).embedding.float() for batch in track(loader, "embedding")]
+    return torch.nn.functional.normalize(torch.cat(parts), dim=1)
+
+
+def rank(
+    query: Tensor, gallery: Tensor, query_paths: Sequence[str], gallery_paths: Sequence[str], top: int
+) -> list[list[tuple[str, float]]]:
+    """For each query the nearest images and their distances, the query's own file left out."""
+    lists = []
+    for row, path in zip(query, query_paths, strict=True):
+        distances = (row - gallery).norm(dim=1)  # (G,)
+        nearest = distances.argsort()[: top + 1].tolist()
+        lists.append([(gallery_paths[i], float(distances[i])) for i in nearest if gallery_paths[i] != path][:top])
+    return lists
+
+
+def page(shown: Sequence[tuple[str, list[tuple[str, float]]]], total: int) -> str:
+    """A page that carries its pictures itself."""
+    rows = []
+    for query, ranked in shown:
+        figures = [f"<figure>{picture(image)}<figcaption>{d:.2f}</figcaption></figure>" for image, d in ranked]
+        rows.append(
+            f"<h2>{html.escape(Path(query).name)}</h2><figure>{picture(query)}</figure> &rarr; {''.join(figures)}"
+        )
+    head = f'<!doctype html><meta charset="utf-8"><title>Ranked lists</title><style>{STYLE}</style>'
+    return f"{head}<h1>{len(shown)} of {total} queries</h1>{''.join(rows)}\n"
+
+
+def picture(path: str) -> str:
+    """A small copy of an image, inside the page."""
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").resize((56, 112)).save(buffer, "JPEG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{html.escape(path)}" title="{html.escape(path)}" src="data:image/jpeg;base64,{data}">'
+
+
+if __name__ == "__main__":
+    run(main)
