@@ -128,7 +128,7 @@ def _queries(images: Path, queries: int, shift: int) -> list[dict[str, Any]]:
             }
             for place in range(10)
         ]
-        query = {"path": str(paths[number % len(paths)]), "pid": number, "camid": 0, "average_precision": 0.25}
+        query = {"path": str(paths[number % len(paths)]), "pid": number, "camid": 0}
         made.append({**query, "gallery": gallery})
     return made
 

@@ -39,6 +39,7 @@ def test_the_page_carries_figures_curves_lists_and_what_repeats_them(html):
     for title in ("Fusion weights", "Each pass alone", "ablation=r01_base", "average_precision", "abc1234"):
         assert title in html
     assert html.count("<article") == 3
+    assert html.count("5 of 10 right · first at 1<") == html.count("5 of 10 right · first at 2<") == 3
     assert html.count("<img") == 3 * (1 + 2 * 10)
 
 

@@ -5,11 +5,28 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
 HEIGHT = 112
 """Pixels of an embedded crop's longer side; shown at about half of that, so that it is sharp on dense screens."""
+
+
+class Picture(NamedTuple):
+    """An image on the page, and what it shows."""
+
+    uri: str
+    alt: str
+
+
+class Grid(NamedTuple):
+    """Pictures in rows and columns, the columns with headings."""
+
+    title: str
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Picture, ...], ...]
 
 
 def picture_uri(path: str | Path, height: int = HEIGHT) -> str:

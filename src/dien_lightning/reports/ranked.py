@@ -20,16 +20,21 @@ class ShownImage(NamedTuple):
 
 
 class ShownList(NamedTuple):
-    """One network's list for a query; average precision in percent."""
+    """One network's list for a query."""
 
     label: str
-    average_precision: float
     images: tuple[ShownImage, ...]
 
     @property
     def found(self) -> int:
         """How many of the images show the query's person."""
         return sum(image.match for image in self.images)
+
+    @property
+    def first(self) -> str:
+        """Where the first right image stands, in words."""
+        places = [image.place for image in self.images if image.match]
+        return f"first at {places[0]}" if places else "none of them"
 
 
 class ShownQuery(NamedTuple):
@@ -77,4 +82,4 @@ def _list(label: str, query: RankedQuery, embed: Callable[[str], str]) -> ShownL
         )
         for place, image in enumerate(query.gallery, start=1)
     )
-    return ShownList(label, 100 * query.average_precision, images)
+    return ShownList(label, images)

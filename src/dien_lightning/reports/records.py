@@ -40,7 +40,6 @@ class RankedQuery(NamedTuple):
     path: str
     pid: int
     camid: int
-    average_precision: float
     gallery: tuple[RankedImage, ...]
 
 
@@ -189,7 +188,6 @@ def read_rankings(run_dir: str | Path) -> list[RankedQuery]:
                 path=query["path"],
                 pid=int(query["pid"]),
                 camid=int(query["camid"]),
-                average_precision=float(query["average_precision"]),
                 gallery=tuple(
                     RankedImage(
                         image["path"],

@@ -1,0 +1,100 @@
+"""Sweep surfaces: target rank-1 over lambda, beta1, beta2 and T."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from matplotlib.patches import Rectangle
+
+from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, new_plot, page_style, to_svg
+from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.tables import ABSENT, Summary
+
+AXES = {
+    "network.attention_loops": "T",
+    "objective.center_weight": "λ (center weight)",
+    "objective.triplet_weight": "β₁ (triplet weight)",
+    "objective.domain_weight": "β₂ (domain weight)",
+}
+"""What the sweeps in conf/sweep vary."""
+
+
+def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
+    """One gallery for each sweep: a surface for each pair of settings that it varied, a line if it varied one.
+
+    Args:
+        sweeps: runs by the sweep's name; runs that differ in the seed alone are averaged.
+
+    Raises:
+        ValueError: a sweep's runs differ in none of `AXES`.
+    """
+    galleries = []
+    for name, runs in sweeps.items():
+        varied = [axis for axis in AXES if len({run.setting(axis) for run in runs}) > 1]
+        if not varied:
+            raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
+        if len(varied) == 1:
+            plots = [_line(name, runs, varied[0])]
+        else:
+            plots = [_surface(name, runs, *pair) for pair in combinations(varied, 2)]
+        seeds = sorted({run.seed for run in runs})
+        shown = "line" if len(varied) == 1 else "darker is higher"
+        caption = (
+            f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
+            f"{len(runs)} runs, {'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}."
+        )
+        galleries.append(Gallery(f"Sweep {name}", caption, tuple(plots)))
+    return galleries
+
+
+def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
+    values = sorted({_number(run, axis) for run in runs})
+    summaries = [Summary.of(100 * run.target.rank1 for run in runs if _number(run, axis) == value) for value in values]
+    with page_style():
+        figure, axes = new_plot(width=5.2, height=3)
+        spreads = [summary.spread if summary.runs > 1 else 0.0 for summary in summaries]
+        places = range(len(values))
+        axes.errorbar(places, [s.mean for s in summaries], yerr=spreads, color=SERIES[1], marker="o", capsize=3)
+        axes.set_xticks(places, [f"{value:g}" for value in values])
+        axes.set_xlabel(AXES[axis])
+        axes.set_title("Target rank-1, %")
+        described = ", ".join(f"{s.mean:.1f} at {value:g}" for s, value in zip(summaries, values, strict=True))
+        return Plot(to_svg(figure, f"sweep {name}"), f"Target rank-1 by {AXES[axis]}, in percent: {described}.")
+
+
+def _surface(name: str, runs: Sequence[RunRecord], x_axis: str, y_axis: str) -> Plot:
+    columns, rows = (sorted({_number(run, axis) for run in runs}) for axis in (x_axis, y_axis))
+    cells = {
+        (x, y): Summary.of(run.target.rank1 for run in runs if (_number(run, x_axis), _number(run, y_axis)) == (x, y))
+        for x in columns
+        for y in rows
+    }
+    known = [cell.mean for cell in cells.values() if cell.runs]
+    low, span = min(known), max(max(known) - min(known), 1e-9)
+    described = []
+    with page_style():
+        figure, axes = new_plot(width=5.2, height=3.4)
+        for (x, y), cell in cells.items():
+            place = columns.index(x), rows.index(y)
+            strength = 0.06 + 0.94 * (cell.mean - low) / span if cell.runs else 0.0
+            corner = (place[0] - 0.48, place[1] - 0.48)
+            axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=SERIES[1], alpha=strength, linewidth=0))
+            color = SURFACE if strength > 0.55 else INK
+            text = f"{100 * cell.mean:.1f}" if cell.runs else ABSENT
+            axes.text(*place, text, ha="center", va="center", color=color)
+            described.append(f"{text} at {x:g}, {y:g}")
+        axes.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
+        axes.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
+        axes.set_xlim(-0.5, len(columns) - 0.5)
+        axes.set_ylim(-0.5, len(rows) - 0.5)
+        axes.set_xlabel(AXES[x_axis])
+        axes.set_ylabel(AXES[y_axis])
+        axes.grid(visible=False)
+        axes.set_title("Target rank-1, %")
+        svg = to_svg(figure, f"sweep {name} {x_axis} {y_axis}")
+    return Plot(svg, f"Target rank-1 by {AXES[x_axis]} and {AXES[y_axis]}, in percent: {'; '.join(described)}.")
+
+
+def _number(run: RunRecord, axis: str) -> float:
+    return float(run.setting(axis) or 0)
