@@ -116,6 +116,8 @@ def guess(root: Path) -> str:
         if others and root.name != best.name and best.folder.name not in CATALOG[best.name].subfolders:
             print(f"recognised as {best.name}; {', '.join(others)} lie in the same way (say layout=NAME)")
         return best.name
+    if (root / "query").is_dir() and (root / "gallery").is_dir():
+        return "folder"
     if partial:
         nearest = partial[0]
         reason = f"{', '.join(nearest.missing)} missing" if nearest.missing else "the names of its files do not parse"

@@ -45,6 +45,15 @@ def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
     assert done.stdout.rstrip().endswith("data.source_camera_pattern='cam(\\d)'")
 
 
+def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
+    for seed, path in enumerate(("train/1.jpg", "query/anna/cam1.jpg", "gallery/anna/cam2.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    done = check(tmp_path, "camera_pattern=cam(\\d)|train")
+    assert done.code == 0
+    assert "query: 1 images, 1 identities, 1 camera" in done.stdout
+    assert "set data.cameras=none" in check(tmp_path).stdout
+
+
 def test_a_table_is_recognised(check, tmp_path):
     for pid in range(2):
         write_image(tmp_path / f"{pid}.jpg", seed=pid)

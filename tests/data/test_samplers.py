@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from itertools import islice
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DistributedSampler
 
-from dien_lightning.data.samplers import EpochSampler, IdentitySampler, ShardSampler
+from dien_lightning.data.samplers import Draw, EpochSampler, IdentitySampler, ShardSampler
 
 PIDS = [pid for pid in range(7) for _ in range(5)] + [7]  # identity 7 has one image alone
 
@@ -34,27 +35,27 @@ def test_lightning_leaves_distributed_samplers_alone(sampler):
 
 def test_each_batch_has_p_identities_with_k_images():
     for batch in chunks(identity_sampler(), 12):
-        pids = [PIDS[draw.item] for draw in batch]
+        pids = [PIDS[int(draw)] for draw in batch]
         assert pids == [pid for pid in pids[::3] for _ in range(3)]  # identity after identity
         assert len(set(pids)) == 4
-        assert all(len({d.item for d in batch if PIDS[d.item] == pid}) == 3 for pid in set(pids) - {7})
+        assert all(len({int(d) for d in batch if PIDS[int(d)] == pid}) == 3 for pid in set(pids) - {7})
 
 
 def test_an_identity_with_too_few_images_repeats_all_of_them_alike():
     sampler = IdentitySampler([0, 0, 1, 1], num_ids=2, num_instances=6, steps_per_epoch=4)
     for batch in chunks(sampler, 12):
-        assert set(Counter(draw.item for draw in batch).values()) == {3}
+        assert set(Counter(int(draw) for draw in batch).values()) == {3}
 
 
 def test_identities_take_turns():
-    seen = Counter(PIDS[draw.item] for draw in identity_sampler(steps_per_epoch=20, num_instances=1))
+    seen = Counter(PIDS[int(draw)] for draw in identity_sampler(steps_per_epoch=20, num_instances=1))
     assert set(seen.values()) == {10}  # 20 batches of 4 identities out of 8
 
 
 @settings(max_examples=30, deadline=None)
 @given(num_images=st.integers(1, 30), size=st.integers(1, 40), steps=st.integers(1, 12), seed=st.integers(0, 2**32 - 1))
 def test_unlabelled_images_come_in_passes(num_images, size, steps, seed):
-    items = [draw.item for draw in EpochSampler(num_images, size, steps, seed=seed)]
+    items = [int(draw) for draw in EpochSampler(num_images, size, steps, seed=seed)]
     assert len(items) == size * steps
     for one_pass in chunks(items, num_images):
         assert len(set(one_pass)) == len(one_pass)
@@ -64,9 +65,9 @@ def test_unlabelled_images_come_in_passes(num_images, size, steps, seed):
 
 def test_each_pass_and_each_epoch_has_an_order_of_its_own():
     sampler = EpochSampler(num_images=20, batch_size=20, steps_per_epoch=2, seed=1)
-    first, second = chunks([draw.item for draw in sampler], 20)
+    first, second = chunks([int(draw) for draw in sampler], 20)
     sampler.set_epoch(1)
-    third = [draw.item for draw in islice(sampler, 20)]
+    third = [int(draw) for draw in islice(sampler, 20)]
     assert len({tuple(first), tuple(second), tuple(third)}) == 3
 
 
@@ -144,3 +145,9 @@ def test_shuffled_shards_agree_on_the_order():
 def test_bad_numbers(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_draw_is_an_index_and_keeps_its_seed_on_its_way_to_a_loader_process():
+    draw = pickle.loads(pickle.dumps(Draw(3, seed=9)))
+    assert "abcd"[draw] == "d"
+    assert draw.seed == 9

@@ -63,8 +63,8 @@ class ReIDDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, draw: Draw | int) -> Sample:
-        index, seed = (draw.item, draw.seed) if isinstance(draw, Draw) else (draw, None)
+    def __getitem__(self, draw: int) -> Sample:
+        index, seed = int(draw), draw.seed if isinstance(draw, Draw) else None
         index, image = self._load(index)
         record = self.records[index]
         with _seeded(seed):

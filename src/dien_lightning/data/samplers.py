@@ -11,24 +11,37 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 import torch.distributed
 from torch.utils.data import DistributedSampler
 
 
-class Draw(NamedTuple):
-    """An image to load and the seed of its augmentation.
+class Draw(int):
+    """The number of an image to load, which carries the seed of its augmentation along.
 
-    Attributes:
-        item: position in the data set.
+    It is an int, so that a data set that knows nothing of draws can be indexed with it.
+
+    Args:
+        index: position in the data set.
         seed: drawn from (seed, epoch, position in the epoch), so that an augmentation depends neither on the number
             of loader workers nor on the number of processes.
+
+    Example:
+        >>> draw = Draw(2, seed=77)
+        >>> "abc"[draw], draw.seed
+        ('c', 77)
     """
 
-    item: int
     seed: int
+
+    def __new__(cls, index: int, seed: int) -> Draw:
+        draw = super().__new__(cls, index)
+        draw.seed = seed
+        return draw
+
+    def __getnewargs__(self) -> tuple[int, int]:  # how loader processes receive it
+        return int(self), self.seed
 
 
 class TrainingSampler(DistributedSampler[Draw]):
@@ -109,7 +122,7 @@ class IdentitySampler(TrainingSampler):
 
     Example:
         >>> sampler = IdentitySampler([0, 0, 1, 1, 2, 2], num_ids=2, num_instances=2, steps_per_epoch=5)
-        >>> len(sampler), len({draw.item // 2 for draw in list(sampler)[:4]})
+        >>> len(sampler), len({draw // 2 for draw in list(sampler)[:4]})
         (20, 2)
     """
 
@@ -169,7 +182,7 @@ class EpochSampler(TrainingSampler):
 
     Example:
         >>> sampler = EpochSampler(num_images=4, batch_size=2, steps_per_epoch=2)
-        >>> sorted(draw.item for draw in sampler)
+        >>> sorted(map(int, sampler))
         [0, 1, 2, 3]
     """
 
