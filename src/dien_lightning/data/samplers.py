@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch.distributed
@@ -40,7 +41,7 @@ class Draw(int):
         draw.seed = seed
         return draw
 
-    def __getnewargs__(self) -> tuple[int, int]:  # how loader processes receive it
+    def __getnewargs__(self) -> Any:  # how loader processes receive it
         return int(self), self.seed
 
 
