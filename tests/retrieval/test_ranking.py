@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -314,3 +317,23 @@ def test_max_rank_begins_at_one():
 def test_distances_that_do_not_fit(distances, words):
     with pytest.raises(ValueError, match=words):
         evaluate_distances(distances, [1], [0], [1, 2], [1, 1])
+
+
+MEASURE = """
+import resource, torch
+from dien_lightning.retrieval import evaluate_retrieval
+query, gallery = torch.randn(700, 512), torch.randn(82_161, 512)
+query_labels = torch.randint(0, 3_060, (700,)), torch.randint(0, 15, (700,))
+gallery_labels = torch.randint(0, 3_060, (82_161,)), torch.randint(0, 15, (82_161,))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+evaluate_retrieval(query, *query_labels, gallery, *gallery_labels)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is counted in KB on Linux only")
+def test_memory_beyond_the_inputs_is_bounded():
+    # The distances alone would be 230 MB, a copy of the gallery 168 MB; a fresh process knows its own peak.
+    printed = subprocess.run([sys.executable, "-c", MEASURE], check=True, capture_output=True, text=True).stdout
+    assert int(printed) / 1e3 < 220

@@ -59,8 +59,11 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
     dtype = torch.float64 if torch.float64 in (query.dtype, gallery.dtype) else torch.float32
     columns = _CPU_COLUMNS if gallery.device.type == "cpu" else _GPU_COLUMNS
     tiles = gallery.split(columns)
-    lengths = [tile.to(dtype).square().sum(1) for tile in tiles]
-    _check_finite(torch.cat(lengths), "gallery")
+    lengths = gallery.new_empty(len(gallery), dtype=dtype)
+    for tile, length in zip(tiles, lengths.split(columns), strict=True):
+        # In place: small results that stay, between large ones that go, would leave holes as large as the gallery.
+        torch.sum(tile.to(dtype).square(), dim=1, out=length)
+    _check_finite(lengths, "gallery")
     _check_finite(torch.linalg.vector_norm(query, dim=1, dtype=dtype), "query")
     originals, copies = find_copies(gallery)
 
@@ -71,7 +74,7 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
         block = query[start : start + step].to(dtype)
         rows = buffer[: len(block)]
         with exact_products(query.device):
-            for tile, length, out in zip(tiles, lengths, rows.split(columns, dim=1), strict=True):
+            for tile, length, out in zip(tiles, lengths.split(columns), rows.split(columns, dim=1), strict=True):
                 torch.addmm(length, block, tile.to(dtype).T, alpha=-2, out=out)
         if len(copies):
             rows[:, copies] = rows[:, originals]
