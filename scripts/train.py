@@ -62,7 +62,7 @@ def train(config: DictConfig) -> dict[str, Any]:
     Raises:
         ValueError: input that cannot be trained on, or a folder that holds a run already.
     """
-    started = time.perf_counter()
+    started, about = time.perf_counter(), describe(config)  # before the work: the code might be edited meanwhile
     run_dir = Path(config.run_dir)
     checkpoint = claim(run_dir, config.resume)
     pl.seed_everything(config.seed, verbose=False)
@@ -81,7 +81,7 @@ def train(config: DictConfig) -> dict[str, Any]:
     results = {
         **evaluate(trainer, module, data, run_dir),
         "seconds": time.perf_counter() - started,
-        **describe(config),
+        **about,
     }
     if trainer.is_global_zero:
         write_json(run_dir / "results.json", results)
