@@ -237,3 +237,13 @@ def k_reciprocal_distances(
             row.append((1 - original_weight) * (1 - smaller / larger) + original_weight * distances[i][j])
         final.append(row)
     return final
+
+
+def domain_mixing(source: Sequence[Vector], target: Sequence[Vector], neighbors: int) -> float:
+    """Share of each point's nearest neighbours, itself left out, that are of the other domain."""
+    points = [(point, 0) for point in source] + [(point, 1) for point in target]
+    found = 0
+    for place, (point, domain) in enumerate(points):
+        others = [(euclidean(point, q), d) for other, (q, d) in enumerate(points) if other != place]
+        found += sum(d != domain for _, d in sorted(others)[:neighbors])
+    return found / (neighbors * len(points))

@@ -37,7 +37,7 @@ def test_the_demo_trains_base_then_dien_and_leaves_table_and_page(trainings, tmp
     ]
     for cell in ("Base", "25.0", "46.0", "70.0"):
         assert cell in finished.stdout
-    assert "+45.0 points over Base" in (output / "report.html").read_text()
+    assert "45.0 points over Base" in (output / "report.html").read_text()
 
 
 def test_finished_runs_are_kept_and_said(trainings, tmp_path, capfd, monkeypatch):

@@ -26,6 +26,7 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
     folders = {label: run.path.parent for label, run in first.items()}
     source, target = (base[0].setting(f"data.{side}", side) for side in ("source", "target"))
     shown = f" Of seed {base[0].seed}." if len(base) > 1 else ""
+    lists = shown_queries({label: read_rankings(folder) for label, folder in folders.items()})
     curves = curve_galleries({label: read_curves(folder) for label, folder in folders.items()})
     sections = [
         Section(
@@ -37,7 +38,7 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
         ),
         Section(
             "Ranked lists",
-            [Block("ranked", shown_queries({label: read_rankings(folder) for label, folder in folders.items()}))],
+            [Block("ranked", lists)],
             f"Queries of {target}, drawn once by a fixed seed, and the ten gallery images nearest to each, nearest "
             f"first. Images of the same person from the query's own camera do not count and are left out.{shown}",
         ),
@@ -64,9 +65,9 @@ def headline(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> list[Tile]
     own = Summary.of(run.target.rank1 for run in dien)
     plain = Summary.of(run.target.rank1 for run in base)
     control = Summary.of(run.target_statistics and run.target_statistics.rank1 for run in base)
-    gains = [f"{100 * (own.mean - plain.mean):+.1f} points over Base"]
+    gains = [f"{_difference(own.mean - plain.mean)} Base"]
     if control.runs:
-        gains.append(f"{100 * (own.mean - control.mean):+.1f} over the control")
+        gains.append(f"{_difference(own.mean - control.mean)} the control")
     return [
         Tile("Base, target rank-1", f"{plain.percent()} %", "trained on the source alone"),
         Tile(
@@ -95,6 +96,10 @@ def page_footer(runs: Sequence[RunRecord]) -> str:
     commits = ", ".join(sorted({run.commit for run in runs if run.commit})) or "unknown"
     folders = ", ".join(sorted({str(_shorter(run.path.parent)) for run in runs}))
     return f"Figures from {folders} ({seeds_phrase(runs)}), commit {commits}. Percent throughout."
+
+
+def _difference(points: float) -> str:
+    return f"{100 * abs(points):.1f} points {'over' if points >= 0 else 'below'}"
 
 
 def _shorter(path: Path) -> Path:

@@ -65,7 +65,9 @@ def render_page(title: str, lead: str, sections: Sequence[Section], footer: str 
         lstrip_blocks=True,
     )
     environment.filters["svg"] = Markup  # our own drawings are the only markup that is not escaped
-    html = environment.get_template("page.html").render(title=title, lead=lead, sections=sections, footer=footer)
+    html = (
+        environment.get_template("page.html").render(title=title, lead=lead, sections=sections, footer=footer).lstrip()
+    )
     size = len(html.encode())
     if size >= MOST_BYTES:
         raise ValueError(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")

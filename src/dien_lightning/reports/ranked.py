@@ -67,7 +67,7 @@ def shown_queries(rankings: Mapping[str, Sequence[RankedQuery]], most: int = 12)
             if query.path not in queries:
                 raise ValueError(f"{label} ranked no query {query.path}: its run was on other data. Repeat both runs.")
             lists.append(_list(label, queries[query.path], embed))
-        title = f"Person {query.pid}, camera {query.camid}"
+        title = f"Person {query.pid}\ncamera {query.camid}"
         shown.append(ShownQuery(embed(query.path), f"Query: person {query.pid}", title, tuple(lists)))
     return shown
 

@@ -14,6 +14,11 @@ from dien_lightning.reports.records import SCORES, RunRecord
 from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table
 
 BASE = "r01_base"
+# What a row's command chooses itself, or what changes no figure.
+_NOT_REPEATED = (
+    *("ablation=", "data=", "seed=", "resume=", "record=", "run_dir=", "run_name=", "hydra", "-m", "logger="),
+    *("callbacks.progress=", "trainer.enable_progress_bar="),
+)
 _FIGURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "mAP": "mAP"}
 
 
@@ -30,6 +35,16 @@ def direction_label(direction: str) -> str:
         'day → night'
     """
     return direction.replace("2", " → ", 1)
+
+
+def full_label(row: str) -> str:
+    """A row's configuration in full.
+
+    Example:
+        >>> full_label("r08_full_t3")
+        'Base + CCCDTL + DC + RTDA (T = 3)'
+    """
+    return TABLE_1[row].label.replace("…", TABLE_1["r05_cccdtl_dc"].label)
 
 
 def main_table(runs: Sequence[RunRecord]) -> Table:
@@ -49,6 +64,21 @@ def main_table(runs: Sequence[RunRecord]) -> Table:
     return Table(caption, "Configuration", columns, rows)
 
 
+def short_table(runs: Sequence[RunRecord]) -> Table:
+    """Our rows' rank-1 and mAP alone: narrow enough for a terminal."""
+    whole = main_table(runs)
+    kept = [
+        place
+        for place, column in enumerate(whole.columns)
+        if column.label in ("Rank-1", "mAP") and not column.group.startswith("paper")
+    ]
+    return whole._replace(
+        caption=f"Target, in percent, {seeds_phrase(runs)}.",
+        columns=[whole.columns[place] for place in kept],
+        rows=[row._replace(cells=tuple(row.cells[place] for place in kept)) for row in whole.rows],
+    )
+
+
 def gains_table(runs: Sequence[RunRecord]) -> Table:
     """Points of rank-1 that each row gains over Base and over the control; differences are taken seed by seed."""
     directions = directions_of(runs)
@@ -65,7 +95,7 @@ def gains_table(runs: Sequence[RunRecord]) -> Table:
         if name == BASE:
             cells[: 2 * len(directions) : 2] = [ABSENT] * len(directions)
         rows.append(Row(published.label, tuple(cells)))
-    caption = f"Gain in rank-1, in points, {seeds_phrase(runs)}. Control: {CONTROL.lower()}, nothing else."
+    caption = f"Gain in rank-1, in points, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
     return Table(caption, "Configuration", columns, rows)
 
 
@@ -89,9 +119,8 @@ def row_command(runs: Sequence[RunRecord]) -> str:
         'python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1 record=null
         run_dir=outputs/again'
     """
-    varied = ("ablation=", "data=", "seed=", "resume=", "record=", "run_dir=", "run_name=", "hydra", "-m", "logger=")
     words = shlex.split(runs[0].command)
-    kept = [word for word in words[2:] if not word.startswith(varied)]
+    kept = [word for word in words[2:] if not word.startswith(_NOT_REPEATED)]
     seeds = ",".join(str(seed) for seed in sorted({run.seed for run in runs}))
     overrides = [
         f"ablation={runs[0].row}",

@@ -1,0 +1,78 @@
+"""Collect finished runs of Table I into results/: table1.json, table1.md, report.html.
+
+python scripts/report.py results/runs [output=results] [name=table1] [figures_from=RUN_DIR] [base=RUN_DIR]
+    [sweeps=DIR,DIR]
+
+RUNS are records (results/runs/*.json), folders of records, or run folders. `figures_from` names the run of the full
+model whose network is pictured, whose curves and ranked lists are shown; `base` a run to set beside it; each folder of
+`sweeps` holds one sweep's runs.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from command import run
+from dien_lightning.reports.main_runs import select_main_runs
+from dien_lightning.reports.page import Block, write_text
+from dien_lightning.reports.records import read_run, read_runs
+from dien_lightning.reports.table1 import gains_table, short_table, table1_json
+from dien_lightning.reports.table_page import table_markdown, table_page
+from dien_lightning.reports.tables import to_rich
+from network_figures import network_blocks
+from results import write_json
+
+_OPTIONS = ("output", "name", "figures_from", "base", "sweeps")
+
+
+def main() -> None:
+    """Collect what the command line names."""
+    chosen = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in _OPTIONS]
+    paths = [argument for argument in sys.argv[1:] if argument not in chosen]
+    for path in paths:
+        if "=" in path and not Path(path).exists():
+            raise ValueError(f"{path} is neither a file nor an option; the options are {', '.join(_OPTIONS)}.")
+    options = {str(name): str(value) for name, value in OmegaConf.from_cli(chosen).items()}
+    collect(paths or ["results/runs"], options)
+
+
+def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
+    """Read, choose, write, print.
+
+    Args:
+        paths: records, folders of records, run folders.
+        options: as on the command line, by name.
+    """
+    output, name = Path(options.get("output", "results")), options.get("name", "table1")
+    console = Console()
+    runs, left_out = select_main_runs(read_runs(paths))
+    for sentence in left_out:
+        console.print(sentence, soft_wrap=True, highlight=False)
+    shown, drawn = {}, []
+    if "base" in options:
+        shown["Base"] = Path(options["base"])
+    if "figures_from" in options:
+        full = Path(options["figures_from"])
+        shown[read_run(full).row or "DIEN"] = full
+        drawn = [Block(kind, content) for kind, content in network_blocks(full)]
+    folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]
+    sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
+    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn)
+    command = shlex.join(["python", "scripts/report.py", *paths, *(f"{key}={options[key]}" for key in options)])
+    write_json(output / f"{name}.json", table1_json(runs, command))
+    write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
+    html = output / ("report.html" if name == "table1" else f"{name}.html")
+    write_text(html, page)
+    for table in (short_table(runs), gains_table(runs)):
+        console.print(to_rich(table))
+    console.print(f"{len(runs)} runs in {output / name}.json and .md; the page: [bold]{html}[/]", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)

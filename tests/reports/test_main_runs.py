@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dien_lightning.reports.main_runs import ROWS, RowSettings, select_main_runs, shared_settings
+from dien_lightning.reports.published import TABLE_1
+from dien_lightning.reports.records import read_run, read_runs
+from reports.finished_runs import write_record
+
+ABLATIONS = Path(__file__).parents[2] / "conf" / "ablation"
+
+
+def test_the_rows_are_those_of_conf_and_of_the_paper():
+    assert list(ROWS) == list(TABLE_1) == sorted(path.stem for path in ABLATIONS.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_rows_settings_are_those_of_its_file(row):
+    delta = yaml.safe_load((ABLATIONS / f"{row}.yaml").read_text())
+    objective = delta.get("objective", {})
+    triplet = None if objective.get("triplet_weight") == 0 else objective.get("triplet")
+    assert delta["row"] == row
+    assert ROWS[row] == RowSettings(delta["network"]["attention_loops"], triplet, "domain_weight" not in objective)
+
+
+def write_all(folder, seeds=(0, 1, 2)):
+    for number, row in enumerate(ROWS):
+        for direction in ("day2night", "night2day"):
+            for seed in seeds:
+                write_record(folder, row, 0.3 + 0.01 * number, direction=direction, seed=seed)
+
+
+def test_sixty_runs_are_kept_in_order(tmp_path):
+    write_all(tmp_path)
+    main = select_main_runs(read_runs([tmp_path])[::-1])
+    assert len(main.runs) == 60
+    assert main.left_out == []
+    keys = [(run.row, run.direction, run.seed) for run in main.runs]
+    assert keys == sorted(keys)
+
+
+def test_sweeps_pretrained_runs_and_other_runs_never_mix_in(tmp_path):
+    write_all(tmp_path / "runs")
+    pretrained = write_record(tmp_path / "a", "r01_base", 0.9, seed=7, settings={"network.weights": "imagenet"})
+    sweep = write_record(tmp_path / "b", "r05_cccdtl_dc", 0.9, seed=8, settings={"objective.center_weight": 5.0})
+    deeper = write_record(tmp_path / "c", "r05_cccdtl_dc", 0.9, seed=9, settings={"network.attention_loops": 3})
+    free = write_record(tmp_path / "d", "r05_cccdtl_dc", 0.9)
+    free.write_text(free.read_text().replace('"row": "r05_cccdtl_dc"', '"row": null'))
+    main = select_main_runs([*read_runs([tmp_path / "runs"]), *map(read_run, (pretrained, sweep, deeper, free))])
+    assert len(main.runs) == 60
+    assert all(run.target.rank1 < 0.9 for run in main.runs)
+    for words in (
+        "trained with network.weights='imagenet' (not None), unlike the others",
+        "objective.center_weight=5.0 (not 1.0)",
+        "says r05_cccdtl_dc but was trained with attention_loops=3 (not 0)",
+        "row=null is not one of Table I's",
+    ):
+        assert sum(words in sentence for sentence in main.left_out) == 1, words
+
+
+def test_files_and_machines_make_no_other_setting(tmp_path):
+    one = write_record(tmp_path, "r01_base", 0.3)
+    other = write_record(tmp_path, "r04_dc", 0.4, settings={"data.root": "/elsewhere", "data.num_workers": 4})
+    runs = [read_run(one), read_run(other)]
+    assert len(select_main_runs(runs).runs) == 2
+    assert shared_settings(runs[0]) == shared_settings(runs[1])
+
+
+def test_what_cannot_be_one_table_is_told(tmp_path):
+    one = read_run(write_record(tmp_path / "a", "r01_base", 0.3))
+    again = read_run(write_record(tmp_path / "b", "r01_base", 0.4))
+    other = read_run(write_record(tmp_path / "c", "r04_dc", 0.3, settings={"network.backbone": "resnet50"}))
+    with pytest.raises(ValueError, match=r"are both r01_base, day2night, seed 0: leave one out"):
+        select_main_runs([one, again])
+    with pytest.raises(ValueError, match=r"as many runs have network.backbone=.* one table holds one setting"):
+        select_main_runs([one, other])
+    with pytest.raises(ValueError, match=r"none of the runs is one of Table I's rows; `make table`"):
+        select_main_runs([])

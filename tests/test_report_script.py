@@ -1,0 +1,153 @@
+"""scripts/report.py and scripts/table.py as a user calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from commands import call
+from reports.finished_runs import ROW_SETTINGS, write_record
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def write_some(folder: Path, rows=("r01_base", "r04_dc"), seeds=(0, 1)) -> None:
+    for number, row in enumerate(rows):
+        for seed in seeds:
+            write_record(folder, row, 0.2 + number / 4, seed=seed, control=0.25 if number == 0 else None)
+
+
+def test_a_report_is_json_markdown_and_a_page(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    content = json.loads((tmp_path / "table1.json").read_text())
+    assert [(run["row"], run["seed"], run["rank1"]) for run in content["runs"]] == [
+        ("r01_base", 0, 0.2),
+        ("r01_base", 1, 0.2),
+        ("r04_dc", 0, 0.45),
+        ("r04_dc", 1, 0.45),
+    ]
+    assert content["command"].startswith("python scripts/report.py ")
+    assert "45.0 ± 0.0" in (tmp_path / "table1.md").read_text()
+    assert "Gain in rank-1" in (tmp_path / "report.html").read_text()
+    assert "45.0 ± 0.0" in finished.stdout
+
+
+def test_what_is_left_out_is_said(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    write_record(tmp_path / "runs", "r05_cccdtl_dc", 0.9, settings={"network.weights": "imagenet"})
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", "name=other")
+    assert "r05_cccdtl_dc_day2night_0.json is left out" in finished.stdout
+    assert len(json.loads((tmp_path / "other.json").read_text())["runs"]) == 4
+    assert (tmp_path / "other.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("nowhere", "nowhere is missing"),
+        ("speed=3", "speed=3 is neither a file nor an option"),
+        ("figures_from=nowhere", "nowhere is missing"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", argument, f"output={tmp_path / 'out'}")
+    assert finished.code == 1
+    assert finished.stderr.startswith("error: ")
+    assert words in finished.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def multirun(monkeypatch):
+    """Stand in for the trainings: remember the command line, leave the records it names but those of seed 1."""
+    import children
+    import table
+
+    asked: list[tuple[str, ...]] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        asked.append(arguments)
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        assert environment == {"OMP_NUM_THREADS": "1"}
+        folder = Path(given["record"]).parent
+        for row in given["ablation"].split(","):
+            for direction in given["data"].split(","):
+                for seed in given["seed"].split(","):
+                    if seed != "1":
+                        write_record(folder, row, 0.5, direction=direction, seed=int(seed))
+        return 1
+
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda data, overrides: None)
+    return asked
+
+
+def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, capfd, monkeypatch):
+    write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3)
+    arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.max_epochs=2")
+    assert finished.code == 1
+    assert "1 of 6 runs are in" in finished.stdout
+    for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
+        assert f"{name} has no record" in finished.stdout
+    (asked,) = multirun
+    for word in ("-m", "ablation=r01_base,r04_dc", "data=day2night", "seed=1,2,0", "hydra/launcher=joblib"):
+        assert word in asked
+    assert asked[-1] == "trainer.max_epochs=2"
+    assert len(json.loads((tmp_path / "table1.json").read_text())["runs"]) == 4
+
+
+def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
+    for seed in (0, 1):
+        write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3)
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert multirun == []
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "table", "rows=r99")
+    assert finished.code == 1
+    assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in finished.stderr
+    finished = call(capfd, monkeypatch, "table", "everything")
+    assert "error: 'everything' is no key=value" in finished.stderr
+
+
+@pytest.mark.parametrize("row", ROW_SETTINGS)
+def test_rows_are_deltas_over_any_experiment(row):
+    loops, triplet, triplet_weight, domain_weight = ROW_SETTINGS[row]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config, plain = (
+            compose("config", ["experiment=duke2market", *overrides]) for overrides in ([f"ablation={row}"], [])
+        )
+    assert config.row == row
+    assert config.network.attention_loops == loops
+    assert bool(config.objective.triplet_weight) == bool(triplet_weight)
+    assert not triplet_weight or config.objective.triplet == triplet
+    assert bool(config.objective.domain_weight) == bool(domain_weight)
+    for group in ("data", "optim", "trainer"):
+        assert config[group] == plain[group]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "axes"),
+    [
+        ("T", {"network.attention_loops"}),
+        ("lambda", {"objective.center_weight", "objective.triplet_weight"}),
+        ("beta", {"objective.triplet_weight", "objective.domain_weight"}),
+    ],
+)
+def test_a_sweep_sets_what_is_swept_and_is_one_group(sweep, axes):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", ["experiment=demo", f"sweep={sweep}"], return_hydra_config=True)
+    assert set(config.hydra.sweeper.params) == axes
+    assert config.group == f"sweep_{sweep}"
+    assert config.run_dir == f"outputs/sweep_{sweep}"
