@@ -26,15 +26,12 @@ class ShownList(NamedTuple):
     images: tuple[ShownImage, ...]
 
     @property
-    def found(self) -> int:
-        """How many of the images show the query's person."""
-        return sum(image.match for image in self.images)
-
-    @property
-    def first(self) -> str:
-        """Where the first right image stands, in words."""
+    def found(self) -> str:
+        """How many of the images show the query's person, and where the first one stands."""
         places = [image.place for image in self.images if image.match]
-        return f"first at {places[0]}" if places else "none of them"
+        if not places:
+            return f"none of {len(self.images)} right"
+        return f"{len(places)} of {len(self.images)} right · first at {places[0]}"
 
 
 class ShownQuery(NamedTuple):
