@@ -146,6 +146,8 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 
 def test_ctrl_c_ends_the_workers_and_leaves_nothing(tmp_path):
     code = (
+        # A process started in the background ignores Ctrl-C, and its children with it.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from dien_lightning.data.pedestrians import draw_pedestrians; "
         f"draw_pedestrians({str(tmp_path / 'set')!r}, 'day', num_train_ids=4000, workers=2)"
     )
@@ -156,9 +158,13 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".set.drawing/query")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) != 0
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".set.drawing/query")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) != 0
+    finally:
+        process.kill()
+        process.wait()
     assert not any(tmp_path.iterdir())
