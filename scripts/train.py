@@ -9,6 +9,8 @@ import netrc
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,10 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.callbacks import MetricsFile
+from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.network import save_network
 from results import rankings, show, write_json
-
-LAST = "checkpoints/last.ckpt"
+from resuming import check_fits, claim, is_first_process, write_config
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
@@ -75,11 +76,15 @@ def train(config: DictConfig) -> dict[str, Any]:
     network = instantiate(config.network, _convert_="all")
     module = DIENModule(network, objective, protocol=protocol(config), **instantiate(config.optim, _convert_="all"))
     trainer = build_trainer(config, run_dir)
+    if checkpoint is not None:
+        check_fits(checkpoint, module)
     if trainer.is_global_zero:
-        OmegaConf.save(config, run_dir / "config.yaml")
-    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        write_config(config, run_dir)
+    with interrupts_passed_on(trainer):
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        figures = evaluate(trainer, module, data, run_dir)
     results = {
-        **evaluate(trainer, module, data, run_dir),
+        **figures,
         "seconds": time.perf_counter() - started,
         **about,
     }
@@ -94,25 +99,15 @@ def train(config: DictConfig) -> dict[str, Any]:
     return results
 
 
-def claim(run_dir: Path, resume: bool) -> Path | None:
-    """Make the run's folder, or take up the run in it.
-
-    Returns:
-        The checkpoint to go on from, None for a new run.
-
-    Raises:
-        FileExistsError: the folder holds a run and `resume` is not asked for.
-    """
-    last = run_dir / LAST
-    if not resume and is_first_process() and (run_dir / "config.yaml").exists():
-        raise FileExistsError(f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another.")
-    run_dir.mkdir(parents=True, exist_ok=True)
-    return last if resume and last.exists() else None
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes files; Lightning starts the others with a rank."""
-    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0
+@contextmanager
+def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
+    """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""
+    try:
+        yield
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
 
 
 def has_wandb_account() -> bool:
@@ -162,6 +157,11 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
         "statistics": {name: module.statistics_for(name) for name in data.evaluation_domains},
     }
     results["images_per_second"] = module.images_per_second
+    last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
+    results["checkpoints"] = {"last": {**last, **{name: results[name] for name in data.evaluation_domains}}}
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, EpochChoice):
+            results["checkpoints"] |= callback.chosen()
     if "target" in results:
         lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -94,6 +95,19 @@ class DIENModule(LightningModule):
         self.metrics: dict[str, RetrievalMetric] = {}
 
     # ---- training ----
+
+    def on_fit_start(self) -> None:
+        processes = self.trainer.world_size
+        if processes > 1 and not self.join:
+            rank_zero_info(
+                f"join=False (optim.join): each of {processes} processes takes the losses of its own part of the "
+                f"batch; triplets and centres do not see the whole, so figures differ from those of one process."
+            )
+        if processes > 1 and not self.network.hyperparameters["synchronize"]:
+            rank_zero_info(
+                f"synchronize=False (network.synchronize): each of {processes} processes normalises by its own part of "
+                f"the batch, and the first one's running statistics are kept; figures differ from those of one process."
+            )
 
     def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
         if self.objective is None:
@@ -196,7 +210,8 @@ class DIENModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         self._end_evaluation()
         for name, result in self.results.items():
-            self.log_dict({f"val/{name}_{figure}": value for figure, value in result.figures().items()})
+            figures = {f"val/{name}_{figure}": value for figure, value in result.figures().items()}
+            self.log_dict(figures, sync_dist=True)  # they are the same on all processes; Lightning asks for it
 
     def on_test_epoch_end(self) -> None:
         self._end_evaluation()
@@ -228,6 +243,15 @@ class DIENModule(LightningModule):
         self.results = {name: metric.compute() for name, metric in self.metrics.items()}
 
     # ---- checkpoints ----
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        for saved in checkpoint.get("lr_schedulers", []):
+            steps, planned = saved.get("total_steps"), int(self.trainer.estimated_stepping_batches)
+            if steps is not None and steps != planned:
+                raise ValueError(
+                    f"the checkpoint's one_cycle schedule was laid out for {steps} steps, and this run has {planned}; "
+                    f"resume with the same trainer.max_epochs and data.steps_per_epoch, or start anew."
+                )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[CHECKPOINT_HYPERPARAMETERS] = self.network.hyperparameters

@@ -66,6 +66,51 @@ def test_the_margin_is_the_objectives():
     assert len(watch(HealthMonitor(window=1, margin=0.5), [0.5], [0.9])) == 1
 
 
+def watch_domain(accuracies, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        monitor = HealthMonitor(window=2, domain_windows=3, **options)
+        for step, accuracy in enumerate(accuracies, start=1):
+            trainer = SimpleNamespace(
+                callback_metrics={"train/domain_accuracy": torch.tensor(accuracy)}, global_step=step
+            )
+            monitor.on_train_batch_end(trainer, None, None, None, step - 1)
+    return [str(warning.message) for warning in caught]
+
+
+def test_a_domain_classifier_that_always_wins_is_told_once():
+    (told,) = watch_domain([1.0, 0.99] * 6)
+    assert told == (
+        "step 6: the domain classifier has been right in 100% of all cases for 6 steps, so the domains stay apart. "
+        "Raise objective.domain_weight or objective.reversal."
+    )
+
+
+def test_a_domain_classifier_at_chance_is_told():
+    (told,) = watch_domain([0.9, 0.8, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5])
+    assert told.startswith(
+        "step 8: the domain classifier has been right in 50% of all cases for 6 steps, as if by chance."
+    )
+
+
+@pytest.mark.parametrize(
+    "accuracies",
+    [
+        [1.0] * 4 + [0.8] * 2 + [1.0] * 4,  # not for long
+        [0.5] * 5,
+        [0.7] * 20,
+        [0.2] * 20,
+    ],
+)
+def test_a_domain_classifier_that_struggles_is_left_in_peace(accuracies):
+    assert watch_domain(accuracies) == []
+
+
+def test_domain_windows_must_be_one_at_least():
+    with pytest.raises(ValueError, match=r"domain_windows=0 must be at least 1 window\."):
+        HealthMonitor(domain_windows=0)
+
+
 def test_window_must_be_a_step_at_least():
     with pytest.raises(ValueError, match=r"window=0 must be at least 1 step\."):
         HealthMonitor(window=0)

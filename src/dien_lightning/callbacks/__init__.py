@@ -1,7 +1,19 @@
 """Lightning callbacks and loggers: what Lightning's own do not do."""
 
+from dien_lightning.callbacks.checkpoints import Checkpoints, find_checkpoint
+from dien_lightning.callbacks.choice import EpochChoice
+from dien_lightning.callbacks.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.callbacks.health import HealthMonitor
 from dien_lightning.callbacks.metrics_file import MetricsFile
 from dien_lightning.callbacks.seeding import SeedEachStep
 
-__all__ = ["HealthMonitor", "MetricsFile", "SeedEachStep"]
+__all__ = [
+    "Checkpoints",
+    "EpochChoice",
+    "HealthMonitor",
+    "MetricsFile",
+    "NonFiniteError",
+    "SeedEachStep",
+    "StopAtNonFinite",
+    "find_checkpoint",
+]

@@ -9,35 +9,50 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
+_TRIPLET, _SPREAD, _DOMAIN = "train/loss_triplet", "train/embedding_spread", "train/domain_accuracy"
+
 
 class HealthMonitor(Callback):
     """Looks at the means of logged figures over a window of steps and warns, once for each trouble.
 
     A triplet loss at its margin means that the hardest positives are as far as the hardest negatives: nothing is told
-    apart. An embedding spread near 0 means that all images get one embedding.
+    apart. An embedding spread near 0 means that all images get one embedding. A domain classifier that is right in half
+    of the cases, or in all, window after window, teaches the network nothing: it has never learned, or always wins.
 
     Args:
         window: steps.
         margin: of the triplet loss.
-        tolerance: how near the margin counts as at the margin.
+        tolerance: how near the margin, or a domain accuracy of 0.5 or 1, counts as there.
         collapsed: embedding spread, in [0, 1], below which embeddings count as collapsed.
+        domain_windows: windows in a row after which a domain accuracy of 0.5 or 1 is told.
     """
 
-    def __init__(self, window: int = 50, margin: float = 0.3, tolerance: float = 0.01, collapsed: float = 0.02) -> None:
+    def __init__(
+        self,
+        window: int = 50,
+        margin: float = 0.3,
+        tolerance: float = 0.01,
+        collapsed: float = 0.02,
+        domain_windows: int = 4,
+    ) -> None:
         if window < 1:
             raise ValueError(f"window={window} must be at least 1 step.")
+        if domain_windows < 1:
+            raise ValueError(f"domain_windows={domain_windows} must be at least 1 window.")
         self.window = window
         self.margin = margin
         self.tolerance = tolerance
         self.collapsed = collapsed
+        self.domain_windows = domain_windows
         self._sums: dict[str, Tensor] = {}
         self._steps = 0
+        self._in_a_row = {0.5: 0, 1.0: 0}
         self._told: set[str] = set()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        for name in ("train/loss_triplet", "train/embedding_spread"):
+        for name in (_TRIPLET, _SPREAD, _DOMAIN):
             value = trainer.callback_metrics.get(name)
             if value is not None:
                 self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
@@ -48,7 +63,7 @@ class HealthMonitor(Callback):
             self._judge(means, trainer.global_step)
 
     def _judge(self, means: dict[str, float], step: int) -> None:
-        triplet, spread = means.get("train/loss_triplet"), means.get("train/embedding_spread")
+        triplet, spread, accuracy = means.get(_TRIPLET), means.get(_SPREAD), means.get(_DOMAIN)
         if triplet is not None and abs(triplet - self.margin) < self.tolerance:
             self._warn(
                 "margin",
@@ -61,6 +76,23 @@ class HealthMonitor(Callback):
                 f"step {step}: the embedding spread is {spread:.4f} (0 means that all images get one embedding). Lower "
                 f"the learning rates, objective.center_weight or objective.domain_weight.",
             )
+        if accuracy is not None:
+            self._judge_domain(accuracy, step)
+
+    def _judge_domain(self, accuracy: float, step: int) -> None:
+        meaning = {
+            0.5: "as if by chance. Where it has never been better, it does not learn: raise "
+            "optim.learning_rates.domain or lower objective.reversal.",
+            1.0: "so the domains stay apart. Raise objective.domain_weight or objective.reversal.",
+        }
+        for level, words in meaning.items():
+            self._in_a_row[level] = self._in_a_row[level] + 1 if abs(accuracy - level) < self.tolerance else 0
+            if self._in_a_row[level] == self.domain_windows:
+                self._warn(
+                    f"domain {level}",
+                    f"step {step}: the domain classifier has been right in {accuracy:.0%} of all cases for "
+                    f"{self.window * self.domain_windows} steps, {words}",
+                )
 
     def _warn(self, trouble: str, message: str) -> None:
         if trouble not in self._told:

@@ -69,20 +69,37 @@ class MetricsFile(Logger):
             self._rows.append({"step": step})
         self._rows[-1].update(metrics)
 
+    @rank_zero_only
+    def cut(self, step: int) -> None:
+        """Drop the rows from this step on, which a resumed run takes again."""
+        self._rows = [row for row in self._rows if row["step"] < step]
+
     def save(self) -> None:
         """Nothing: Lightning calls this after every step, and to write a whole run that often takes hours."""
 
     @rank_zero_only
     def write(self) -> None:
-        """Write the file, in one step."""
+        """Write the file, in one step.
+
+        Raises:
+            OSError: it cannot be written; what it held stays.
+        """
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(self.path.name + ".part")
-        with draft.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self._rows)
-        os.replace(draft, self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(self._rows)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+        except OSError as error:
+            raise OSError(
+                f"{self.path} cannot be written ({error.strerror or error}); what it held before stays. Make room or "
+                f"give write access, then go on with resume=true."
+            ) from error
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
         self.write()

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.domain import Domain
-from dien_lightning.data.loaders import ResumableLoader
+from dien_lightning.data.loaders import ResumableLoader, leave_interrupts_alone
 from dien_lightning.data.records import (
     Splits,
     check_evaluation,
@@ -251,7 +251,13 @@ class DomainPairDataModule(pl.LightningDataModule):
         return self._plain_loader(dataset, ShardSampler(len(dataset), None, *self._world_and_rank()))
 
     def _plain_loader(self, dataset: ReIDDataset, sampler: ShardSampler) -> DataLoader[Sample]:
-        return DataLoader(dataset, batch_size=self.eval_batch_size, sampler=sampler, num_workers=self.num_workers)
+        return DataLoader(
+            dataset,
+            batch_size=self.eval_batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            worker_init_fn=leave_interrupts_alone,
+        )
 
     def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:
         dataset = ReIDDataset(records, transform, on_error=self.on_error, **options)

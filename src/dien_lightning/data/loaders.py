@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,15 @@ from torch.utils.data import DataLoader
 
 from dien_lightning.data.samplers import TrainingSampler
 from dien_lightning.types import Sample
+
+
+def leave_interrupts_alone(worker: int) -> None:
+    """Keep a loader's process at work at Ctrl-C, which reaches it too: the main process ends in its own time.
+
+    Args:
+        worker: its number, which torch gives to every `worker_init_fn`.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class ResumableLoader(DataLoader[Sample]):
@@ -24,7 +34,7 @@ class ResumableLoader(DataLoader[Sample]):
     sampler: TrainingSampler
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, worker_init_fn=leave_interrupts_alone, **kwargs)
         self._position = (0, 0)
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]

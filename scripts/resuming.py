@@ -1,0 +1,80 @@
+"""A run's folder: claimed by a new run, or taken up where it was left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_info
+
+from dien_lightning import DIENModule
+from dien_lightning.callbacks import find_checkpoint
+
+_RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
+_NOT_THE_RUNS = {"run_dir", "resume", "record"}
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes files; Lightning, torchrun and SLURM give the others a rank."""
+    return all(int(os.environ.get(name, "0")) == 0 for name in _RANKS)
+
+
+def claim(run_dir: Path, resume: bool) -> Path | None:
+    """Make the run's folder, or take up the run in it.
+
+    Returns:
+        The checkpoint to go on from, None for a new run.
+
+    Raises:
+        FileExistsError: the folder holds a run and `resume` is not asked for.
+        ValueError: its checkpoints cannot be read.
+    """
+    if not resume and is_first_process() and (run_dir / "config.yaml").exists():
+        raise FileExistsError(f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another.")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    return find_checkpoint(run_dir / "checkpoints") if resume else None
+
+
+def write_config(config: DictConfig, run_dir: Path) -> None:
+    """Leave the resolved configuration in config.yaml, in one step; say what differs from the one that lay there."""
+    path = run_dir / "config.yaml"
+    if path.exists():
+        now = OmegaConf.to_container(config, resolve=True)
+        before = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+        changed = list(differences(before, now))
+        if changed:
+            rank_zero_info(f"{path} differed: {', '.join(changed)}. The run goes on with the new values.")
+    draft = path.with_name(path.name + ".part")
+    OmegaConf.save(config, draft)
+    os.replace(draft, path)
+
+
+def differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
+    """What changed between two nested dicts, as "a.b 1 -> 2"."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*before, *now]):
+            if name or key not in _NOT_THE_RUNS:
+                yield from differences(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
+    elif before != now:
+        yield f"{name} {before} -> {now}"
+
+
+def check_fits(checkpoint: Path, module: DIENModule) -> None:
+    """Refuse a checkpoint whose parameters are not the module's, before anything is changed.
+
+    Raises:
+        ValueError: names the first parameter that differs.
+    """
+    saved = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
+    wanted = module.state_dict()
+    for name in dict.fromkeys([*wanted, *saved]):
+        shapes = [tuple(state[name].shape) if name in state else "not there" for state in (saved, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"{checkpoint} does not fit: {name} is {shapes[0]} in it and {shapes[1]} in this configuration; resume "
+                f"with the settings in {checkpoint.parents[1] / 'config.yaml'}, or choose another run_dir."
+            )

@@ -1,0 +1,170 @@
+"""checkpoints/last.ckpt: written so that a kill at any moment leaves a whole one, and found again."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.utilities import rank_zero_warn
+
+from dien_lightning.callbacks.interrupt import Interrupt
+from dien_lightning.callbacks.metrics_file import MetricsFile
+from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
+
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+_NEEDED = {"state_dict", "loops", "optimizer_states", "lr_schedulers", CHECKPOINT_HYPERPARAMETERS}
+
+
+class Checkpoints(Checkpoint):
+    """Writes last.ckpt at each epoch's end, every N steps if asked, and at Ctrl-C; keeps the one before it.
+
+    A checkpoint is drafted under another name and renamed when it is whole and metrics.csv holds every row up to it:
+    wherever a run is killed, its folder holds a checkpoint and all rows that the checkpoint's run had written.
+
+    Args:
+        folder: where to write; made if need be.
+        every_n_train_steps: None writes at the epochs' ends alone.
+
+    Raises:
+        ValueError: every_n_train_steps below 1.
+        KeyboardInterrupt: after Ctrl-C, when the step or validation has ended and the checkpoint is written.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], every_n_train_steps: int | None = None) -> None:
+        if every_n_train_steps is not None and every_n_train_steps < 1:
+            raise ValueError(
+                f"every_n_train_steps={every_n_train_steps} must be at least 1, or null for checkpoints at the epochs' "
+                f"ends alone."
+            )
+        self.folder = Path(folder)
+        self.every_n_train_steps = every_n_train_steps
+        self._interrupt = Interrupt()
+        self._ending = False
+        self._drafted = False
+        self._step = 0
+
+    # ---- when ----
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._ending = self._drafted = False
+        self._interrupt.watch()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._step = trainer.global_step
+        for log in _metrics_files(trainer):
+            log.cut(self._step)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if self._drafted:  # only now has the row of the step before been logged
+            self._finish(trainer)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        has_stepped, self._step = trainer.global_step != self._step, trainer.global_step
+        self._ending = self._ending or self._interrupt.came(trainer)
+        is_due = self.every_n_train_steps is not None and self._step % self.every_n_train_steps == 0
+        # After the last batch comes a validation that a resumed run would leave out: the epoch's end is near enough.
+        if has_stepped and (is_due or self._ending) and batch_idx + 1 < trainer.num_training_batches:
+            self._draft(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._ending = self._ending or self._interrupt.came(trainer)
+        self._draft(trainer)
+        self._finish(trainer)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._interrupt.release()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self._interrupt.release()
+        if trainer.is_global_zero:
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)
+
+    # ---- how ----
+
+    @property
+    def _part(self) -> Path:
+        return self.folder / f"{LAST}.part"
+
+    def _draft(self, trainer: Trainer) -> None:
+        try:
+            trainer.save_checkpoint(self._part, weights_only=False)  # on every process; the first one writes
+            if trainer.is_global_zero:
+                with self._part.open("rb+") as file:
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise OSError(
+                f"no checkpoint can be written to {self.folder} ({error.strerror or error}); what was written before "
+                f"is whole. Make room or give write access, then go on with resume=true."
+            ) from error
+        self._drafted = True
+
+    def _finish(self, trainer: Trainer) -> None:
+        for log in _metrics_files(trainer):
+            log.write()
+        if trainer.is_global_zero:
+            last = self.folder / LAST
+            with suppress(FileNotFoundError):
+                os.replace(last, self.folder / PREVIOUS)
+            os.replace(self._part, last)
+        self._drafted = False
+        if self._ending:
+            raise KeyboardInterrupt
+
+
+def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
+    return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
+
+
+def find_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
+    """The checkpoint to go on from: last.ckpt, or the one before it where last.ckpt is missing, torn or foreign.
+
+    No code from a file is run.
+
+    Args:
+        folder: that `Checkpoints` wrote to.
+
+    Returns:
+        None where there is none yet.
+
+    Raises:
+        ValueError: there are some, and none can be used.
+    """
+    found = [path for name in (LAST, PREVIOUS) if (path := Path(folder) / name).exists()]
+    faults: list[str] = []
+    for path in found:
+        fault = _fault(path)
+        if fault is None:
+            if faults:
+                rank_zero_warn(f"{'; '.join(faults)}: the run goes on from the one before it, {path.name}.")
+            return path
+        faults.append(f"{path} {fault}")
+    if faults:
+        raise ValueError(f"{'; '.join(faults)}; move it away to start afresh, or put a whole checkpoint there.")
+    return None
+
+
+def _fault(path: Path) -> str | None:
+    """What is wrong with a checkpoint, as the end of a sentence; None if nothing is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            torn = archive.testzip()  # torch.load does not look at the checksums
+        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except UnpicklingError:
+        return "holds more than tensors and plain values, which might run code, and is not loaded"
+    except (OSError, RuntimeError, EOFError, KeyError, zipfile.BadZipFile):
+        return "is torn or no checkpoint"
+    if torn is not None:
+        return "is torn (a checksum is wrong)"
+    if not isinstance(checkpoint, dict) or not set(checkpoint) >= _NEEDED:
+        return "is a checkpoint of something else"
+    return None
