@@ -1,11 +1,11 @@
 """Collect finished runs of Table I into results/: table1.json, table1.md, report.html.
 
 python scripts/report.py results/runs [output=results] [name=table1] [figures_from=RUN_DIR] [base=RUN_DIR]
-    [sweeps=DIR,DIR]
+    [sweeps=DIR,DIR] [logger=wandb]
 
 RUNS are records (results/runs/*.json), folders of records, or run folders. `figures_from` names the run of the full
 model whose network is pictured, whose curves and ranked lists are shown; `base` a run to set beside it; each folder of
-`sweeps` holds one sweep's runs.
+`sweeps` holds one sweep's runs. logger=wandb logs the tables and, as an artifact, the files.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from dien_lightning.reports.table_page import table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
 from results import write_json
+from wandb_report import log_report
 
-_OPTIONS = ("output", "name", "figures_from", "base", "sweeps")
+_OPTIONS = ("output", "name", "figures_from", "base", "sweeps", "logger")
 
 
 def main() -> None:
@@ -50,6 +51,8 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
         options: as on the command line, by name.
     """
     output, name = Path(options.get("output", "results")), options.get("name", "table1")
+    if options.get("logger", "wandb") != "wandb":
+        raise ValueError(f"logger={options['logger']} is not known; leave it out, or logger=wandb.")
     console = Console()
     runs, left_out = select_main_runs(read_runs(paths))
     for sentence in left_out:
@@ -69,7 +72,10 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
     write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
     html = output / ("report.html" if name == "table1" else f"{name}.html")
     write_text(html, page)
-    for table in (short_table(runs), gains_table(runs)):
+    tables = {"table1": short_table(runs), "gains": gains_table(runs)}
+    if options.get("logger") == "wandb":
+        log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))
+    for table in tables.values():
         console.print(to_rich(table))
     console.print(f"{len(runs)} runs in {output / name}.json and .md; the page: [bold]{html}[/]", soft_wrap=True)
 

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from commands import call
 from reports.finished_runs import ROW_SETTINGS, write_record
+from test_wandb import records
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -52,6 +53,7 @@ def test_what_is_left_out_is_said(tmp_path, capfd, monkeypatch):
         ("nowhere", "nowhere is missing"),
         ("speed=3", "speed=3 is neither a file nor an option"),
         ("figures_from=nowhere", "nowhere is missing"),
+        ("logger=paper", "logger=paper is not known"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, capfd, monkeypatch):
@@ -61,6 +63,24 @@ def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, capfd, monkey
     assert finished.stderr.startswith("error: ")
     assert words in finished.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path, capfd, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_some(tmp_path / "runs")
+    finished = call(capfd, monkeypatch, "report", "runs", "output=.", "logger=wandb")
+    assert finished.code == 0, finished.stderr
+    (path,) = (tmp_path / "outputs" / "wandb").glob("offline-run-*/run-*.wandb")
+    written = list(records(path))
+    (run,) = [record.run for record in written if record.WhichOneof("record_type") == "run"]
+    assert (run.project, run.run_group, run.job_type) == ("dien-lightning", "table1", "report")
+    logged = {item.nested_key[0] for record in written for item in record.history.item}
+    assert {"table1", "gains"} <= logged
+    artifacts = [record.artifact for record in written if record.WhichOneof("record_type") == "artifact"]
+    files = {entry.path for artifact in artifacts if artifact.type == "report" for entry in artifact.manifest.contents}
+    assert files == {"table1.json", "table1.md", "report.html"}
 
 
 @pytest.fixture
