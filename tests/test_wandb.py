@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def written(drawn_pair, tmp_path, capfd, monkeypatch) -> list[wandb_internal_pb2
     finished = call(capfd, monkeypatch, "train", *arguments, *named)
     assert finished.code == 0, finished.stderr
     (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    return wait_for_the_end(path)
+
+
+def wait_for_the_end(path: Path) -> list[wandb_internal_pb2.Record]:
+    """W&B's own process writes the file, and on a busy machine it is not done when the run is."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        written = list(records(path))
+        if written and written[-1].WhichOneof("record_type") in ("exit", "final", "footer"):
+            return written
+        time.sleep(0.1)
     return list(records(path))
 
 

@@ -194,9 +194,11 @@ class DIENModule(LightningModule):
     def on_test_epoch_start(self) -> None:
         if self.gather_target_statistics:
             loader = self._datamodule.statistics_dataloader()
-            with self.trainer.precision_plugin.forward_context():
+            precision = self.trainer.precision_plugin
+            with precision.forward_context():
                 self.network.gather_statistics(
-                    (self._layout(batch.image.to(self.device)) for batch in loader), domain="target"
+                    (precision.convert_input(self._layout(batch.image.to(self.device))) for batch in loader),
+                    domain="target",
                 )
             self.network.eval()
         self._start_evaluation(each_pass=self.network.attention_loops > 0)

@@ -104,8 +104,9 @@ class EpochChoice(Callback):
         embeddings, indices, found = [], [], 0
         domain = module.statistics_for("target")
         for batch in data.statistics_dataloader() if wanted else ():
+            images = trainer.precision_plugin.convert_input(batch.image.to(module.device))
             with torch.no_grad(), trainer.precision_plugin.forward_context():
-                embeddings.append(module.network(batch.image.to(module.device), domain).embedding)
+                embeddings.append(module.network(images, domain).embedding)
             indices.append(batch.index)
             found += len(batch.index)
             if found >= wanted:
