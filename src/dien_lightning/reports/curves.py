@@ -32,7 +32,7 @@ _CAPTIONS = {
     "A run without a term has no line.",
     "Health": "What tells early that a run goes wrong: no active triplets, domains told apart perfectly, "
     "embeddings falling together.",
-    "Validation": "Retrieval during training. Target labels serve evaluation alone: no choice was made by them.",
+    "Validation": "Retrieval during training; target labels serve evaluation alone.",
 }
 _MOST_POINTS = 200
 

@@ -39,7 +39,7 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         else:
             plots = [_surface(name, runs, *pair) for pair in combinations(varied, 2)]
         seeds = sorted({run.seed for run in runs})
-        shown = "line" if len(varied) == 1 else "darker is higher"
+        shown = "line" if len(varied) == 1 else "the stronger the color, the higher"
         caption = (
             f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
             f"{len(runs)} runs, {'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}."
