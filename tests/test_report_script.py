@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import wandb
 from hydra import compose, initialize_config_dir
 
 from commands import call
 from reports.finished_runs import ROW_SETTINGS, write_record
-from test_wandb import records
+from test_wandb import wait_for_the_end
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -70,10 +71,12 @@ def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path,
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     write_some(tmp_path / "runs")
+    wandb.teardown()  # it remembers the folder of the run before
     finished = call(capfd, monkeypatch, "report", "runs", "output=.", "logger=wandb")
+    wandb.teardown()
     assert finished.code == 0, finished.stderr
     (path,) = (tmp_path / "outputs" / "wandb").glob("offline-run-*/run-*.wandb")
-    written = list(records(path))
+    written = wait_for_the_end(path)
     (run,) = [record.run for record in written if record.WhichOneof("record_type") == "run"]
     assert (run.project, run.run_group, run.job_type) == ("dien-lightning", "table1", "report")
     logged = {item.nested_key[0] for record in written for item in record.history.item}
