@@ -27,7 +27,7 @@ def main() -> None:
     labels, embeddings = [], []
     for number in (num_query, num_gallery):
         pids = torch.randint(0, num_ids, (number,))
-        embedding = torch.randn(number, WIDTH).mul_(2.5).add_(centers[pids])
+        embedding = torch.randn(number, WIDTH).mul_(4.0).add_(centers[pids])
         torch.nn.functional.normalize(embedding, dim=1, out=embedding)
         embeddings.append(embedding)
         labels.extend([pids, torch.randint(0, num_cameras, (number,))])
