@@ -115,8 +115,18 @@ def test_health(changes):
     health = objective(**changes)(source, pids, target).health
     assert health["center_distance"] == center_distance(normalize(source, dim=1), normalize(target, dim=1))
     assert health["embedding_spread"] == embedding_spread(source)
+    assert health["target_spread"] == embedding_spread(target)
     assert 0 <= health["domain_accuracy"] <= 1
     assert ("active_triplets" in health) == ("triplet_weight" not in changes)
+
+
+@pytest.mark.parametrize("triplet", ["cross_domain", "exemplar"])
+def test_a_sum_over_anchors_is_logged_per_anchor_too(triplet):
+    source, pids, target = batch()
+    mean = objective(triplet=triplet)(source, pids, target)
+    total = objective(triplet=triplet, reduction="sum")(source, pids, target)
+    assert total.health["triplet_per_anchor"] == mean.terms["triplet"] < total.terms["triplet"]
+    assert "triplet_per_anchor" not in mean.health
 
 
 def test_embedding_spread():

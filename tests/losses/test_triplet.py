@@ -116,6 +116,19 @@ def test_order_and_length_and_names_do_not_matter(loss):
     torch.testing.assert_close(loss()(source, 1000 - 7 * pids, target), value)
 
 
+def test_without_target_negatives_the_hinge_is_the_sources_own():
+    source, pids, target = on_circle(0, 60, 180), torch.tensor([0, 0, 1]), on_circle(90).requires_grad_()
+    loss = CrossDomainTripletLoss(0.3, center_weight=0, target_negatives=False)
+    value = loss(source, pids, target)
+    first, second = (max(0, 0.3 + chord(60) - chord(degrees)) for degrees in (180, 120))
+    assert value.item() == pytest.approx((first + second + max(0, 0.3 - chord(120))) / 3)
+    value.backward()
+    assert target.grad.abs().max() == 0  # the target has no part in it
+    torch.testing.assert_close(
+        loss.terms(source, pids, target).center, CrossDomainTripletLoss().terms(source, pids, target).center
+    )
+
+
 def test_two_target_images_never_push_each_other():
     source, pids = on_circle(0, 5, 90, 95), torch.tensor([0, 0, 1, 1])
     target = on_circle(200, 201, 250).requires_grad_()
@@ -180,7 +193,7 @@ def test_zero_embeddings_give_a_finite_gradient(loss):
 def test_no_negative_means_no_loss(loss):
     source = on_circle(0, 90).requires_grad_()
     terms = loss(0.3).terms(source, torch.tensor([2, 2]), source.new_empty(0, 2))
-    assert [float(term.detach()) for term in terms] == [0, 0, 0]
+    assert [float(term.detach()) for term in terms] == [0, 0, 0, 0]
     loss(0.3)(source, torch.tensor([2, 2]), source.new_empty(0, 2)).backward()
     assert source.grad.abs().max() == 0
 

@@ -20,8 +20,9 @@ class ObjectiveOutput(NamedTuple):
     Attributes:
         total: what the optimiser sees.
         terms: "identity", "triplet", "center", "domain", as far as they are on.
-        health: "active_triplets" and "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" in
-            [0, 1] (0: all embeddings are one), as far as they are known.
+        health: "active_triplets" and "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" and
+            "target_spread" in [0, 1] (0: all embeddings of source, or target, are one), and "triplet_per_anchor" where
+            the triplet term is a sum over anchors; as far as they are known.
     """
 
     total: Tensor
@@ -53,6 +54,7 @@ class DIENObjective(nn.Module):
         margin: m.
         center_weight: lambda; 0 or None leaves the centre term out.
         reduction: "mean" or "sum" over the triplet loss's anchors.
+        target_negatives: False keeps target images out of CCCDTL's negatives.
         identity_dropout: before the identity classifier.
         domain_dropout: inside the domain classifier.
         domain_hidden_dim: width of the domain classifier; None means D / 4.
@@ -82,6 +84,7 @@ class DIENObjective(nn.Module):
         margin: float = 0.3,
         center_weight: float | None = 1.0,
         reduction: Literal["mean", "sum"] = "mean",
+        target_negatives: bool = True,
         identity_dropout: float = 0.5,
         domain_dropout: float = 0.0,
         domain_hidden_dim: int | None = None,
@@ -99,7 +102,7 @@ class DIENObjective(nn.Module):
         self.triplet: CrossDomainTripletLoss | ExemplarTripletLoss | None = None
         if self.triplet_weight:
             self.triplet = (
-                CrossDomainTripletLoss(margin, center_weight or 0.0, reduction)
+                CrossDomainTripletLoss(margin, center_weight or 0.0, reduction, target_negatives)
                 if triplet == "cross_domain"
                 else ExemplarTripletLoss(margin, reduction)
             )
@@ -127,6 +130,7 @@ class DIENObjective(nn.Module):
         terms = {"identity": identity.detach()}
         health = {"embedding_spread": embedding_spread(source.detach())}
         if target is not None:
+            health["target_spread"] = embedding_spread(target.detach())
             health["center_distance"] = center_distance(
                 normalize(source.detach(), dim=1), normalize(target.detach(), dim=1)
             )
@@ -140,6 +144,8 @@ class DIENObjective(nn.Module):
                 terms["center"] = parts.center.detach()
             total = total + self.triplet_weight * loss
             health["active_triplets"] = parts.active
+            if self.triplet.reduction == "sum":
+                health["triplet_per_anchor"] = parts.per_anchor
         if self.domain is not None:
             assert target is not None
             adversarial = self.domain.terms(source, target, progress)

@@ -28,11 +28,13 @@ class TripletTerms(NamedTuple):
         triplet: the hinge, over all anchors.
         center: distance between the mean normalised embeddings of source and target, in [0, 2]; not weighted.
         active: share of anchors whose hinge is above zero, in [0, 1].
+        per_anchor: mean hinge whatever the reduction, for the log alone; at the margin, nothing is told apart.
     """
 
     triplet: Tensor
     center: Tensor
     active: Tensor
+    per_anchor: Tensor
 
 
 def hardest_pairs(distances: Tensor, positive: Tensor, negative: Tensor) -> HardestPairs:  # (A, N) -> (A,), (A,)
@@ -81,10 +83,10 @@ class _TripletLoss(nn.Module):
         self.margin = margin
         self.reduction = reduction
 
-    def _hinge(self, pairs: HardestPairs) -> tuple[Tensor, Tensor]:  # (A,), (A,) -> (), ()
+    def _terms(self, pairs: HardestPairs, center: Tensor) -> TripletTerms:
         hinge = relu(self.margin + pairs.positive - pairs.negative)
         total = hinge.mean() if self.reduction == "mean" else hinge.sum()
-        return total, (hinge.detach() > 0).float().mean()
+        return TripletTerms(total, center, (hinge.detach() > 0).float().mean(), hinge.detach().mean())
 
 
 class CrossDomainTripletLoss(_TripletLoss):
@@ -98,6 +100,7 @@ class CrossDomainTripletLoss(_TripletLoss):
         margin: m > 0.
         center_weight: lambda >= 0, the weight of the centre distance.
         reduction: "mean" or "sum" over anchors (the paper leaves this open).
+        target_negatives: False mines negatives in the source alone, to see what pushing the target off is worth.
 
     Shape:
         source (N, D), source_pids (N,), target (M, D) -> scalar.
@@ -113,11 +116,16 @@ class CrossDomainTripletLoss(_TripletLoss):
     """
 
     def __init__(
-        self, margin: float = 0.3, center_weight: float = 1.0, reduction: Literal["mean", "sum"] = "mean"
+        self,
+        margin: float = 0.3,
+        center_weight: float = 1.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        target_negatives: bool = True,
     ) -> None:
         super().__init__(margin, reduction)
         check_range("center_weight", center_weight, 0)
         self.center_weight = center_weight
+        self.target_negatives = target_negatives
 
     def forward(self, source: Tensor, source_pids: Tensor, target: Tensor) -> Tensor:
         terms = self.terms(source, source_pids, target)
@@ -125,18 +133,17 @@ class CrossDomainTripletLoss(_TripletLoss):
 
     @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
-        """The hinge, the centre distance (not weighted) and the share of active triplets; shapes as in `forward`."""
+        """The hinge, the centre distance (not weighted) and what the log shows of the hinge; shapes as in `forward`."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
         distances = pairwise_euclidean(source, torch.cat([source, target]))  # (N, N + M)
         same = source_pids[:, None] == source_pids  # (N, N)
-        in_target = same.new_ones(len(source), len(target))
+        across = torch.zeros_like(same[:, :1]).expand(-1, len(target))  # (N, M): no target image is a positive
         pairs = hardest_pairs(
             distances,
-            positive=torch.cat([same, ~in_target], dim=1),
-            negative=torch.cat([~same, in_target], dim=1),
+            positive=torch.cat([same, across], dim=1),
+            negative=torch.cat([~same, ~across if self.target_negatives else across], dim=1),
         )
-        triplet, active = self._hinge(pairs)
-        return TripletTerms(triplet, center_distance(source, target), active)
+        return self._terms(pairs, center_distance(source, target))
 
 
 class ExemplarTripletLoss(_TripletLoss):
@@ -167,12 +174,11 @@ class ExemplarTripletLoss(_TripletLoss):
 
     @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
-        """The hinge, the centre distance (for the log alone) and the share of active triplets."""
+        """The hinge, the centre distance (for the log alone) and what the log shows of the hinge."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
         images = torch.cat([source, target])  # (N + M, D)
         own_identities = source_pids.max() + 1 + torch.arange(len(target), device=target.device)
         pids = torch.cat([source_pids, own_identities.to(source_pids.dtype)])
         same = pids[:, None] == pids
         pairs = hardest_pairs(pairwise_euclidean(images, images), positive=same, negative=~same)
-        triplet, active = self._hinge(pairs)
-        return TripletTerms(triplet, center_distance(source.detach(), target.detach()), active)
+        return self._terms(pairs, center_distance(source.detach(), target.detach()))
