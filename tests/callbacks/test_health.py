@@ -36,6 +36,29 @@ def test_collapsed_embeddings_are_told():
     assert told[0].startswith("step 2: the embedding spread is 0.0050 (0 means that all images get one embedding).")
 
 
+def logged_in_every_step(figures):
+    """Warnings of a run whose every step logged these figures."""
+    metrics = {name: torch.tensor(value) for name, value in figures.items()}
+    monitor = HealthMonitor(window=2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in (1, 2):
+            trainer = SimpleNamespace(callback_metrics=metrics, global_step=step)
+            monitor.on_train_batch_end(trainer, None, None, None, step - 1)
+    return [str(warning.message) for warning in caught]
+
+
+def test_a_collapsed_target_is_told_where_the_source_is_not():
+    (told,) = logged_in_every_step({"train/embedding_spread": 0.8, "train/target_spread": 0.01})
+    assert told.startswith("step 2: the target's embedding spread is 0.0100")
+
+
+def test_a_sum_over_anchors_is_held_against_the_margin_by_its_mean():
+    (told,) = logged_in_every_step({"train/loss_triplet": 19.2, "train/triplet_per_anchor": 0.3})
+    assert "the triplet loss has been 0.300, its margin" in told
+    assert logged_in_every_step({"train/loss_triplet": 0.3, "train/triplet_per_anchor": 0.01}) == []
+
+
 def test_both_at_once_and_each_once_alone():
     told = watch(HealthMonitor(window=2), [0.3] * 8, [0.0] * 8)
     assert len(told) == 2

@@ -10,8 +10,9 @@ import torch
 from dien_lightning.callbacks import SeedEachStep
 
 
-def draw(seed, step):
-    SeedEachStep(seed).on_train_batch_start(SimpleNamespace(global_step=step), None, None, 0)
+def draw(seed, step, batch=0, accumulate=1):
+    trainer = SimpleNamespace(global_step=step, accumulate_grad_batches=accumulate)
+    SeedEachStep(seed).on_train_batch_start(trainer, None, None, batch)
     return torch.rand(3).tolist()
 
 
@@ -23,6 +24,13 @@ def test_a_step_draws_the_same_again():
 def test_steps_and_seeds_differ():
     draws = {tuple(draw(seed, step)) for seed in range(5) for step in range(20)}
     assert len(draws) == 100
+
+
+def test_batches_that_make_one_step_draw_apart():
+    first, second = (draw(1, 5, batch, accumulate=2) for batch in (10, 11))
+    assert first != second
+    assert first == draw(1, 5, 12, accumulate=2)  # the first of its step, wherever the epoch stands
+    assert first == draw(1, 5)
 
 
 def test_a_negative_seed_is_named():

@@ -9,19 +9,21 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
-_TRIPLET, _SPREAD, _DOMAIN = "train/loss_triplet", "train/embedding_spread", "train/domain_accuracy"
+_TRIPLET, _PER_ANCHOR, _DOMAIN = "train/loss_triplet", "train/triplet_per_anchor", "train/domain_accuracy"
+_SPREADS = {"train/embedding_spread": "embedding spread", "train/target_spread": "target's embedding spread"}
 
 
 class HealthMonitor(Callback):
     """Looks at the means of logged figures over a window of steps and warns, once for each trouble.
 
     A triplet loss at its margin means that the hardest positives are as far as the hardest negatives: nothing is told
-    apart. An embedding spread near 0 means that all images get one embedding. A domain classifier that is right in half
-    of the cases, or in all, window after window, teaches the network nothing: it has never learned, or always wins.
+    apart. An embedding spread near 0 means that all images of source or target get one embedding. A domain classifier
+    that is right in half of the cases, or in all, window after window, teaches the network nothing: it has never
+    learned, or always wins.
 
     Args:
         window: steps.
-        margin: of the triplet loss.
+        margin: of the triplet loss; where that is a sum over anchors, its mean is looked at.
         tolerance: how near the margin, or a domain accuracy of 0.5 or 1, counts as there.
         collapsed: embedding spread, in [0, 1], below which embeddings count as collapsed.
         domain_windows: windows in a row after which a domain accuracy of 0.5 or 1 is told.
@@ -52,7 +54,7 @@ class HealthMonitor(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        for name in (_TRIPLET, _SPREAD, _DOMAIN):
+        for name in (_TRIPLET, _PER_ANCHOR, _DOMAIN, *_SPREADS):
             value = trainer.callback_metrics.get(name)
             if value is not None:
                 self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
@@ -63,19 +65,21 @@ class HealthMonitor(Callback):
             self._judge(means, trainer.global_step)
 
     def _judge(self, means: dict[str, float], step: int) -> None:
-        triplet, spread, accuracy = means.get(_TRIPLET), means.get(_SPREAD), means.get(_DOMAIN)
+        triplet, accuracy = means.get(_PER_ANCHOR, means.get(_TRIPLET)), means.get(_DOMAIN)
         if triplet is not None and abs(triplet - self.margin) < self.tolerance:
             self._warn(
                 "margin",
                 f"step {step}: the triplet loss has been {triplet:.3f}, its margin, for {self.window} steps: hardest "
                 f"positives are as far as hardest negatives. Lower the embedding's learning rate.",
             )
-        if spread is not None and spread < self.collapsed:
-            self._warn(
-                "collapse",
-                f"step {step}: the embedding spread is {spread:.4f} (0 means that all images get one embedding). Lower "
-                f"the learning rates, objective.center_weight or objective.domain_weight.",
-            )
+        for name, words in _SPREADS.items():
+            spread = means.get(name)
+            if spread is not None and spread < self.collapsed:
+                self._warn(
+                    name,
+                    f"step {step}: the {words} is {spread:.4f} (0 means that all images get one embedding). Lower the "
+                    f"learning rates, objective.center_weight or objective.domain_weight.",
+                )
         if accuracy is not None:
             self._judge_domain(accuracy, step)
 

@@ -1,4 +1,4 @@
-"""Random numbers of a step as a function of (seed, step), so that a resumed run draws what it would have drawn."""
+"""Random numbers as a function of (seed, step, part of it), so that a resumed run draws what it would have drawn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class SeedEachStep(Callback):
-    """Seeds torch before every training step: dropout masks follow from the seed and the step alone.
+    """Seeds torch before every training batch: dropout masks follow from the seed and the step alone.
 
-    All processes draw the same masks, since the losses of all see the same joined batch.
+    Where several batches make a step (accumulate_grad_batches), each draws its own. All processes draw the same masks,
+    since the losses of all see the same joined batch.
 
     Args:
         seed: of the run, 0 or more.
@@ -27,4 +28,5 @@ class SeedEachStep(Callback):
         self.seed = seed
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, trainer.global_step]).generate_state(1)[0]))
+        part = batch_idx % trainer.accumulate_grad_batches
+        torch.manual_seed(int(np.random.SeedSequence([self.seed, trainer.global_step, part]).generate_state(1)[0]))
