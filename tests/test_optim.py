@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN
-from dien_lightning.optim import LEARNING_RATES, parameter_groups, schedule, sgd
+from dien_lightning.optim import LEARNING_RATES, parameter_groups, schedule, sgd, use_new_settings
 
 ROWS = {  # Table I's configurations: objective, T
     "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
@@ -203,3 +204,49 @@ def test_one_cycle_keeps_the_groups_apart(both):
 def test_errors_of_the_schedule(arguments, words):
     with pytest.raises(ValueError, match=words):
         schedule(one_parameter(), total_steps=10, steps_per_epoch=5, **arguments)
+
+
+# ---- a checkpoint that goes on with other settings ----
+
+
+def saved(optimizer, scheduler):
+    """What a checkpoint holds of both, through a file as it were."""
+    return copy.deepcopy({"optimizer_states": [optimizer.state_dict()], "lr_schedulers": [scheduler.state_dict()]})
+
+
+def restored(checkpoint, rate, arguments):
+    optimizer = one_parameter(rate)
+    scheduler = schedule(optimizer, **arguments)
+    optimizer.load_state_dict(checkpoint["optimizer_states"][0])
+    scheduler.load_state_dict(checkpoint["lr_schedulers"][0])
+    return optimizer, scheduler
+
+
+ONE_CYCLE = {"kind": "one_cycle", "total_steps": 10, "steps_per_epoch": 5}
+MILESTONES = {"kind": "milestones", "total_steps": 10, "steps_per_epoch": 2, "milestones": [1, 4]}
+
+
+@pytest.mark.parametrize("arguments", [ONE_CYCLE, MILESTONES])
+@pytest.mark.parametrize("rate", [0.3, 0.1])
+def test_a_checkpoint_goes_on_at_the_new_rates(arguments, rate):
+    first = one_parameter(0.3)
+    scheduler = schedule(first, **arguments)
+    course(first, scheduler, 4)
+    checkpoint = saved(first, scheduler)
+    use_new_settings(checkpoint, [{"lr": rate}], momentum=0.5, nesterov=False, weight_decay=0.0)
+    whole = one_parameter(rate)
+    expected = course(whole, schedule(whole, **arguments), 9)[4:]
+    resumed, scheduler = restored(checkpoint, rate, arguments)
+    found = course(resumed, scheduler, 5)
+    assert found == (expected if rate == 0.3 else pytest.approx(expected))
+    assert [resumed.param_groups[0][name] for name in ("momentum", "nesterov", "weight_decay")] == [0.5, False, 0.0]
+
+
+def test_a_checkpoint_goes_on_with_new_milestones():
+    first = one_parameter(1.0)
+    scheduler = schedule(first, **MILESTONES)
+    course(first, scheduler, 4)  # 1, 1, 0.1, 0.1
+    checkpoint = saved(first, scheduler)
+    use_new_settings(checkpoint, [{"lr": 1.0}])
+    resumed, scheduler = restored(checkpoint, 1.0, MILESTONES | {"milestones": [1, 3], "gamma": 0.5})
+    assert course(resumed, scheduler, 4) == pytest.approx([0.1, 0.1, 0.05, 0.05])

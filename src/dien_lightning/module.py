@@ -16,7 +16,7 @@ from dien_lightning.collectives import join_processes
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
-from dien_lightning.optim import parameter_groups, schedule, sgd
+from dien_lightning.optim import parameter_groups, schedule, sgd, use_new_settings
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.types import NetworkOutput, Sample
 
@@ -249,11 +249,18 @@ class DIENModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for saved in checkpoint.get("lr_schedulers", []):
             steps, planned = saved.get("total_steps"), int(self.trainer.estimated_stepping_batches)
+            if (steps is not None) != (self.schedule_arguments["kind"] == "one_cycle"):
+                raise ValueError(
+                    f"the checkpoint was made with another schedule than {self.schedule_arguments['kind']} "
+                    f"(optim.schedule); resume with the same one, or start anew."
+                )
             if steps is not None and steps != planned:
                 raise ValueError(
                     f"the checkpoint's one_cycle schedule was laid out for {steps} steps, and this run has {planned}; "
                     f"resume with the same trainer.max_epochs and data.steps_per_epoch, or start anew."
                 )
+        if self.objective is not None and checkpoint.get("optimizer_states"):
+            use_new_settings(checkpoint, self.parameter_groups(), **self.sgd_arguments)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[CHECKPOINT_HYPERPARAMETERS] = self.network.hyperparameters

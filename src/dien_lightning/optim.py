@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, product
 from typing import Any, Literal
 
 from torch import nn
@@ -22,6 +22,8 @@ LEARNING_RATES: dict[str, float] = {
     "domain": 1e-1,
 }
 """The paper's learning rates (Pu et al., 2019, III-E); CCCDTL's rate is the embedding layer's, which feeds it."""
+
+_RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # torch's names for a group's rate now, at the start, top and end
 
 
 def parameter_groups(
@@ -118,3 +120,28 @@ def schedule(
             cycle_momentum=False,
         )
     raise ValueError(f"schedule={kind!r} is not allowed; choose milestones or one_cycle.")
+
+
+def use_new_settings(checkpoint: dict[str, Any], groups: Sequence[Mapping[str, Any]], **sgd_arguments: Any) -> None:
+    """Change a checkpoint so that its optimiser and schedule go on with these settings instead of those it was made by.
+
+    A restored optimiser brings its own rates back. Where nothing was changed, nothing is changed here, to the last bit.
+
+    Args:
+        checkpoint: of Lightning, with one optimiser and one schedule; changed in place.
+        groups: from `parameter_groups`; their rates are the peak values.
+        **sgd_arguments: of `sgd`.
+    """
+    schedules = checkpoint["lr_schedulers"]
+    for place, (saved, group) in enumerate(zip(checkpoint["optimizer_states"][0]["param_groups"], groups, strict=True)):
+        saved.update(sgd_arguments)
+        peak = saved.get("max_lr", saved.get("initial_lr", saved["lr"]))
+        if peak == group["lr"]:
+            continue
+        factor = group["lr"] / peak
+        saved.update({name: saved[name] * factor for name in _RATES if name in saved})
+        for state, name in product(schedules, ("base_lrs", "_last_lr")):
+            state[name] = [rate * factor if i == place else rate for i, rate in enumerate(state[name])]
+    for state in schedules:
+        for name in ("milestones", "gamma", "_schedule_phases"):  # what is left out keeps its new value
+            state.pop(name, None)
