@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
+from dien_lightning.reports.choices import CHOICES
 
 COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
 
@@ -48,7 +49,7 @@ def rankings(metric: RetrievalMetric, data: DomainPairDataModule, num_queries: i
 
 
 def show(results: dict[str, Any], protocol: Protocol) -> None:
-    """Print the figures in percent, and under them how they were counted."""
+    """Print the figures in percent, the ways to choose the epoch side by side, and how it was counted."""
     table = Table("%", *COLUMNS.values())
     for key, title in (
         ("target", "target"),
@@ -59,4 +60,21 @@ def show(results: dict[str, Any], protocol: Protocol) -> None:
             table.add_row(title, *(f"{100 * results[key][column]:.1f}" for column in COLUMNS))
     console = Console()
     console.print(table)
+    if choices := results.get("checkpoints"):
+        console.print(_choices(choices))
     console.print(f"Protocol: {protocol.sentence()}.", soft_wrap=True, highlight=False)
+
+
+def _choices(choices: dict[str, dict[str, Any]]) -> Table:
+    """Which epoch's network gave what on the target; the headline is the last one's."""
+    names = {"target": ("rank1", "mAP"), "source": ("mAP",)}
+    table = Table()
+    table.add_column("epoch", no_wrap=True)
+    for heading in ("epochs", *(f"{name} {COLUMNS[key]}" for name, keys in names.items() for key in keys)):
+        table.add_column(heading)
+    for name, choice in choices.items():
+        cells = [
+            f"{100 * choice[side][k]:.1f}" if side in choice else "–" for side, keys in names.items() for k in keys
+        ]
+        table.add_row(CHOICES.get(name, name), str(choice["epochs"]), *cells)
+    return table

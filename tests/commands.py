@@ -17,6 +17,13 @@ class Finished(NamedTuple):
     stderr: str
 
 
+def run_command(script: str, *arguments: object) -> None:
+    """`python scripts/SCRIPT.py ARGUMENTS`, for fixtures that several tests share; SystemExit where it fails."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "argv", [f"scripts/{script}.py", *map(str, arguments)])
+        run(import_module(script).main)
+
+
 def call(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, script: str, *arguments: object) -> Finished:
     """`python scripts/SCRIPT.py ARGUMENTS`: exit code and what was printed."""
     monkeypatch.setattr(sys, "argv", [f"scripts/{script}.py", *map(str, arguments)])

@@ -247,3 +247,14 @@ def domain_mixing(source: Sequence[Vector], target: Sequence[Vector], neighbors:
         others = [(euclidean(point, q), d) for other, (q, d) in enumerate(points) if other != place]
         found += sum(d != domain for _, d in sorted(others)[:neighbors])
     return found / (neighbors * len(points))
+
+
+def soft_neighborhood_density(embedding: Sequence[Vector], temperature: float) -> float:
+    entropies = []
+    for row, one in enumerate(embedding):
+        weights = [
+            math.exp((1 - cosine(one, other)) / temperature) for place, other in enumerate(embedding) if place != row
+        ]
+        shares = [weight / sum(weights) for weight in weights]
+        entropies.append(-sum(share * math.log(share) for share in shares if share > 0))
+    return sum(entropies) / len(entropies)

@@ -62,6 +62,21 @@ def results(
         "source": scores(0.8),
         "passes": [scores(rank1 - 0.02 * (loops - step)) for step in range(loops + 1)] if loops else [],
         "fusion_weights": [(1 + 0.1 * step) / (loops + 1) for step in range(loops + 1)],
+        "checkpoints": {
+            name: {
+                "epochs": epochs,
+                "target": scores(rank1 + gain),
+                "source": scores(0.8),
+                "network": f"checkpoints/{name}.safetensors",
+                "uses_target_labels": name == "oracle",
+            }
+            for name, epochs, gain in (
+                ("last", 10, 0.0),
+                ("source_mAP", 8, -0.01),
+                ("label_free", 6, 0.01),
+                ("oracle", 4, 0.02),
+            )
+        },
         "protocol": {"junk": "drop", "average_precision": "step", "precision": "32-true", "num_queries": 12},
         "seconds": 120.0,
         "images_per_second": 800.0,

@@ -108,3 +108,8 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(page, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match=r"MB, more than 0\.001: show fewer queries"):
         render_page("x", "y", [])
+
+
+def test_the_choices_of_the_epoch_stand_side_by_side(html):
+    for words in ("Which epoch", "last epoch (the result)", "best by label-free density", "oracle: by target labels"):
+        assert words in html

@@ -21,10 +21,12 @@ TITLES = {
     "train/domain_accuracy": "Domain accuracy",
     "train/center_distance": "Center distance",
     "train/embedding_spread": "Embedding spread",
+    "train/target_spread": "Target's embedding spread",
     "val/target_rank1": "Target rank-1, %",
     "val/target_mAP": "Target mAP, %",
     "val/source_rank1": "Source rank-1, %",
     "val/source_mAP": "Source mAP, %",
+    "val/target_density": "Target density (label-free), nats",
 }
 _GROUPS = {"train/loss_": "Losses", "train/": "Health", "val/": "Validation"}
 _CAPTIONS = {

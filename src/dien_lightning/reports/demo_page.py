@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dien_lightning.reports.choices import choices_table
 from dien_lightning.reports.curves import curve_galleries
 from dien_lightning.reports.demo_table import demo_table, seeds_phrase
 from dien_lightning.reports.loops import passes_galleries
@@ -50,6 +51,17 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
                 "Passes",
                 [Block("gallery", gallery) for gallery in passes],
                 "DIEN looks at an image T + 1 times; each pass re-weights an early map by what the pass before saw.",
+            )
+        )
+    if choices := choices_table({"Base": base, "DIEN": dien}):
+        sections.append(
+            Section(
+                "Which epoch",
+                [Block("table", choices)],
+                "All figures above are those of the last epoch, as the paper's are. An epoch chosen by the mAP of "
+                "held-out source people, or by how near the target's unlabelled training images lie to their "
+                "neighbours, needs no target label either. The oracle needs them all: it is no result, and says what "
+                "a perfect choice would gain.",
             )
         )
     sections.append(Section("How it was measured", [Block("details", run_details(first))]))

@@ -43,6 +43,15 @@ class RankedQuery(NamedTuple):
     gallery: tuple[RankedImage, ...]
 
 
+class Choice(NamedTuple):
+    """One way to choose the epoch: how many epochs its network was trained for, and what that network gave."""
+
+    epochs: int
+    target: Scores | None
+    source: Scores | None
+    uses_target_labels: bool
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """What one finished run measured, and what repeats it.
@@ -57,6 +66,7 @@ class RunRecord:
         target_statistics: the target again, with its own batch-norm statistics gathered after training.
         passes: retrieval with the embedding of each pass t = 0..T alone.
         fusion_weights: the learned weight of each pass, T + 1 of them; empty for T = 0.
+        choices: by name, what other ways to choose the epoch gave; empty where the run kept none.
         command: the one command that repeats the run.
         commit: the code it ran on.
         settings: the resolved configuration.
@@ -74,6 +84,7 @@ class RunRecord:
     target_statistics: Scores | None = None
     passes: tuple[Scores, ...] = ()
     fusion_weights: tuple[float, ...] = ()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
     command: str = ""
     commit: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -119,6 +130,7 @@ def read_run(path: str | Path) -> RunRecord:
         target_statistics=_optional_scores(results, "target_with_target_statistics", path),
         passes=tuple(_scores(values, f"{path}, pass {t}") for t, values in enumerate(results.get("passes") or ())),
         fusion_weights=tuple(float(weight) for weight in results.get("fusion_weights") or ()),
+        choices=_choices(results.get("checkpoints") or {}, path),
         command=str(results.get("command") or ""),
         commit=str(results.get("commit") or ""),
         settings=results.get("settings") or {},
@@ -212,6 +224,18 @@ def _read_json(path: Path) -> Any:
         raise FileNotFoundError(f"{path} is missing: it is written at the end of scripts/train.py.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
+
+
+def _choices(found: Mapping[str, Mapping[str, Any]], path: Path) -> dict[str, Choice]:
+    return {
+        name: Choice(
+            int(choice.get("epochs") or 0),
+            _optional_scores(choice, "target", path),
+            _optional_scores(choice, "source", path),
+            bool(choice.get("uses_target_labels")),
+        )
+        for name, choice in found.items()
+    }
 
 
 def _optional_scores(results: Mapping[str, Any], name: str, path: Path) -> Scores | None:

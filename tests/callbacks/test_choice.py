@@ -1,0 +1,103 @@
+"""Which epoch's network is kept: by three scores, beside the last; the oracle is called by its name."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from commands import call
+from dien_lightning import DIEN
+from dien_lightning.callbacks import EpochChoice
+from dien_lightning.reports.choices import CHOICES
+from test_train_script import TINY, rows
+
+
+def validated(choice, epochs, first=1):
+    """Let `choice` see epochs of (source mAP, density, target mAP), each with a network that tells its epoch."""
+    network = DIEN("resnet18", weights=None, embedding_dim=4, attention_loops=0)
+    for number, (source, density, target) in enumerate(epochs, start=first):
+        torch.nn.init.constant_(next(iter(network.parameters())), number)
+        figures = {"source": source, "target": target}
+        results = {
+            name: SimpleNamespace(figures=lambda value=value: {"rank1": 0.5, "mAP": value})
+            for name, value in figures.items()
+            if value is not None
+        }
+        choice._density = None if density is None else torch.tensor(density)
+        trainer = SimpleNamespace(
+            sanity_checking=False, state=SimpleNamespace(fn="fit"), current_epoch=number - 1, is_global_zero=True
+        )
+        choice.on_validation_end(trainer, SimpleNamespace(results=results, network=network))
+    return choice.chosen()
+
+
+EPOCHS = [(0.5, 1.0, 0.4), (0.9, 2.0, 0.3), (0.9, 3.0, 0.2), (0.7, 2.5, 0.1)]
+
+
+def test_each_score_keeps_its_best_epoch_the_earliest_of_equals(tmp_path):
+    chosen = validated(EpochChoice(tmp_path / "checkpoints"), EPOCHS)
+    assert {name: best["epochs"] for name, best in chosen.items()} == {"source_mAP": 2, "label_free": 3, "oracle": 1}
+    assert {name: best["score"] for name, best in chosen.items()} == {"source_mAP": 0.9, "label_free": 3, "oracle": 0.4}
+    assert [name for name, best in chosen.items() if best["uses_target_labels"]] == ["oracle"]
+    for best in chosen.values():
+        assert best["target"]["mAP"] == EPOCHS[best["epochs"] - 1][2]
+        kept = load_file(tmp_path / best["network"])
+        (first,) = (value for value in kept.values() if value.shape == (64, 3, 7, 7))
+        assert float(first.mean()) == best["epochs"]
+
+
+def test_a_score_that_nobody_has_is_left_out(tmp_path):
+    choice = EpochChoice(tmp_path, images=0)
+    assert list(validated(choice, [(0.5, None, 0.4)])) == ["source_mAP", "oracle"]
+    assert list(validated(EpochChoice(tmp_path), [(0.5, 1.0, None)])) == ["source_mAP", "label_free"]
+    assert EpochChoice(tmp_path).chosen() == {}
+
+
+def test_a_resumed_run_goes_on_with_the_epochs_it_knew_and_takes_later_ones_again(tmp_path):
+    whole = EpochChoice(tmp_path / "whole")
+    validated(whole, EPOCHS)
+    known = EpochChoice(tmp_path / "known")
+    validated(known, EPOCHS[:3])
+    resumed = EpochChoice(tmp_path / "known")
+    resumed.load_state_dict(json.loads(json.dumps(known.state_dict())))
+    assert resumed.chosen() == known.chosen()
+    again = validated(resumed, EPOCHS[1:], first=2)
+    assert {name: best["epochs"] for name, best in again.items()} == {
+        name: best["epochs"] for name, best in whole.chosen().items()
+    }
+
+
+def test_a_negative_number_of_images_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"images=-1 must be 0 \(no label-free score\) or more\."):
+        EpochChoice(tmp_path, images=-1)
+
+
+def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, "trainer.check_val_every_n_epoch=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    choices = results["checkpoints"]
+    assert list(choices) == ["last", "source_mAP", "label_free", "oracle"]
+    assert [name for name, choice in choices.items() if choice["uses_target_labels"]] == ["oracle"]
+    assert results["target"] == choices["last"]["target"]  # the headline
+    metrics = [row for row in rows(tmp_path / "run") if row["val/target_density"]]
+    assert len(metrics) == 2
+    for name, column in (
+        ("source_mAP", "val/source_mAP"),
+        ("label_free", "val/target_density"),
+        ("oracle", "val/target_mAP"),
+    ):
+        assert choices[name]["score"] == pytest.approx(max(float(row[column]) for row in metrics))
+        assert (tmp_path / "run" / choices[name]["network"]).is_file()
+    for title in (
+        "last epoch (the result)",
+        "best by source mAP",
+        "best by label-free density",
+        "oracle: by target labels",
+    ):
+        assert title in finished.stdout
