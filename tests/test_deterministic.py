@@ -1,0 +1,36 @@
+"""Same seed, same machine: the same bytes, however many processes load the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from commands import run_command
+from test_train_script import TINY
+
+FILES = ("metrics.csv", "network.safetensors", "rankings.json", "checkpoints/label_free.safetensors")
+
+
+@pytest.fixture(scope="module")
+def runs(drawn_pair, tmp_path_factory) -> dict[str, Path]:
+    """Folders of trainings with dropout and random crops: two alike, one helped by workers, one of another seed."""
+    folder = tmp_path_factory.mktemp("deterministic")
+    changes = {"once": (), "again": (), "two_workers": ("data.num_workers=2",), "another_seed": ("seed=1",)}
+    for name, more in changes.items():
+        arguments = (*TINY, *more, f"data_root={drawn_pair}", f"run_dir={folder / name}")
+        run_command("train", *arguments)
+        torch.rand(7)  # the state of torch's own generator is nobody's input
+    return {name: folder / name for name in changes}
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("name", ["again", "two_workers"])
+def test_the_same_bytes(name, file, runs):
+    assert (runs[name] / file).read_bytes() == (runs["once"] / file).read_bytes()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_another_seed_gives_others(file, runs):
+    assert (runs["another_seed"] / file).read_bytes() != (runs["once"] / file).read_bytes()
