@@ -5,26 +5,32 @@ python scripts/evaluate.py checkpoint=outputs/first/checkpoints/last.ckpt data.t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pytorch_lightning as pl
+import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
 from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
+    EvaluationSets,
     evaluate_distances,
     evaluate_retrieval,
     expand_queries,
     k_reciprocal_blocks,
     pool_queries,
+    rank_distances,
+    rank_gallery,
 )
-from results import rankings, show, write_json
+from results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
@@ -63,7 +69,7 @@ def evaluate(config: DictConfig) -> None:
         enable_model_summary=False,
     )
     trainer.test(module, data, verbose=False)
-    result = refine(module.metrics["target"], module.results["target"], config)
+    result, lists = refine(module.metrics["target"], module.results["target"], data, config)
     results = {
         "target": result.figures(),
         "passes": [module.results[f"pass{step}"].figures() for step in range(network.attention_loops + 1)]
@@ -81,28 +87,60 @@ def evaluate(config: DictConfig) -> None:
         "command": command_line("evaluate"),
     }
     write_json(output / "results.json", results)
-    write_json(output / "rankings.json", rankings(module.metrics["target"], data))
+    write_json(output / "rankings.json", lists)
     show(results, module.protocol)
 
 
-def refine(metric: RetrievalMetric, plain: RetrievalResult, config: DictConfig) -> RetrievalResult:
-    """The figures after query pooling, query expansion and re-ranking, as far as they are asked for."""
+def refine(
+    metric: RetrievalMetric, plain: RetrievalResult, data: DomainPairDataModule, config: DictConfig
+) -> tuple[RetrievalResult, dict[str, Any]]:
+    """Figures and ranked lists after query pooling, query expansion and re-ranking, as far as they are asked for."""
     if not (config.multi_query or config.expansion or config.rerank):
-        return plain
+        return plain, rankings(metric, data)
     sets = metric.gather()
-    query, pids, camids = sets.query, sets.query_pids, sets.query_camids
     if config.multi_query:
-        query, pids, camids = pool_queries(query, pids, camids)
-        query = normalize(query, dim=1)
+        sets = pool(sets)
     if config.expansion:
-        query = normalize(expand_queries(query, sets.gallery, k=config.expansion), dim=1)
-    about: Any = (pids, camids, sets.gallery_pids, sets.gallery_camids)
+        sets = sets._replace(query=normalize(expand_queries(sets.query, sets.gallery, k=config.expansion), dim=1))
+    rows = chosen_queries(len(sets.query))
+    shown = (sets.query_pids[rows], sets.query_camids[rows])
+    gallery = (sets.gallery_pids, sets.gallery_camids)
+    protocol = metric.protocol
     if config.rerank:
-        blocks = k_reciprocal_blocks(query, sets.gallery, **config.reranking)
-        result = evaluate_distances(blocks, *about, protocol=metric.protocol)
+        kept: list[Tensor] = []
+        blocks = remember(k_reciprocal_blocks(sets.query, sets.gallery, **config.reranking), rows, kept)
+        result = evaluate_distances(blocks, sets.query_pids, sets.query_camids, *gallery, protocol=protocol)
+        lists = rank_distances(torch.cat(kept), *shown, *gallery, k=LENGTH, protocol=protocol)
     else:
-        result = evaluate_retrieval(query, *about[:2], sets.gallery, *about[2:], protocol=metric.protocol)
-    return result._replace(num_junk=plain.num_junk)
+        result = evaluate_retrieval(*sets[:6], protocol=protocol)
+        lists = rank_gallery(sets.query[rows], *shown, sets.gallery, *gallery, LENGTH, protocol=protocol)
+    return result._replace(num_junk=plain.num_junk), describe_lists(lists, rows, sets, result, data)
+
+
+def pool(sets: EvaluationSets) -> EvaluationSets:
+    """One query per person and camera; its list is shown beside the first of its images."""
+    pooled = pool_queries(sets.query, sets.query_pids, sets.query_camids)
+    pids, camids = pooled.pids.cpu(), pooled.camids.cpu()
+    first = [
+        int(((sets.query_pids == pid) & (sets.query_camids == camid)).nonzero()[0])
+        for pid, camid in zip(pids, camids, strict=True)
+    ]
+    return sets._replace(
+        query=normalize(pooled.embedding, dim=1),
+        query_pids=pids,
+        query_camids=camids,
+        query_index=sets.query_index[first],
+    )
+
+
+def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) -> Iterator[Tensor]:
+    """Hand blocks of distances on, and keep a copy of these rows: the reader overwrites the blocks."""
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
+        kept.append(block[[row - start for row in rows if start <= row < stop]])
+        yield block
+        start = stop
 
 
 if __name__ == "__main__":

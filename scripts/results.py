@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +13,84 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
+from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.reports.choices import CHOICES
+from dien_lightning.retrieval import EvaluationSets, RankedLists, rank_gallery
 
 COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
+NUM_QUERIES = 12  # whose lists are kept
+LENGTH = 10  # of a list
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a file in one step: a reader sees the old one or the new one, never half of it.
+
+    Raises:
+        OSError: it cannot be written; what it held before stays.
+    """
+    draft = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(content)
+        os.replace(draft, path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}); what was written before is whole. Make room or "
+            f"give write access, then run this again (a training: with resume=true)."
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file in one step: a reader sees the old one or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(draft, path)
+    """Write a JSON file in one step, see `write_text`."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def rankings(metric: RetrievalMetric, data: DomainPairDataModule, num_queries: int = 12, k: int = 10) -> dict[str, Any]:
-    """Ranked lists of a few target queries, drawn by a fixed seed: the same queries for every run on these data."""
-    lists = metric.ranked_lists(k)
-    query, everything = data.target.query, [*data.target.query, *data.target.gallery]
-    chosen = np.random.default_rng(0).permutation(len(query))[:num_queries]
-    return {
-        "set": data.target.name,
-        "queries": [
-            {
-                **query[row]._asdict(),
-                "gallery": [
-                    {**everything[index]._asdict(), "match": bool(match), "distance": float(distance)}
-                    for index, distance, match in zip(
-                        lists.indices[row], lists.distances[row], lists.is_match[row], strict=True
-                    )
-                    if index >= 0
-                ],
-            }
-            for row in sorted(chosen)
-        ],
-    }
+def rankings(metric: RetrievalMetric, data: DomainPairDataModule) -> dict[str, Any]:
+    """Ranked lists of a few target queries, as the metric ranks them; every process has to call it."""
+    sets, result = metric.gather(), metric.compute()
+    rows = chosen_queries(len(sets.query))
+    query = (sets.query[rows], sets.query_pids[rows], sets.query_camids[rows])
+    lists = rank_gallery(*query, sets.gallery, sets.gallery_pids, sets.gallery_camids, LENGTH, protocol=metric.protocol)
+    return describe_lists(lists, rows, sets, result, data)
+
+
+def chosen_queries(number: int) -> list[int]:
+    """Which queries' lists are kept, drawn by a fixed seed: the same ones for every run on the same data."""
+    return sorted(np.random.default_rng(0).permutation(number)[:NUM_QUERIES].tolist())
+
+
+def describe_lists(
+    lists: RankedLists,
+    rows: Sequence[int],
+    sets: EvaluationSets,
+    result: RetrievalResult,
+    data: DomainPairDataModule,
+) -> dict[str, Any]:
+    """What rankings.json holds: the lists with their images' files, and each query's average precision.
+
+    Args:
+        lists: of the chosen queries.
+        rows: the chosen queries.
+        sets: what was ranked.
+        result: of all queries; its average precisions are None in the file where a query has no match.
+        data: whose records `Sample.index` counts through.
+    """
+    query, gallery = data.evaluation_records("target")
+    records = [*query, *gallery]
+    precision = result.average_precision.reshape(-1).tolist()  # torchmetrics hands a single one over as a number
+    described = []
+    for row, indices, distances, is_match in zip(rows, *lists, strict=True):
+        images = [
+            {**records[int(sets.gallery_index[i])]._asdict(), "match": bool(match), "distance": float(distance)}
+            for i, distance, match in zip(indices.tolist(), distances, is_match, strict=True)
+            if i >= 0
+        ]
+        query_record = records[int(sets.query_index[row])]._asdict()
+        own = None if np.isnan(precision[row]) else precision[row]
+        described.append({**query_record, "average_precision": own, "gallery": images})
+    return {"set": data.target.name, "queries": described}
 
 
 def show(results: dict[str, Any], protocol: Protocol) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from commands import call
+from data.folders import write_image, write_market
 from dien_lightning import DIEN, save_network
 
 FAST = ("data.num_workers=0", "accelerator=cpu", "precision=32-true")
@@ -60,6 +62,71 @@ def test_every_refinement_is_marked(network_file, drawn_pair, tmp_path, capfd, m
     assert protocol["same_camera"] == "keep"
     assert protocol["statistics"] == {"target": "target"}
     assert protocol["num_queries"] == 4  # without cameras, one query per person
+
+
+@pytest.fixture
+def market(tmp_path):
+    """Four people before two cameras; in the gallery six images of nobody, first in the alphabet as Market's are."""
+    folder = write_market(tmp_path / "market1501", test_ids=4)
+    for number in range(5):
+        write_image(folder / "bounding_box_test" / f"-1_c2s1_90001{number}_00.jpg", 910 + number)
+    return folder
+
+
+def ranked(network_file, market, capfd, monkeypatch, *options):
+    output = market.parent / "-".join(["out", *options]).replace(".", "_").replace("=", "_")
+    arguments = (f"checkpoint={network_file}", "data.target=market1501", f"data.target_root={market}")
+    finished = evaluate(capfd, monkeypatch, *arguments, f"output={output}", *options)
+    assert finished.code == 0, finished.stderr
+    results, lists = (json.loads((output / name).read_text()) for name in ("results.json", "rankings.json"))
+    return results, lists["queries"]
+
+
+VARIANTS = {
+    "protocol.junk=distractor": {"junk": "distractor", "num_junk": 0, "num_gallery": 15},
+    "protocol.same_camera=keep": {"same_camera": "keep", "num_same_camera": 0},
+    "data.cameras=none": {"same_camera": "keep", "num_same_camera": 0},
+    "protocol.queries=all": {"queries": "all"},
+    "protocol.average_precision=trapezoid": {"average_precision": "trapezoid"},
+    "protocol.single_gallery_shot=true": {"single_gallery_shot": True, "repeats": 10, "seed": 0},
+}
+
+
+@pytest.mark.parametrize("option", VARIANTS)
+def test_every_variant_of_the_protocol_has_an_option(option, network_file, market, capfd, monkeypatch):
+    plain, _ = ranked(network_file, market, capfd, monkeypatch)
+    results, _ = ranked(network_file, market, capfd, monkeypatch, option)
+    assert (plain["protocol"]["num_junk"], plain["protocol"]["num_gallery"]) == (6, 9)
+    assert {name: results["protocol"][name] for name in VARIANTS[option]} == VARIANTS[option]
+    figures = results["target"]
+    if option == "protocol.average_precision=trapezoid":
+        assert figures["mAP"] == figures["mAP_trapezoid"] == plain["target"]["mAP_trapezoid"]
+    if option == "protocol.junk=distractor":
+        assert figures["mAP"] < plain["target"]["mAP"]
+    if "same_camera" in VARIANTS[option]:
+        assert figures["mAP"] != plain["target"]["mAP"]
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("multi_query=true",), ("expansion=2",), ("rerank=true",), ("data.cameras=none", "rerank=true")]
+)
+def test_ranked_lists_agree_with_the_figures(options, network_file, market, capfd, monkeypatch):
+    results, lists = ranked(network_file, market, capfd, monkeypatch, *options)
+    assert len(lists) == results["protocol"]["num_queries"] == 8
+    for query in lists:
+        person = Path(query["path"]).name.split("_")[0]
+        assert query["pid"] == int(person)
+        assert "query" in query["path"]
+        images = query["gallery"]
+        assert all(Path(image["path"]).parent.name == "bounding_box_test" and image["pid"] != -1 for image in images)
+        assert all(int(Path(image["path"]).name.split("_")[0]) == image["pid"] for image in images)
+        places = [place for place, image in enumerate(images, start=1) if image["match"]]
+        precisions = [
+            number / place for number, place in enumerate(places, start=1)
+        ]  # the lists hold the whole gallery
+        assert query["average_precision"] == pytest.approx(sum(precisions) / len(precisions))
+    mean = sum(query["average_precision"] for query in lists) / len(lists)
+    assert mean == pytest.approx(results["target"]["mAP"])
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_a_run_leaves_ranked_lists(finished_run):
     for found in query["gallery"]:
         assert found["match"] == (found["pid"] == query["pid"])
         assert not (found["match"] and found["camid"] == query["camid"])
+    assert all(0 < query["average_precision"] <= 1 for query in rankings["queries"])
 
 
 def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):

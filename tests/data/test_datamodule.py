@@ -112,15 +112,39 @@ def test_both_domains_may_be_one_folder(root):
     assert (batch["target"].pid == UNLABELED).all()
 
 
-def test_evaluation_loaders_hold_query_and_gallery_without_junk(root):
+def test_evaluation_loaders_hold_query_and_gallery_and_its_junk(root):
     data = make(root)
     assert data.evaluation_domains == ("target", "source")
     for loader, splits in zip(data.val_dataloader(), (data.target, data.source), strict=True):
         samples = list(loader)
         index = torch.cat([sample.index for sample in samples])
-        assert sorted(index.tolist()) == list(range(len(splits.query) + len(splits.gallery) - 1))  # one is junk
+        assert sorted(index.tolist()) == list(range(len(splits.query) + len(splits.gallery)))
         assert sum(int(sample.is_query.sum()) for sample in samples) == len(splits.query)
-        assert all((sample.pid != UNLABELED).all() for sample in samples)
+        assert sum(int((sample.pid == UNLABELED).sum()) for sample in samples) == 1  # the protocol decides about junk
+
+
+def test_queries_without_identity_are_left_out_and_records_follow_the_index(root, tmp_path):
+    write_market(tmp_path)
+    write_image(tmp_path / "query" / "-1_c1s1_900002_00.jpg", 902)
+    data = make(root, target_root=str(tmp_path))
+    query, gallery = data.evaluation_records("target")
+    records = [*query, *gallery]
+    assert len(query) == len(data.target.query) - 1
+    for sample in data.val_dataloader()[0]:
+        assert [records[i].pid for i in sample.index.tolist()] == sample.pid.tolist()
+        assert [i < len(query) for i in sample.index.tolist()] == sample.is_query.tolist()
+
+
+def test_it_can_be_printed_before_and_after_it_has_read_the_folders(root):
+    data = make(root, source=["market1501", "dukemtmcreid"])
+    assert str(data).splitlines()[1] == f"target: dukemtmcreid in {root}/dukemtmcreid, not read yet"
+    data.setup()
+    assert str(data).splitlines() == [
+        f"source: market1501+dukemtmcreid in {root}/market1501 and {root}/dukemtmcreid: 54 train, 15 query, 19 gallery "
+        "images",
+        f"target: dukemtmcreid in {root}/dukemtmcreid: 30 train, 9 query, 11 gallery images",
+    ]
+    assert str(make(root, source=None)).startswith("target: ")
 
 
 def test_statistics_are_gathered_over_every_target_image_in_a_shuffled_order(root):
@@ -204,7 +228,7 @@ def test_lightning_keeps_the_samplers(root, tmp_path):
     assert [type(loader.sampler) for loader in trainer.val_dataloaders] == [ShardSampler, ShardSampler]
     assert [step[:2] for step in module.steps] == [(epoch, step) for epoch in range(2) for step in range(3)]
     assert module.steps[0][2] != module.steps[3][2]  # the second epoch draws anew
-    assert {k: len(v) for k, v in module.evaluated.items()} == {0: 2 * 19, 1: 2 * 13}
+    assert {k: len(v) for k, v in module.evaluated.items()} == {0: 2 * 20, 1: 2 * 14}
 
 
 def test_batches_do_not_depend_on_the_number_of_workers(root, tmp_path):

@@ -106,6 +106,19 @@ def test_by_hand():
     assert (result.num_junk, result.num_same_camera, result.num_queries, result.num_valid_queries) == (1, 1, 1, 1)
 
 
+def test_average_precision_of_each_query():
+    # Query 0 finds its match second, query 1 first, query 2 has none.
+    gallery, pids = torch.tensor([[1.0], [2.0], [9.0]]), [5, 1, 2]
+    query = torch.tensor([[0.0], [8.0], [0.0]])
+    result = evaluate_retrieval(query, [1, 2, 3], [0, 0, 0], gallery, pids, [1, 1, 1])
+    assert result.average_precision.tolist() == pytest.approx([0.5, 1.0, float("nan")], nan_ok=True)
+    assert result.mAP == pytest.approx(0.75)
+    trapezoid = evaluate_retrieval(
+        query, [1, 2, 3], [0] * 3, gallery, pids, [1] * 3, protocol=Protocol(average_precision="trapezoid")
+    )
+    assert trapezoid.average_precision.nanmean() == pytest.approx(trapezoid.mAP)
+
+
 def test_a_tie_counts_against_us():
     result = evaluate_retrieval(torch.zeros(1, 1), [1], [0], torch.tensor([[1.0], [-1.0]]), [1, 2], [1, 1])
     assert result.mAP == 0.5

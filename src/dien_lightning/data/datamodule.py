@@ -16,6 +16,7 @@ from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader, leave_interrupts_alone
 from dien_lightning.data.records import (
+    Record,
     Splits,
     check_evaluation,
     check_training,
@@ -217,6 +218,19 @@ class DomainPairDataModule(pl.LightningDataModule):
             rank_zero_warn(f"{len(skipped)} unreadable images were skipped, the first is {skipped[0]}.")
         self._datasets.clear()
 
+    def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:
+        """A domain's query and gallery as evaluation takes them; `Sample.index` counts on from the one to the other.
+
+        A query without an identity asks for nobody and is left out. A gallery image without one is junk and stays: the
+        protocol says what becomes of it.
+        """
+        splits = self.target if domain == "target" else self.source
+        return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
+
+    def __str__(self) -> str:
+        parts = {"source": self._source or self.source_domain, "target": self._target or self.target_domain}
+        return "\n".join(f"{role}: {part}" for role, part in parts.items() if part)
+
     def _check_evaluation(self, splits: Splits) -> Splits:
         if self.cameras == "none":
             splits = ignore_cameras(splits)
@@ -243,8 +257,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         )
 
     def _evaluation_loader(self, domain: str) -> DataLoader[Sample]:
-        splits = self.target if domain == "target" else self.source
-        query, gallery = ([r for r in split if r.pid != UNLABELED] for split in (splits.query, splits.gallery))
+        query, gallery = self.evaluation_records(domain)
         dataset = self._dataset(
             f"{domain} evaluation", [*query, *gallery], self.evaluation_transform, num_query=len(query)
         )

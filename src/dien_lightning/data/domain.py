@@ -53,6 +53,9 @@ class Domain:
         ]
         self.camera_pattern = camera_pattern
 
+    def __str__(self) -> str:
+        return " and ".join(f"{name} in {root}" for name, root in self.places) + ", not read yet"
+
     def draw_missing(self, drawing: Mapping[str, Any] | None) -> None:
         """Draw the drawn sets among them that are not there, or all of them as `drawing` says."""
         for name, root in self.places:

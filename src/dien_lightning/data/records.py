@@ -45,6 +45,10 @@ class Splits:
     query: Sequence[Record] = field(default_factory=tuple)
     gallery: Sequence[Record] = field(default_factory=tuple)
 
+    def __str__(self) -> str:
+        numbers = [f"{len(getattr(self, split)):,} {split}" for split in SPLITS]
+        return f"{self.name} in {self.root}: {', '.join(numbers)} images"
+
     @property
     def has_evaluation(self) -> bool:
         """Whether query and gallery both hold images whose identity somebody gave."""

@@ -21,6 +21,7 @@ class RetrievalResult(NamedTuple):
         mINP: mean inverse negative penalty (Ye et al., 2021): matches / rank of the last one.
         cmc: (max_rank,) fraction of queries whose first match is among the first k images, at k - 1.
         rank_counts: (max_rank,) the number of those queries; summed over the draws of a single-gallery-shot protocol.
+        average_precision: (Q,) float64, of each query; NaN for one without a match. `mAP` is its mean.
         num_valid_queries: queries that have a match.
         num_queries: all queries.
         num_gallery: gallery images that were ranked.
@@ -34,6 +35,7 @@ class RetrievalResult(NamedTuple):
     mINP: float
     cmc: Tensor
     rank_counts: Tensor
+    average_precision: Tensor
     num_valid_queries: int
     num_queries: int
     num_gallery: int
@@ -79,12 +81,14 @@ def summarize(
     at_rank = torch.bincount(first_ranks.flatten().clamp(max=max_rank + 1), minlength=max_rank + 2)
     rank_counts = at_rank[1 : max_rank + 1].cumsum(0)
     step, trapezoid, inverse_penalty = (float(score.sum()) / denominator for score in scores[:3])
+    is_trapezoid = protocol.average_precision == "trapezoid"
     return RetrievalResult(
-        mAP=trapezoid if protocol.average_precision == "trapezoid" else step,
+        mAP=trapezoid if is_trapezoid else step,
         mAP_trapezoid=trapezoid,
         mINP=inverse_penalty,
         cmc=(rank_counts.double() / (denominator * first_ranks.shape[1])).float(),
         rank_counts=rank_counts,
+        average_precision=(scores.trapezoid if is_trapezoid else scores.step).where(valid, torch.nan),
         num_valid_queries=num_valid_queries,
         num_queries=num_queries,
         num_gallery=len(labels.gallery_pids) - counts.num_junk,
