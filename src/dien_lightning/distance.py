@@ -24,20 +24,3 @@ def pairwise_euclidean(a: Tensor, b: Tensor) -> Tensor:  # (N, D), (M, D) -> (N,
         tensor([[5.]])
     """
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def pairwise_cosine(a: Tensor, b: Tensor) -> Tensor:  # (N, D), (M, D) -> (N, M)
-    """One minus the cosine of the angle between every row of `a` and every row of `b`; in [0, 2], smaller is closer.
-
-    Args:
-        a: embeddings, any length but zero.
-        b: embeddings of the same width.
-
-    Shape:
-        a (N, D), b (M, D) -> (N, M).
-
-    Example:
-        >>> pairwise_cosine(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0], [3.0, 0.0]]))
-        tensor([[1., 0.]])
-    """
-    return 1 - torch.nn.functional.normalize(a, dim=1) @ torch.nn.functional.normalize(b, dim=1).T
