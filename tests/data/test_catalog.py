@@ -40,10 +40,15 @@ FIXED = {
         "SenseReID/test_gallery/00010_1.jpg": ("gallery", 10, 1),
     },
     "personx": {
-        "PersonX_v1/1/bounding_box_train/0004_c1s1_01.jpg": ("train", 4, 1),
-        "PersonX_v1/6/bounding_box_train/0004_c6s1_01.jpg": ("train", 4, 6),
-        "PersonX_v1/2/query/0001_c2s1_32.jpg": ("query", 1, 2),
-        "PersonX_v1/2/bounding_box_test/0001_c3s1_02.jpg": ("gallery", 1, 3),
+        "PersonX/bounding_box_train/0004_c12s1_01.jpg": ("train", 4, 12),
+        "PersonX/query/0001_c3s1_32.jpg": ("query", 1, 3),
+        "PersonX/bounding_box_test/0001_c4s1_02.jpg": ("gallery", 1, 4),
+    },
+    "personx_v1": {
+        "PersonX_v1/1/bounding_box_train/0004_c1s1_01.jpg": ("train", 4, 1001),
+        "PersonX_v1/6/bounding_box_train/0004_c1s1_01.jpg": ("train", 4, 6001),
+        "PersonX_v1/2/query/0001_c1s1_32.jpg": ("query", 1, 2001),
+        "PersonX_v1/3/bounding_box_test/0001_c1s1_02.jpg": ("gallery", 1, 3001),
     },
     "randperson": {
         "randperson_subset/000007_c00_s03_f000264.jpg": ("train", 7, 3000),

@@ -43,6 +43,9 @@ class Entry:
 
 
 MARKET_NAME = FileName(r"(?:^|/)(?P<pid>-1|\d+)_c(?P<camid>\d+)[^/]*$", "0002_c1s1_000451_03.jpg")
+PERSONX_NAME = FileName(  # whether a camera's number says the background is not written down: the folder's does
+    r"(?P<camid_part>[1-6])/[^/]+/(?P<pid>\d+)_c(?P<camid>\d+)[^/]*$", "1/query/0001_c1s1_32.jpg"
+)
 SCENE_NAME = FileName(r"(?:^|/)(?P<pid>\d+)_s(?P<camid_part>\d+)_c(?P<camid>\d+)_", "700000_s02_c00_f023389.jpg")
 MARKET_FOLDERS = {"train": ["bounding_box_train"], "query": ["query"], "gallery": ["bounding_box_test"]}
 MARKET_LAYOUT = FolderLayout(MARKET_FOLDERS, MARKET_NAME)
@@ -97,7 +100,7 @@ CATALOG: dict[str, Entry] = {
         terms=DUKE_WITHDRAWN,
         subfolders=["Occluded_Duke", "Occluded-DukeMTMC", "occluded_duke"],
         cameras=8,
-        published={"train": Counts(702, None), "query": Counts(519, None)},
+        published={"train": Counts(None, 15618), "query": Counts(519, 2210), "gallery": Counts(1110, 17661)},
     ),
     "msmt17": Entry(
         title="MSMT17",
@@ -219,6 +222,7 @@ CATALOG: dict[str, Entry] = {
         terms=FOR_RESEARCH,
         subfolders=["PKU-Reid-Dataset", "PKU-Reid", "pku_reid"],
         cameras=2,
+        published={"all": Counts(114, 1824)},
     ),
     "sensereid": Entry(
         title="SenseReID (for evaluation only: it has no training images)",
@@ -234,16 +238,21 @@ CATALOG: dict[str, Entry] = {
         published={"query": Counts(522, 1040), "gallery": Counts(1717, 3388)},
     ),
     "personx": Entry(
-        title="PersonX (rendered)",
-        layouts=[
-            MARKET_LAYOUT,
-            FolderLayout({split: [f"[1-6]/{names[0]}"] for split, names in MARKET_FOLDERS.items()}, MARKET_NAME),
-        ],
+        title="PersonX (rendered; its later, harder subset)",
+        layouts=[MARKET_LAYOUT],
         citation="Sun and Zheng, Dissecting Person Re-identification from the Viewpoint of Viewpoint, CVPR 2019",
         terms="Nobody in it is real; ask its authors for it.",
-        subfolders=["PersonX_v1", "PersonX", "personx"],
+        subfolders=["PersonX", "personx"],
         cameras=6,
         published={"train": Counts(None, 9840), "query": Counts(None, 5136), "gallery": Counts(None, 30816)},
+    ),
+    "personx_v1": Entry(
+        title="PersonX v1 (rendered; each person before six backgrounds, a folder for each)",
+        layouts=[FolderLayout({split: [f"[1-6]/{names[0]}"] for split, names in MARKET_FOLDERS.items()}, PERSONX_NAME)],
+        citation="Sun and Zheng, Dissecting Person Re-identification from the Viewpoint of Viewpoint, CVPR 2019",
+        terms="Nobody in it is real; ask its authors for it.",
+        subfolders=["PersonX_v1", "personx_v1"],
+        published={"all": Counts(1266, 273456)},
     ),
     "randperson": Entry(
         title="RandPerson (rendered; the subset of the paper)",
@@ -273,7 +282,7 @@ CATALOG: dict[str, Entry] = {
                 ),
             )
         ],
-        citation="Zhang et al., UnrealPerson: An Adaptive Pipeline for Costless Person Re-ID, CVPR 2021",
+        citation="Zhang et al., UnrealPerson: An Adaptive Pipeline Towards Costless Person Re-Identification, 2021",
         terms="Nobody in it is real; ask its authors for it.",
         subfolders=["UnrealPerson-data", "UnrealPerson", "unrealperson", "unreal"],
         cameras=34,
