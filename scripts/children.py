@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from command import WANTS_TRACEBACK
-
 TRAIN = Path(__file__).with_name("train.py")
 
 
@@ -25,11 +23,8 @@ def train(*arguments: str, **environment: str) -> int:
     Raises:
         OSError: a signal ended it, so it could say nothing.
     """
-    inherited = dict(os.environ)
-    if not WANTS_TRACEBACK:
-        inherited.pop("HYDRA_FULL_ERROR", None)  # ours, set by command.py: it would make a child show its traceback
     code = subprocess.run(
-        [sys.executable, str(TRAIN), *arguments], check=False, env={**inherited, **environment}
+        [sys.executable, str(TRAIN), *arguments], check=False, env={**os.environ, **environment}
     ).returncode
     if code < 0:
         raise OSError(f"the training was ended by signal {-code}; the same command goes on with it.")

@@ -30,7 +30,8 @@ class JobFailed(ValueError):
     """A job of a sweep failed, and why has been said."""
 
 
-WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+# What the user set is kept under a name of ours: processes that we start inherit it, and know it from what we set next.
+WANTS_TRACEBACK = os.environ.setdefault("DIEN_TRACEBACK", os.environ.get("HYDRA_FULL_ERROR", "0")) == "1"
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
 # Lightning's own use of torch, nothing a user could mend; and its advertisements.
 warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")

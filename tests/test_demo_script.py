@@ -85,12 +85,12 @@ def training(monkeypatch, tmp_path):
 
 
 def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tmp_path, capfd, monkeypatch):
-    training("print(os.environ.get('HYDRA_FULL_ERROR'), *sys.argv[1:]); sys.exit('error: bad.')")
+    training("print(os.environ.get('DIEN_TRACEBACK'), *sys.argv[1:]); sys.exit('error: bad.')")
     finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", "network=dine")
     assert finished.code == 1
     assert finished.stderr == "error: bad.\n"
     # Nothing of ours makes the child show a traceback, and it goes on where it was.
-    asked = f"None experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network=dine"
+    asked = f"0 experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network=dine"
     assert asked in finished.stdout
     assert not (tmp_path / "report.html").exists()
 
