@@ -98,6 +98,11 @@ def parse(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
             raise ValueError(f"{name!r} is not an option; choose from {', '.join(DEFAULTS)}.")
     if given.get("role", "source") not in ("source", "target"):
         raise ValueError(f"role={given['role']!r} must be source or target.")
+    if given.get("cameras", "none") not in ("required", "none"):
+        raise ValueError(f"cameras={given['cameras']!r} must be required or none.")
+    for name in ("num_ids", "num_instances", "workers"):
+        if not isinstance(given.get(name, 1), int) or given.get(name, 1) < 1:
+            raise ValueError(f"{name}={given[name]!r} must be a whole number of at least 1.")
     return Path(roots[0]), {**DEFAULTS, **given}
 
 

@@ -42,7 +42,16 @@ DEFAULTS: dict[str, Any] = {
     "shown": 50,
     "batch_size": 64,
 }
-STYLE = "body{font:14px sans-serif;margin:2em}figure{display:inline-block;margin:2px}img{height:112px}"
+STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; color: #1b1b1b }
+h1 { font-size: 1.5rem; margin: 0 }
+h2 { font-size: .9rem; margin: 1.5rem 0 .4rem; overflow-wrap: anywhere }
+.list { display: flex; flex-wrap: wrap; gap: .5rem }
+figure { margin: 0; font-size: .75rem; text-align: center; color: #555 }
+figure.query { margin-right: .75rem; font-weight: bold }
+img { display: block; width: 64px; height: 128px; border-radius: 3px; background: #ddd }
+.query img { outline: 3px solid #1b6ec2 }
+"""
 
 
 def main() -> None:
@@ -60,7 +69,8 @@ def main() -> None:
         for query, ranked in zip(paths["query"], lists, strict=True):
             writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
     shown = list(zip(paths["query"], lists, strict=True))[: options["shown"]]
-    (output / "ranks.html").write_text(page(shown, len(paths["query"])), encoding="utf-8")
+    html_page = page(shown, len(paths["query"]), len(paths["gallery"]))
+    (output / "ranks.html").write_text(html_page, encoding="utf-8")
     print(f"{len(paths['query'])} queries ranked against {len(paths['gallery'])} images: {output / 'ranks.html'}")
 
 
@@ -79,6 +89,9 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     for name, value in options.items():
         if value is None:
             raise ValueError(f"{name}=... is missing; scripts/rank.py needs checkpoint, query, gallery and output.")
+    for name in ("top", "shown", "batch_size"):
+        if not isinstance(options[name], int) or options[name] < 1:
+            raise ValueError(f"{name}={options[name]!r} must be a whole number of at least 1.")
     return options
 
 
@@ -116,23 +129,31 @@ def rank(
     return lists
 
 
-def page(shown: Sequence[tuple[str, list[tuple[str, float]]]], total: int) -> str:
+def page(shown: Sequence[tuple[str, list[tuple[str, float]]]], num_queries: int, num_gallery: int) -> str:
     """A page that carries its pictures itself."""
     rows = []
     for query, ranked in shown:
-        figures = [f"<figure>{picture(image)}<figcaption>{d:.2f}</figcaption></figure>" for image, d in ranked]
-        rows.append(
-            f"<h2>{html.escape(Path(query).name)}</h2><figure>{picture(query)}</figure> &rarr; {''.join(figures)}"
-        )
-    head = f'<!doctype html><meta charset="utf-8"><title>Ranked lists</title><style>{STYLE}</style>'
-    return f"{head}<h1>{len(shown)} of {total} queries</h1>{''.join(rows)}\n"
+        figures = [f'<figure class="query">{picture(query)}<figcaption>query</figcaption></figure>']
+        figures += [
+            f"<figure>{picture(image)}<figcaption>{place} · {distance:.2f}</figcaption></figure>"
+            for place, (image, distance) in enumerate(ranked, start=1)
+        ]
+        rows.append(f'<h2>{html.escape(query)}</h2><div class="list">{"".join(figures)}</div>')
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Ranked lists</title><style>{STYLE}</style>"
+        f"<h1>Who looks like whom</h1><p>{len(shown)} of {num_queries} queries, each with the nearest of "
+        f"{num_gallery} images: place · distance, from 0 (the same) to 2 (the opposite). A near image is not "
+        f"a proof that it shows the same person.</p>{''.join(rows)}</html>\n"
+    )
 
 
 def picture(path: str) -> str:
     """A small copy of an image, inside the page."""
     buffer = io.BytesIO()
     with Image.open(path) as image:
-        image.convert("RGB").resize((56, 112)).save(buffer, "JPEG")
+        image.convert("RGB").resize((128, 256)).save(buffer, "JPEG")  # twice the size shown, for dense screens
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="{html.escape(path)}" title="{html.escape(path)}" src="data:image/jpeg;base64,{data}">'
 

@@ -70,6 +70,8 @@ def test_a_table_is_recognised(check, tmp_path):
         ([], "error: 0 folders were named; name one"),
         (["data", "layuot=csv"], "error: 'layuot' is not an option; choose from layout, role"),
         (["data", "role=gallery"], "error: role='gallery' must be source or target."),
+        (["data", "cameras=some"], "error: cameras='some' must be required or none."),
+        (["data", "num_ids=few"], "error: num_ids='few' must be a whole number of at least 1."),
     ],
 )
 def test_wrong_commands(check, arguments, words):

@@ -49,6 +49,8 @@ def test_lists_and_page(rank, folder):
     assert float(rows[0]["distance"]) < 1e-3
     page = (folder / "out" / "ranks.html").read_text()
     assert page.count("<img") == 4
+    assert "1 of 1 queries, each with the nearest of 4 images" in page
+    assert "1 · 0.00" in page
     assert "http" not in page
 
 
@@ -65,3 +67,4 @@ def test_what_is_missing_is_named(rank, folder):
     everything = [f"checkpoint={folder}/network.safetensors", f"gallery={folder}/crops", f"output={folder}/out"]
     assert f"query={folder}/out holds no image" in rank(*everything, f"query={folder}/out").stderr
     assert "'galery' is not an option" in rank("galery=x").stderr
+    assert "top=0 must be a whole number" in rank(*everything, f"query={folder}/out", "top=0").stderr

@@ -108,7 +108,7 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
             split = (row.get("split") or "train").strip()
             if split not in SPLITS:
                 raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
-            path = table.parent / row["path"].strip()
+            path = table.parent / (row["path"] or "").strip()
             if not path.is_file():
                 raise FileNotFoundError(f"{table}, line {line} names {path}, which does not exist.")
             pid = (row.get("pid") or "").strip()
