@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -12,7 +14,9 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from dien_lightning.callbacks.interrupt import Interrupt
 from dien_lightning.callbacks.metrics_file import MetricsFile
@@ -34,6 +38,8 @@ class Checkpoints(Checkpoint):
 
     Raises:
         ValueError: every_n_train_steps below 1.
+        OSError: a checkpoint cannot be written, on a full disk for instance. The run stops: whatever it learned from
+            here on would be lost. The checkpoints that are there stay.
         KeyboardInterrupt: after Ctrl-C, when the step or validation has ended and the checkpoint is written.
     """
 
@@ -48,18 +54,26 @@ class Checkpoints(Checkpoint):
         self._interrupt = Interrupt()
         self._ending = False
         self._drafted = False
+        self._last_is_whole = False
         self._step = 0
+        self._positions: dict[str, Any] = {}
 
     # ---- when ----
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._ending = self._drafted = False
+        resumed = trainer.ckpt_path and Path(trainer.ckpt_path).absolute()
+        self._last_is_whole = resumed == self._last.absolute()
         self._interrupt.watch()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._step = trainer.global_step
         for log in _metrics_files(trainer):
             log.cut(self._step)
+        for name, loader in _resumable_loaders(trainer):
+            if name in self._positions:
+                loader.load_state_dict(self._positions[name])
+        self._positions = {}
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self._drafted:  # only now has the row of the step before been logged
@@ -85,44 +99,95 @@ class Checkpoints(Checkpoint):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._interrupt.release()
+        if self._drafted and isinstance(exception, SIGTERMException):  # Lightning's own, where there are processes
+            self._ending = False
+            self._finish(trainer)
         if trainer.is_global_zero:
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        # Lightning stores the loaders' positions, too, but forgets to load them where a module has asked it for the
+        # number of steps before: the loaders are there already when it reads the checkpoint.
+        checkpoint["loaders"] = {name: loader.state_dict() for name, loader in _resumable_loaders(trainer)}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._positions = checkpoint.get("loaders", {})
+
     # ---- how ----
+
+    @property
+    def _last(self) -> Path:
+        return self.folder / LAST
 
     @property
     def _part(self) -> Path:
         return self.folder / f"{LAST}.part"
 
-    def _draft(self, trainer: Trainer) -> None:
+    @contextmanager
+    def _said_where(self) -> Iterator[None]:
         try:
-            trainer.save_checkpoint(self._part, weights_only=False)  # on every process; the first one writes
-            if trainer.is_global_zero:
-                with self._part.open("rb+") as file:
-                    os.fsync(file.fileno())
+            yield
         except OSError as error:
             raise OSError(
                 f"no checkpoint can be written to {self.folder} ({error.strerror or error}); what was written before "
                 f"is whole. Make room or give write access, then go on with resume=true."
             ) from error
+
+    def _draft(self, trainer: Trainer) -> None:
+        with self._said_where(), _written_in_place(trainer):
+            trainer.save_checkpoint(self._part, weights_only=False)  # on every process; the first one writes
         self._drafted = True
 
     def _finish(self, trainer: Trainer) -> None:
         for log in _metrics_files(trainer):
             log.write()
         if trainer.is_global_zero:
-            last = self.folder / LAST
-            with suppress(FileNotFoundError):
-                os.replace(last, self.folder / PREVIOUS)
-            os.replace(self._part, last)
-        self._drafted = False
+            with self._said_where():
+                if self._last_is_whole:  # else it is missing or damaged, and must not take the place of a whole one
+                    os.replace(self._last, self.folder / PREVIOUS)
+                os.replace(self._part, self._last)
+        self._drafted, self._last_is_whole = False, True
         if self._ending:
             raise KeyboardInterrupt
 
 
+class _InPlace(TorchCheckpointIO):
+    """Writes a checkpoint where it belongs.
+
+    Lightning's own goes by way of the system's temporary folder, which may be smaller than a checkpoint, and where
+    a kill leaves what has been written.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        content = io.BytesIO()
+        torch.save(checkpoint, content)  # straight into a file, a full disk would be a RuntimeError without a reason
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def _written_in_place(trainer: Trainer) -> Iterator[None]:
+    before = trainer.strategy.checkpoint_io
+    trainer.strategy.checkpoint_io = _InPlace()
+    try:
+        yield
+    finally:
+        trainer.strategy.checkpoint_io = before
+
+
 def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
     return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
+
+
+def _resumable_loaders(trainer: Trainer) -> list[tuple[str, Any]]:
+    """The training loaders that know their position, by name."""
+    loaders = trainer.train_dataloader
+    named = loaders.items() if isinstance(loaders, dict) else [("train", loaders)]
+    return [(name, loader) for name, loader in named if hasattr(loader, "load_state_dict")]
 
 
 def find_checkpoint(folder: str | os.PathLike[str]) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ class MetricsFile(Logger):
                 os.fsync(file.fileno())
             os.replace(draft, self.path)
         except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise OSError(
                 f"{self.path} cannot be written ({error.strerror or error}); what it held before stays. Make room or "
                 f"give write access, then go on with resume=true."
@@ -105,5 +108,7 @@ class MetricsFile(Logger):
         self.write()
 
     def finalize(self, status: str) -> None:
-        if self._rows:
-            self.write()
+        # What stopped a run must not be hidden by a full disk; the rows since the last checkpoint are taken again.
+        with suppress(OSError) if status == "failed" else nullcontext():
+            if self._rows:
+                self.write()
