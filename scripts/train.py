@@ -5,8 +5,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
-import netrc
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.network import save_network
 from results import rankings, show, write_json
 from resuming import check_fits, claim, is_first_process, write_config
+from wandb_logger import start_wandb
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
@@ -110,23 +109,14 @@ def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
         raise
 
 
-def has_wandb_account() -> bool:
-    """Whether a key for W&B lies where its client looks; to ask the client would settle its mode."""
-    try:
-        hosts = netrc.netrc().hosts
-    except (OSError, netrc.NetrcParseError):
-        hosts = {}
-    return "WANDB_API_KEY" in os.environ or any("wandb" in host for host in hosts)
-
-
 def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
     """Lightning's Trainer with the run's callbacks and loggers."""
     epochs = config.trainer.max_epochs
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"trainer.max_epochs={epochs!r} must be a whole number of at least 1.")
-    if "wandb" in config.logger and not has_wandb_account():
-        os.environ.setdefault("WANDB_MODE", "offline")
-    loggers = [MetricsFile(run_dir / "metrics.csv"), *map(instantiate, config.logger.values())]
+    loggers: list[Any] = [MetricsFile(run_dir / "metrics.csv")]
+    for name, options in config.logger.items():
+        loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
     for logger in loggers:
         logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     return instantiate(

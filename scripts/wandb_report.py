@@ -8,7 +8,7 @@ from pathlib import Path
 import wandb
 
 from dien_lightning.reports.tables import Table
-from train import has_wandb_account
+from wandb_logger import has_wandb_account
 
 
 def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], folder: Path) -> None:

@@ -81,3 +81,36 @@ def test_a_run_without_an_account_is_written_in_its_group_with_its_config(writte
     summary = {item.key or "/".join(item.nested_key) for record in written for item in record.summary.update}
     assert any(key.startswith("target") for key in summary)
     assert any(record.WhichOneof("record_type") == "exit" for record in written)  # wandb.finish() was called
+
+
+def test_a_server_that_does_not_answer_costs_seconds_and_the_run_goes_on(drawn_pair, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("WANDB_API_KEY", 40 * "x")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nobody listens
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "5")
+    arguments = (*TINY, "trainer.max_epochs=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    wandb.teardown()
+    started = time.monotonic()
+    finished = call(capfd, monkeypatch, "train", *arguments, "logger=wandb")
+    wandb.teardown()
+    assert finished.code == 0, finished.stderr
+    assert time.monotonic() - started < 120
+    assert "W&B cannot be reached (" in finished.stderr
+    assert "the run goes on offline; `wandb sync` sends " in finished.stderr
+    assert (tmp_path / "run" / "results.json").is_file()
+    (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    assert any(record.WhichOneof("record_type") == "history" for record in wait_for_the_end(path))
+
+
+def test_the_waiting_is_bounded_and_can_be_changed(monkeypatch):
+    import wandb_logger
+
+    asked = {}
+    monkeypatch.setattr(wandb_logger, "instantiate", lambda options, settings: asked.update(settings=settings))
+    monkeypatch.setattr(wandb_logger, "is_first_process", lambda: False)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "7")
+    wandb_logger.start_wandb({})
+    assert asked["settings"].init_timeout == 30
+    assert asked["settings"].finish_timeout == wandb.Settings().finish_timeout  # left to the variable

@@ -1,0 +1,57 @@
+"""Weights & Biases beside metrics.csv: a server that does not answer costs a run seconds, and nothing else."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import sys
+from typing import Any
+
+import wandb
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.loggers import WandbLogger
+
+from resuming import is_first_process
+
+TIMEOUTS = {"init_timeout": 30.0, "finish_timeout": 60.0}
+"""Seconds that the server may take to begin a run, and to take its last rows; WANDB_INIT_TIMEOUT and
+WANDB_FINISH_TIMEOUT go before. W&B itself waits 90 seconds, and at the end for ever."""
+
+
+def has_wandb_account() -> bool:
+    """Whether a key for W&B lies where its client looks; to ask the client would settle its mode."""
+    try:
+        hosts = netrc.netrc().hosts
+    except (OSError, netrc.NetrcParseError):
+        hosts = {}
+    return "WANDB_API_KEY" in os.environ or any("wandb" in host for host in hosts)
+
+
+def start_wandb(options: DictConfig) -> WandbLogger:
+    """The logger, its run begun; offline where there is no account or the server does not answer.
+
+    Args:
+        options: logger.wandb of the configuration.
+    """
+    if not has_wandb_account():
+        os.environ.setdefault("WANDB_MODE", "offline")
+    timeouts: dict[str, Any] = {k: v for k, v in TIMEOUTS.items() if f"WANDB_{k.upper()}" not in os.environ}
+    settings = wandb.Settings(**timeouts)
+    logger = instantiate(options, settings=settings)
+    if not is_first_process():
+        return logger
+    try:
+        _ = logger.experiment  # the run begins when it is first asked for
+    except wandb.Error as error:
+        wandb.teardown()  # with it go the settings that it took from the environment
+        os.environ["WANDB_MODE"] = "offline"  # so that the other jobs of a sweep do not wait again
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        print(
+            f"W&B cannot be reached ({reason}): the run goes on offline; `wandb sync` sends {options.save_dir}/wandb "
+            f"later.",
+            file=sys.stderr,
+        )
+        logger = instantiate(options, settings=settings)
+        _ = logger.experiment
+    return logger
