@@ -11,6 +11,8 @@ a numbered list of what to do and exit code 1. `files=false` leaves out reading 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,10 +73,12 @@ def main() -> None:
     if layout in CATALOG:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
-        pattern = (
-            "" if options["camera_pattern"] is None else f" data.{role}_camera_pattern='{options['camera_pattern']}'"
-        )
-        print(f"ready: data.{role}={layout} data.{role}_root={root}{pattern}")
+        overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
+        if options["camera_pattern"] is not None:
+            overrides.append(override(f"data.{role}_camera_pattern", options["camera_pattern"]))
+        if options["cameras"] == "none":
+            overrides.append("data.cameras=none")
+        print("ready:", *overrides)
         return
     print("to do:")
     for number, line in enumerate(found.problems, start=1):
@@ -104,6 +108,13 @@ def parse(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
         if not isinstance(given.get(name, 1), int) or given.get(name, 1) < 1:
             raise ValueError(f"{name}={given[name]!r} must be a whole number of at least 1.")
     return Path(roots[0]), {**DEFAULTS, **given}
+
+
+def override(key: str, value: str) -> str:
+    """What to write on the command line of scripts/train.py: quoted for Hydra, and once more for the shell."""
+    if re.fullmatch(r"[\w./:+-]+", value):
+        return f"{key}={value}"
+    return shlex.quote(f'{key}="{value}"' if '"' not in value else f"{key}='{value}'")
 
 
 def guess(root: Path) -> str:

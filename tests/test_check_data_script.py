@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from commands import call
 from data.folders import write_image, write_market
@@ -42,7 +45,21 @@ def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
         write_image(tmp_path / path, seed=seed)
     done = check(tmp_path, "role=source", "camera_pattern=cam(\\d)", "num_ids=2", "num_instances=2")
     assert "train: 4 images, 2 identities, 2 cameras" in done.stdout
-    assert done.stdout.rstrip().endswith("data.source_camera_pattern='cam(\\d)'")
+    assert done.stdout.rstrip().endswith(""" 'data.source_camera_pattern="cam(\\d)"'""")
+
+
+def test_what_it_says_to_write_can_be_pasted(check, tmp_path):
+    pattern = r"(\d+)(?:\.|_)\w{1,3}$"
+    write_image(tmp_path / "my crops (new)" / "cam1.jpg")
+    done = check(tmp_path / "my crops (new)", f"camera_pattern={pattern}", "cameras=none")
+    line = done.stdout.rstrip().splitlines()[-1].removeprefix("ready: ")
+    parsed = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(shlex.split(line))}
+    assert parsed == {
+        "data.target": "folder",
+        "data.target_root": str(tmp_path / "my crops (new)"),
+        "data.target_camera_pattern": pattern,
+        "data.cameras": "none",
+    }
 
 
 def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
@@ -51,7 +68,9 @@ def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
     done = check(tmp_path, "camera_pattern=cam(\\d)|train")
     assert done.code == 0
     assert "query: 1 images, 1 identities, 1 camera" in done.stdout
-    assert "set data.cameras=none" in check(tmp_path).stdout
+    assert "say how the paths tell cameras (data.target_camera_pattern), or set data.cameras=none" in (
+        check(tmp_path).stdout
+    )
 
 
 def test_a_table_is_recognised(check, tmp_path):

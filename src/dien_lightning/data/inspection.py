@@ -137,7 +137,8 @@ def inspect(
     if not splits.train:
         found.notes.append("There are no training images: the set serves evaluation alone.")
     elif len({record.camid for record in splits.train}) == 1:
-        found.notes.append("All training images come from one camera, as far as their names say.")
+        told = " Say how the paths tell cameras: camera_pattern='cam(\\d)'." if splits.name == "folder" else ""
+        found.notes.append(f"All training images come from one camera, as far as their names say.{told}")
     if splits.has_evaluation:
         _check_matches(splits, cameras, found)
     else:
