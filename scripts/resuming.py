@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule
 from dien_lightning.callbacks import find_checkpoint
+from results import write_text
 
 _RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 _NOT_THE_RUNS = {"run_dir", "resume", "record"}
@@ -31,12 +34,29 @@ def claim(run_dir: Path, resume: bool) -> Path | None:
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is not asked for.
+        OSError: nothing can be written there.
         ValueError: its checkpoints cannot be read.
     """
     if not resume and is_first_process() and (run_dir / "config.yaml").exists():
         raise FileExistsError(f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another.")
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=run_dir) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise OSError(
+            f"run_dir={run_dir} cannot be written to ({error.strerror}); give write access, make room or take another."
+        ) from error
     return find_checkpoint(run_dir / "checkpoints") if resume else None
+
+
+def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
+    """Give the run's id at W&B, which is kept in config.yaml: a resumed run goes on in the same one."""
+    if "wandb" in config.logger and config.logger.wandb.get("id") is None:
+        path = run_dir / "config.yaml"
+        before = OmegaConf.load(path) if config.resume and path.exists() else None
+        known = None if before is None else OmegaConf.select(before, "logger.wandb.id")
+        OmegaConf.update(config, "logger.wandb.id", known or secrets.token_hex(4), force_add=True)
 
 
 def write_config(config: DictConfig, run_dir: Path) -> None:
@@ -48,9 +68,7 @@ def write_config(config: DictConfig, run_dir: Path) -> None:
         changed = list(differences(before, now))
         if changed:
             rank_zero_info(f"{path} differed: {', '.join(changed)}. The run goes on with the new values.")
-    draft = path.with_name(path.name + ".part")
-    OmegaConf.save(config, draft)
-    os.replace(draft, path)
+    write_text(path, OmegaConf.to_yaml(config))
 
 
 def differences(before: Any, now: Any, name: str = "") -> Iterator[str]:

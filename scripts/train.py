@@ -27,7 +27,7 @@ from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.network import save_network
 from results import rankings, show, write_json
-from resuming import check_fits, claim, is_first_process, write_config
+from resuming import check_fits, claim, is_first_process, keep_wandb_run, write_config
 from wandb_logger import start_wandb
 
 
@@ -65,6 +65,7 @@ def train(config: DictConfig) -> dict[str, Any]:
     started, about = time.perf_counter(), describe(config)  # before the work: the code might be edited meanwhile
     run_dir = Path(config.run_dir)
     checkpoint = claim(run_dir, config.resume)
+    keep_wandb_run(config, run_dir)
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()

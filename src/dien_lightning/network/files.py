@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         network: to save.
         path: of the file, usually ending in .safetensors; replaced in one step if it exists.
 
+    Raises:
+        OSError: it cannot be written, on a full disk for instance; what it held before stays.
+
     Example:
         >>> import tempfile
         >>> network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=0)
@@ -36,11 +40,19 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         8
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
-    os.replace(draft, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
+        os.replace(draft, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} cannot be written ({first_line(error)}); what it held before stays. Make room or give write "
+            f"access, then go on (a training: with resume=true)."
+        ) from error
 
 
 def load_network(path: str | os.PathLike[str]) -> DIEN:
