@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow check table clean
+.PHONY: help install demo test slow soak check table clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ test: $(INSTALLED)  ## run every test but the slow ones
 
 slow: $(INSTALLED)  ## run the slow proofs
 	$(BIN)/python -m pytest -m slow
+
+soak: $(INSTALLED)  ## an hour of random kills, resumes and bad input, write results/soak.json
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak.py minutes=60
 
 check: $(INSTALLED)  ## lint, types, tests
 	$(BIN)/ruff check .
