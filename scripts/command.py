@@ -35,6 +35,7 @@ WANTS_TRACEBACK = os.environ.setdefault("DIEN_TRACEBACK", os.environ.get("HYDRA_
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
 # Lightning's own use of torch, nothing a user could mend; and its advertisements.
 warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")  # we say: not evaluated
 logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entry: "Tip:" not in entry.getMessage())
 
 

@@ -19,6 +19,7 @@ from torch.nn.functional import normalize
 
 from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
 from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
+from dien_lightning.callbacks.progress import ProgressBar
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
@@ -67,6 +68,7 @@ def evaluate(config: DictConfig) -> None:
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
+        callbacks=[ProgressBar()],
     )
     trainer.test(module, data, verbose=False)
     result, lists = refine(module.metrics["target"], module.results["target"], data, config)

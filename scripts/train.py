@@ -5,9 +5,10 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,14 @@ from wandb_logger import start_wandb
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-def main(config: DictConfig) -> None:
-    """One run, or one job of a sweep."""
+def main(config: DictConfig) -> float | None:
+    """One run, or one job of a sweep; gives the figure that a search maximises."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
     record = None if config.record is None else Path(config.record)
     if record is not None and record.exists():
         rank_zero_info(f"{record} is there: this run is done and not run again.")
-        return
+        return figure(json.loads(record.read_text()), config.optimized)
     OmegaConf.resolve(config)
     try:
         with faults_in_one_sentence():
@@ -48,6 +49,15 @@ def main(config: DictConfig) -> None:
         wandb.finish()
     if record is not None and is_first_process():
         write_json(record, results)
+    return figure(results, config.optimized)
+
+
+def figure(results: Mapping[str, Any], name: str) -> float | None:
+    """One figure of the results by its dotted name, such as source.mAP; None where this run has none of it."""
+    value: Any = results
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def train(config: DictConfig) -> dict[str, Any]:
@@ -139,17 +149,18 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     trainer.test(module, data, verbose=False)
     if trainer.is_global_zero:
         save_network(module.network, run_dir / "network.safetensors")
-    results: dict[str, Any] = {name: module.results[name].figures() for name in data.evaluation_domains}
+    domains = data.evaluation_domains  # none, where neither source nor target has a labelled query and gallery
+    results: dict[str, Any] = {name: module.results[name].figures() for name in domains}
     results["passes"] = [result.figures() for name, result in module.results.items() if name.startswith("pass")]
     results["fusion_weights"] = module.network.fusion_weights()
     results["protocol"] = {
-        **module.results[data.evaluation_domains[0]].describe(),
+        **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
         "precision": str(trainer.precision),
-        "statistics": {name: module.statistics_for(name) for name in data.evaluation_domains},
+        "statistics": {name: module.statistics_for(name) for name in domains},
     }
     results["images_per_second"] = module.images_per_second
     last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
-    results["checkpoints"] = {"last": {**last, **{name: results[name] for name in data.evaluation_domains}}}
+    results["checkpoints"] = {"last": {**last, **{name: results[name] for name in domains}}}
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, EpochChoice):
             results["checkpoints"] |= callback.chosen()

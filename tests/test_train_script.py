@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from commands import call
+from data.folders import write_image
 
 TINY = (
     "experiment=demo",
@@ -90,6 +91,30 @@ def test_a_run_leaves_ranked_lists(finished_run):
         assert found["match"] == (found["pid"] == query["pid"])
         assert not (found["match"] and found["camid"] == query["camid"])
     assert all(0 < query["average_precision"] <= 1 for query in rankings["queries"])
+
+
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero:UserWarning")
+def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_path, capfd, monkeypatch):
+    for number in range(12):
+        write_image(tmp_path / "people" / f"p{number % 3}" / f"{number}.jpg", seed=number)
+    folders = [f"data.{role}_root={tmp_path}/people" for role in ("source", "target")]
+    arguments = (*TINY, "data.source=folder", "data.target=folder", *folders, f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.schedule=milestones")
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert not {"target", "source"} & set(results)
+    assert results["protocol"]["junk"] == "drop"
+    assert finished.stdout.startswith("Nothing was evaluated: neither set has a labelled query and gallery.")
+    assert (tmp_path / "run" / "network.safetensors").is_file()
+    assert not (tmp_path / "run" / "rankings.json").exists()
+
+
+def test_a_search_gets_a_figure_that_no_target_label_chose():
+    from train import figure
+
+    assert figure({"source": {"mAP": 0.5}}, "source.mAP") == 0.5
+    assert figure({"passes": []}, "source.mAP") is None
+    assert figure({"passes": []}, "passes.mAP") is None
 
 
 def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):
