@@ -95,6 +95,9 @@ def describe_lists(
 
 def show(results: dict[str, Any], protocol: Protocol) -> None:
     """Print the figures in percent, the ways to choose the epoch side by side, and how it was counted."""
+    if not {"target", "source"} & set(results):
+        print("Nothing was evaluated: neither set has a labelled query and gallery.")
+        return
     table = Table("%", *COLUMNS.values())
     for key, title in (
         ("target", "target"),
