@@ -258,3 +258,13 @@ def soft_neighborhood_density(embedding: Sequence[Vector], temperature: float) -
         shares = [weight / sum(weights) for weight in weights]
         entropies.append(-sum(share * math.log(share) for share in shares if share > 0))
     return sum(entropies) / len(entropies)
+
+
+def reciprocal_neighbors(embedding: Sequence[Vector], camids: Sequence[int]) -> float:
+    def nearest(one: int) -> int:
+        others = [place for place in range(len(embedding)) if place != one]
+        elsewhere = [place for place in others if camids[place] != camids[one]]
+        candidates = elsewhere if len(set(camids)) > 1 else others
+        return min(candidates, key=lambda place: cosine(embedding[one], embedding[place]))
+
+    return sum(nearest(nearest(one)) == one for one in range(len(embedding))) / len(embedding)

@@ -17,9 +17,9 @@ from test_train_script import TINY, rows
 
 
 def validated(choice, epochs, first=1):
-    """Let `choice` see epochs of (source mAP, density, target mAP), each with a network that tells its epoch."""
+    """Let `choice` see epochs of (source mAP, reciprocity, target mAP), each with a network that tells its epoch."""
     network = DIEN("resnet18", weights=None, embedding_dim=4, attention_loops=0)
-    for number, (source, density, target) in enumerate(epochs, start=first):
+    for number, (source, reciprocity, target) in enumerate(epochs, start=first):
         torch.nn.init.constant_(next(iter(network.parameters())), number)
         figures = {"source": source, "target": target}
         results = {
@@ -27,7 +27,7 @@ def validated(choice, epochs, first=1):
             for name, value in figures.items()
             if value is not None
         }
-        choice._density = None if density is None else torch.tensor(density)
+        choice._label_free = {} if reciprocity is None else {"target_reciprocity": torch.tensor(reciprocity)}
         trainer = SimpleNamespace(
             sanity_checking=False, state=SimpleNamespace(fn="fit"), current_epoch=number - 1, is_global_zero=True
         )
@@ -35,13 +35,17 @@ def validated(choice, epochs, first=1):
     return choice.chosen()
 
 
-EPOCHS = [(0.5, 1.0, 0.4), (0.9, 2.0, 0.3), (0.9, 3.0, 0.2), (0.7, 2.5, 0.1)]
+EPOCHS = [(0.5, 0.125, 0.4), (0.9, 0.25, 0.3), (0.9, 0.5, 0.2), (0.7, 0.375, 0.1)]
 
 
 def test_each_score_keeps_its_best_epoch_the_earliest_of_equals(tmp_path):
     chosen = validated(EpochChoice(tmp_path / "checkpoints"), EPOCHS)
     assert {name: best["epochs"] for name, best in chosen.items()} == {"source_mAP": 2, "label_free": 3, "oracle": 1}
-    assert {name: best["score"] for name, best in chosen.items()} == {"source_mAP": 0.9, "label_free": 3, "oracle": 0.4}
+    assert {name: best["score"] for name, best in chosen.items()} == {
+        "source_mAP": 0.9,
+        "label_free": 0.5,
+        "oracle": 0.4,
+    }
     assert [name for name, best in chosen.items() if best["uses_target_labels"]] == ["oracle"]
     for best in chosen.values():
         assert best["target"]["mAP"] == EPOCHS[best["epochs"] - 1][2]
@@ -53,7 +57,7 @@ def test_each_score_keeps_its_best_epoch_the_earliest_of_equals(tmp_path):
 def test_a_score_that_nobody_has_is_left_out(tmp_path):
     choice = EpochChoice(tmp_path, images=0)
     assert list(validated(choice, [(0.5, None, 0.4)])) == ["source_mAP", "oracle"]
-    assert list(validated(EpochChoice(tmp_path), [(0.5, 1.0, None)])) == ["source_mAP", "label_free"]
+    assert list(validated(EpochChoice(tmp_path), [(0.5, 0.125, None)])) == ["source_mAP", "label_free"]
     assert EpochChoice(tmp_path).chosen() == {}
 
 
@@ -85,19 +89,16 @@ def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, mon
     assert list(choices) == ["last", "source_mAP", "label_free", "oracle"]
     assert [name for name, choice in choices.items() if choice["uses_target_labels"]] == ["oracle"]
     assert results["target"] == choices["last"]["target"]  # the headline
-    metrics = [row for row in rows(tmp_path / "run") if row["val/target_density"]]
+    metrics = [row for row in rows(tmp_path / "run") if row["val/target_reciprocity"]]
     assert len(metrics) == 2
+    assert all(row["val/target_density"] for row in metrics)
     for name, column in (
         ("source_mAP", "val/source_mAP"),
-        ("label_free", "val/target_density"),
+        ("label_free", "val/target_reciprocity"),
         ("oracle", "val/target_mAP"),
     ):
+        assert choices[name]["by"] == column
         assert choices[name]["score"] == pytest.approx(max(float(row[column]) for row in metrics))
         assert (tmp_path / "run" / choices[name]["network"]).is_file()
-    for title in (
-        "last epoch (the result)",
-        "best by source mAP",
-        "best by label-free density",
-        "oracle: by target labels",
-    ):
+    for title in CHOICES.values():
         assert title in finished.stdout

@@ -16,7 +16,7 @@ def test_four_rows_for_each_network_with_mean_and_spread(tmp_path):
     assert [row.label for row in table.rows] == [
         "last epoch (the result)",
         "best by source mAP",
-        "best by label-free density",
+        "best by label-free score",
         "oracle: by target labels",
     ]
     assert [row.strong for row in table.rows] == [True, False, False, False]

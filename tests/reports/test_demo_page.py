@@ -111,5 +111,5 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch):
 
 
 def test_the_choices_of_the_epoch_stand_side_by_side(html):
-    for words in ("Which epoch", "last epoch (the result)", "best by label-free density", "oracle: by target labels"):
+    for words in ("Which epoch", "last epoch (the result)", "best by label-free score", "oracle: by target labels"):
         assert words in html

@@ -13,25 +13,29 @@ from torch import Tensor
 
 from dien_lightning.collectives import join_processes
 from dien_lightning.network import save_network
-from dien_lightning.retrieval import soft_neighborhood_density
+from dien_lightning.retrieval import reciprocal_neighbors, soft_neighborhood_density
 
-_SCORES: dict[str, Callable[[dict[str, Any]], float | None]] = {
-    "source_mAP": lambda epoch: epoch.get("source", {}).get("mAP"),
-    "label_free": lambda epoch: epoch.get("target_density"),
-    "oracle": lambda epoch: epoch.get("target", {}).get("mAP"),
+_SCORES: dict[str, tuple[str, Callable[[dict[str, Any]], float | None]]] = {
+    "source_mAP": ("val/source_mAP", lambda epoch: epoch.get("source", {}).get("mAP")),
+    "label_free": ("val/target_reciprocity", lambda epoch: epoch.get("target_reciprocity")),
+    "oracle": ("val/target_mAP", lambda epoch: epoch.get("target", {}).get("mAP")),
 }
 
 
 class EpochChoice(Callback):
     """Keeps the network of the best validated epoch, by each of three scores.
 
-    `source_mAP` is held-out source people's. `label_free` is the soft neighbourhood density (Saito et al., 2021) of
-    target training images, logged as `val/target_density`. `oracle` is the target's own mAP, which needs the labels
-    that nobody has: it says what a perfect choice would gain, and is no result.
+    `source_mAP` is held-out source people's. `label_free` is the share of target training images that are reciprocal
+    nearest neighbours across cameras, logged as `val/target_reciprocity`. `oracle` is the target's own mAP, which needs
+    the labels that nobody has: it says what a perfect choice would gain, and is no result.
+
+    The soft neighbourhood density (Saito et al., 2021) is logged as `val/target_density` and chooses nothing: from
+    random weights it is highest for the network that has learned least (results/demo/README.md).
 
     Args:
         folder: for source_mAP.safetensors, label_free.safetensors and oracle.safetensors.
-        images: target training images for the density, drawn at random but the same in every epoch; 0 leaves it out.
+        images: target training images for the label-free scores, drawn at random but the same in every epoch; 0 leaves
+            them out.
         temperature: see `soft_neighborhood_density`.
 
     Raises:
@@ -45,23 +49,24 @@ class EpochChoice(Callback):
         self.images = images
         self.temperature = temperature
         self._epochs: list[dict[str, Any]] = []
-        self._density: Tensor | None = None
+        self._label_free: dict[str, Tensor] = {}
 
     def chosen(self) -> dict[str, dict[str, Any]]:
         """The best validated epoch by each score, the earliest of equals.
 
         Returns:
-            By the score's name: "epochs" trained, "score", the figures of "target" and "source", "network" (the file)
-            and "uses_target_labels".
+            By the choice's name: "epochs" trained, "by" (the score's name), "score", the figures of "target" and
+            "source", "network" (the file) and "uses_target_labels".
         """
         found: dict[str, dict[str, Any]] = {}
-        for name, score in _SCORES.items():
+        for name, (column, score) in _SCORES.items():
             scored = [epoch for epoch in self._epochs if score(epoch) is not None]
             if scored:
                 best = max(scored, key=lambda epoch: score(epoch) or 0.0)
                 figures: dict[str, Any] = {key: best[key] for key in ("target", "source") if key in best}
                 found[name] = {
                     "epochs": best["epochs"],
+                    "by": column,
                     "score": score(best),
                     "network": f"{self.folder.name}/{name}.safetensors",
                     "uses_target_labels": name == "oracle",
@@ -73,10 +78,15 @@ class EpochChoice(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.images:
-            embedding = self._embed(trainer, pl_module)
-            self._density = None if len(embedding) < 2 else soft_neighborhood_density(embedding, self.temperature)
-            if self._density is not None:
-                pl_module.log("val/target_density", self._density, sync_dist=True)
+            embedding, camids = self._embed(trainer, pl_module)
+            self._label_free = {}
+            if len(embedding) > 1:
+                self._label_free = {
+                    "target_reciprocity": reciprocal_neighbors(embedding, camids),
+                    "target_density": soft_neighborhood_density(embedding, self.temperature),
+                }
+            for name, score in self._label_free.items():
+                pl_module.log(f"val/{name}", score, sync_dist=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or trainer.state.fn != "fit":
@@ -84,8 +94,7 @@ class EpochChoice(Callback):
         module: Any = pl_module
         epoch: dict[str, Any] = {"epochs": trainer.current_epoch + 1}
         epoch |= {name: result.figures() for name, result in module.results.items() if name in ("target", "source")}
-        if self._density is not None:
-            epoch["target_density"] = float(self._density)
+        epoch |= {name: float(score) for name, score in self._label_free.items()}
         self._epochs = [known for known in self._epochs if known["epochs"] < epoch["epochs"]] + [epoch]
         for name, best in self.chosen().items():
             if best["epochs"] == epoch["epochs"] and trainer.is_global_zero:
@@ -97,8 +106,8 @@ class EpochChoice(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._epochs = list(state_dict["epochs"])
 
-    def _embed(self, trainer: Trainer, module: Any) -> Tensor:
-        """Embeddings of the first images in the statistics loader's order, the same on every process."""
+    def _embed(self, trainer: Trainer, module: Any) -> tuple[Tensor, Tensor]:
+        """Embeddings and cameras of the first images in the statistics loader's order, the same on every process."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         wanted = min(self.images, len(data.target.train)) // trainer.world_size
         embeddings, indices, found = [], [], 0
@@ -112,6 +121,9 @@ class EpochChoice(Callback):
             if found >= wanted:
                 break
         if not embeddings:
-            return torch.zeros(0, 1)
+            return torch.zeros(0, 1), torch.zeros(0)
         index = join_processes(torch.cat(indices)[:wanted].to(module.device))
-        return join_processes(torch.cat(embeddings)[:wanted])[index.argsort()]
+        order = index.argsort()
+        camids = [data.target.train[place].camid for place in index[order].tolist()]
+        embedding = join_processes(torch.cat(embeddings)[:wanted])[order]
+        return embedding, torch.tensor(camids, device=embedding.device)

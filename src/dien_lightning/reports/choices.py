@@ -10,7 +10,7 @@ from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table
 CHOICES = {
     "last": "last epoch (the result)",
     "source_mAP": "best by source mAP",
-    "label_free": "best by label-free density",
+    "label_free": "best by label-free score",
     "oracle": "oracle: by target labels",
 }
 """By the name that results.json has for it. Every figure elsewhere is that of the last epoch."""

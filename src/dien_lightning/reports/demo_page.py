@@ -59,9 +59,9 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
                 "Which epoch",
                 [Block("table", choices)],
                 "All figures above are those of the last epoch, as the paper's are. An epoch chosen by the mAP of "
-                "held-out source people, or by how near the target's unlabelled training images lie to their "
-                "neighbours, needs no target label either. The oracle needs them all: it is no result, and says what "
-                "a perfect choice would gain.",
+                "held-out source people, or by how many of the target's unlabelled training images are their nearest "
+                "neighbour's nearest neighbour (label-free), needs no target label either. The oracle needs them all: "
+                "it is no result, and says what a perfect choice would gain.",
             )
         )
     sections.append(Section("How it was measured", [Block("details", run_details(first))]))

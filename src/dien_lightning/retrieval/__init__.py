@@ -7,6 +7,7 @@ from dien_lightning.retrieval.metric import EvaluationSets, RetrievalMetric
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranked_lists import RankedLists, rank_distances, rank_gallery
 from dien_lightning.retrieval.ranking import evaluate_distances, evaluate_retrieval
+from dien_lightning.retrieval.reciprocity import reciprocal_neighbors
 from dien_lightning.retrieval.reranking import k_reciprocal_blocks, reranking_memory
 from dien_lightning.retrieval.result import RetrievalResult
 
@@ -25,6 +26,7 @@ __all__ = [
     "pool_queries",
     "rank_distances",
     "rank_gallery",
+    "reciprocal_neighbors",
     "reranking_memory",
     "soft_neighborhood_density",
 ]
