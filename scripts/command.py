@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shlex
@@ -16,13 +17,14 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from dien_lightning import Protocol
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
+_LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
 
@@ -48,7 +50,7 @@ def run(main: Callable[[], object]) -> None:
         main: the command.
     """
     try:
-        with faults_in_one_sentence():
+        with faults_in_one_sentence(in_job=False):
             main()
     except KeyboardInterrupt:
         print("interrupted; what was written stays, resume=true goes on.", file=sys.stderr)
@@ -56,11 +58,14 @@ def run(main: Callable[[], object]) -> None:
 
 
 @contextmanager
-def faults_in_one_sentence() -> Iterator[None]:
+def faults_in_one_sentence(*, in_job: bool = True) -> Iterator[None]:
     """Turn a fault of the user's into `error: ...` and exit code 1.
 
     A command whose body Hydra calls needs this inside that body, too, where Hydra has not yet said its own words. One
     job of a sweep that fails is said, and the others go on.
+
+    Args:
+        in_job: whether this is such a body; False is the command as a whole, where a sweep has come to its end.
     """
     try:
         yield
@@ -68,9 +73,26 @@ def faults_in_one_sentence() -> Iterator[None]:
         if WANTS_TRACEBACK:
             raise
         print(f"error: {sentence(error)}", file=sys.stderr)
-        if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        if in_job and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
             raise JobFailed("at least one job failed, see above.") from error
         sys.exit(1)
+
+
+def folder_name(overrides: str) -> str:
+    """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
+
+    Example:
+        >>> folder_name("seed=0"), len(folder_name("seed=0," * 99))
+        ('seed=0', 120)
+    """
+    if len(overrides.encode()) <= _LONGEST_NAME:
+        return overrides
+    digest = hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+    kept = overrides.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
+
+
+OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
 
 
 def sentence(error: BaseException) -> str:

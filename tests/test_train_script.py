@@ -159,3 +159,17 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     assert words in sentence
     assert "Traceback" not in finished.stderr
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")
+    alone = ("hydra.launcher.n_jobs=1",) if launcher == "joblib" else ()
+    finished = call(capfd, monkeypatch, "train", "-m", *arguments, f"hydra/launcher={launcher}", *alone)
+    assert finished.code == 1
+    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert ["attention_loops=-1" in errors[0], "attention_loops=-2" in errors[1]] == [True, True]
+    assert errors[2:] == ["error: at least one job failed, see above."]
+    assert "JobFailed" not in finished.stderr  # no traceback of ours
+    # Many overrides make no folder's name too long.
+    assert all(len(path.name) <= 120 for path in (tmp_path / "sweep").iterdir())
