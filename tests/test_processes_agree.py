@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from commands import call
+from commands import call, run_command
 from test_train_script import TINY
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "train.py"
@@ -30,14 +31,30 @@ SHARED = (  # evenly by two processes; without dropout, whose masks would differ
 RATES = ",".join(f"{name}:2e-4" for name in ("backbone", "embedding", "attention", "identity", "domain"))
 
 
-def on_two_processes(*arguments: object) -> str:
-    """Run the command as a user does; give what it printed on stderr."""
+def start(*arguments: object, **environment: str) -> subprocess.Popen:
+    """Start the command as a user does, on two processes if the arguments say nothing else."""
     command = [sys.executable, str(SCRIPT), *map(str, arguments), "trainer=ddp_cpu", "trainer.accelerator=cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment.pop("HYDRA_FULL_ERROR", None)
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    inherited = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+    inherited["OMP_NUM_THREADS"] = "1"
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**inherited, **environment}
+    )
+
+
+def wait(*processes: subprocess.Popen) -> str:
+    """What processes printed on stderr; those that are not done in five minutes are ended."""
+    try:
+        said = [process.communicate(timeout=300)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0] * len(processes), "\n".join(said)
+    return "\n".join(said)
+
+
+def on_two_processes(*arguments: object) -> str:
+    """Run the command to its end; give what it printed on stderr."""
+    return wait(start(*arguments))
 
 
 def rows(run_dir: Path) -> list[dict[str, float]]:
@@ -62,12 +79,7 @@ def twenty_steps(drawn_pair, tmp_path_factory):
         f"data_root={drawn_pair}",
     ]
     on_two_processes(*arguments, f"run_dir={folder / 'two'}")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        import train
-        from command import run
-
-        monkeypatch.setattr(sys, "argv", ["scripts/train.py", *arguments, f"run_dir={folder / 'one'}"])
-        run(train.main)
+    run_command("train", *arguments, f"run_dir={folder / 'one'}")
     return folder / "two", folder / "one"
 
 
@@ -92,7 +104,8 @@ def test_two_processes_leave_one_set_of_files(twenty_steps):
     two, one = ({str(path.relative_to(run_dir)) for path in run_dir.rglob("*")} for run_dir in twenty_steps)
     assert two == one
     results = [json.loads((run_dir / "results.json").read_text()) for run_dir in twenty_steps]
-    assert results[0]["settings"]["trainer"].pop("strategy") == "ddp"
+    trainer = results[0]["settings"]["trainer"]
+    assert (trainer.pop("strategy"), trainer.pop("num_nodes")) == ("ddp", 1)
     assert outline(results[0]) == outline(results[1])
     assert results[0]["target"] == results[1]["target"]
     lists = [json.loads((run_dir / "rankings.json").read_text())["queries"] for run_dir in twenty_steps]
@@ -102,15 +115,48 @@ def test_two_processes_leave_one_set_of_files(twenty_steps):
         assert found[0] == found[1]
 
 
-def test_the_first_step_in_float32_and_a_run_that_goes_on_with_fewer_processes(
-    drawn_pair, tmp_path, capfd, monkeypatch
-):
+@pytest.fixture(scope="module")
+def alone(drawn_pair, tmp_path_factory):
+    """The folder of a run in float32 on one process, and its arguments but the folder."""
+    folder = tmp_path_factory.mktemp("alone")
     arguments = [*SHARED, "optim.schedule=milestones", f"data_root={drawn_pair}"]
+    run_command("train", *arguments, f"run_dir={folder}")
+    return folder, arguments
+
+
+def test_the_first_step_in_float32_and_a_run_that_goes_on_with_fewer_processes(alone, tmp_path, capfd, monkeypatch):
+    folder, arguments = alone
     said = on_two_processes(*arguments, "trainer.max_epochs=1", f"run_dir={tmp_path / 'run'}")
     assert "differ from those of one process" not in said
-    for run_dir, more in ((tmp_path / "alone", ()), (tmp_path / "run", ("resume=true",))):
-        finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={run_dir}", *more)
-        assert finished.code == 0, finished.stderr
-    two, one = rows(tmp_path / "run"), rows(tmp_path / "alone")
+    finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'run'}", "resume=true")
+    assert finished.code == 0, finished.stderr
+    two, one = rows(tmp_path / "run"), rows(folder)
     assert two[0] == pytest.approx(one[0], rel=0, abs=1e-4)
     assert [row["step"] for row in two] == [row["step"] for row in one] == [0, 1, 2, 3]
+
+
+def test_what_two_processes_do_apart_is_said(drawn_pair, tmp_path):
+    options = ("optim.join=false", "network.synchronize=false", "trainer.max_epochs=1", "data.steps_per_epoch=1")
+    said = on_two_processes(*SHARED, *options, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'apart'}")
+    assert said.count("join=False (optim.join): each of 2 processes takes the losses of its own part of the batch") == 1
+    assert said.count("synchronize=False (network.synchronize): each of 2 processes normalises by its own part") == 1
+    assert said.count("differ from those of one process") == 2
+
+
+def free_port() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+def test_two_machines_by_lightnings_own_variables_give_the_first_step_of_one_process(alone, tmp_path):
+    """Both "machines" are this one: two commands, each with one process, that find each other by an address."""
+    folder, arguments = alone
+    machines = ("trainer.max_epochs=1", "trainer.num_nodes=2", "trainer.devices=1", f"run_dir={tmp_path / 'two'}")
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    said = wait(*(start(*arguments, *machines, NODE_RANK=str(node), **address) for node in (0, 1)))
+    assert "differ from those of one process" not in said
+    two, one = rows(tmp_path / "two"), rows(folder)
+    assert len(two) == 2  # one file, written by the first
+    assert two[0] == pytest.approx(one[0], rel=0, abs=1e-4)
+    assert (tmp_path / "two" / "results.json").is_file()
