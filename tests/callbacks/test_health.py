@@ -8,7 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from dien_lightning import DomainPairDataModule
 from dien_lightning.callbacks import HealthMonitor
+from dien_lightning.network.normalization import DomainBatchNorm
+from dien_lightning.optim import LEARNING_RATES
+from test_module import build, trainer
 
 
 def watch(monitor, triplets, spreads):
@@ -137,3 +141,24 @@ def test_domain_windows_must_be_one_at_least():
 def test_window_must_be_a_step_at_least():
     with pytest.raises(ValueError, match=r"window=0 must be at least 1 step\."):
         HealthMonitor(window=0)
+
+
+def test_a_training_whose_embeddings_collapsed_is_told_of_all_its_troubles(drawn_pair):
+    module = build(learning_rates=dict.fromkeys(LEARNING_RATES, 1e-20))  # it cannot help itself
+    for layer in module.network.embedding.modules():
+        if isinstance(layer, DomainBatchNorm):
+            torch.nn.init.zeros_(layer.weight)
+            torch.nn.init.ones_(layer.bias)
+    sizes = {"num_ids": 3, "num_instances": 2, "target_batch_size": 6, "steps_per_epoch": 4, "image_size": (64, 32)}
+    data = DomainPairDataModule(str(drawn_pair), "pedestrians_day", "pedestrians_night", num_workers=0, **sizes)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trainer(callbacks=[HealthMonitor(window=2, domain_windows=2)], limit_val_batches=0).fit(module, data)
+    told = [str(warning.message) for warning in caught]
+    for words in (
+        "step 2: the triplet loss has been 0.300, its margin, for 2 steps",
+        "step 2: the embedding spread is 0.0000",
+        "step 2: the target's embedding spread is 0.0000",
+        "step 4: the domain classifier has been right in 50% of all cases for 4 steps, as if by chance.",
+    ):
+        assert sum(text.startswith(words) for text in told) == 1
