@@ -35,6 +35,9 @@ class JobFailed(ValueError):
 # What the user set is kept under a name of ours: processes that we start inherit it, and know it from what we set next.
 WANTS_TRACEBACK = os.environ.setdefault("DIEN_TRACEBACK", os.environ.get("HYDRA_FULL_ERROR", "0")) == "1"
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
+# A cluster's job starts Python anew and has to find the modules beside this one.
+_FOLDERS = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), str(Path(__file__).resolve().parent)]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(_FOLDERS))
 # Lightning's own use of torch, nothing a user could mend; and its advertisements.
 warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
 warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")  # we say: not evaluated

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,11 @@ def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, 
     assert "JobFailed" not in finished.stderr  # no traceback of ours
     # Many overrides make no folder's name too long.
     assert all(len(path.name) <= 120 for path in (tmp_path / "sweep").iterdir())
+
+
+def test_a_process_that_a_cluster_starts_finds_the_commands_modules(tmp_path):
+    import command  # sets what the process inherits
+
+    found = [sys.executable, "-c", "import importlib.util as u; print(u.find_spec('command').origin)"]
+    printed = subprocess.run(found, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert Path(printed.strip()) == Path(command.__file__)
