@@ -8,6 +8,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,6 +228,23 @@ def test_killed_around_any_call(runs, name, moment, nth, every, workers, before)
     settings = (f"callbacks.checkpoint.every_n_train_steps={every}", f"data.num_workers={workers}")
     assert runs.train(name, *settings, death=Death(*moment, nth, before=before)) in (0, -signal.SIGKILL)
     assert runs.resumed_as_undisturbed(name, *settings)
+
+
+@pytest.mark.slow
+def test_two_processes_killed_and_resumed_are_as_if_left_alone(drawn_pair, tmp_path):
+    settings = (*TINY, "trainer=ddp_cpu", "data.num_ids=2", f"data_root={drawn_pair}", "data.num_workers=0")
+    folders = [tmp_path / name for name in ("killed", "undisturbed")]
+    command = [sys.executable, Path(train.__file__), *settings]
+    with (tmp_path / "log").open("w") as log:
+        running = subprocess.Popen([*command, f"run_dir={folders[0]}"], stdout=log, stderr=log)
+        while not (folders[0] / "checkpoints" / "last.ckpt").exists():
+            assert running.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.05)
+        running.kill()  # the first process; the other one finds itself alone
+        running.wait()
+        for folder in folders:
+            subprocess.run([*command, f"run_dir={folder}", "resume=true"], stdout=log, stderr=log, check=True)
+    assert differing(folders[0], left(folders[1])) == []
 
 
 @pytest.mark.slow
