@@ -31,7 +31,8 @@ def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], fo
     )
     try:
         for key, table in tables.items():
-            columns = [table.head, *(f"{column.group} {column.label}".strip() for column in table.columns)]
+            labels = (f"{column.group} {column.label}".strip() for column in table.columns)
+            columns: list[str | int] = [table.head, *labels]
             run.log({key: wandb.Table(columns=columns, data=[[row.label, *row.cells] for row in table.rows])})
         artifact = wandb.Artifact(name, type="report")
         for file in files:

@@ -34,7 +34,8 @@ class ResumableLoader(DataLoader[Sample]):
     sampler: TrainingSampler
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, worker_init_fn=leave_interrupts_alone, **kwargs)
+        kwargs["worker_init_fn"] = leave_interrupts_alone
+        super().__init__(*args, **kwargs)
         self._position = (0, 0)
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
