@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,18 +37,19 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen:
     command = [sys.executable, str(SCRIPT), *map(str, arguments), "trainer=ddp_cpu", "trainer.accelerator=cpu"]
     inherited = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
     inherited["OMP_NUM_THREADS"] = "1"
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**inherited, **environment}
-    )
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    return subprocess.Popen(command, env={**inherited, **environment}, **options)
 
 
 def wait(*processes: subprocess.Popen) -> str:
-    """What processes printed on stderr; those that are not done in five minutes are ended."""
+    """What processes printed on stderr; those that are not done in ten minutes are ended, with all they started."""
     try:
-        said = [process.communicate(timeout=300)[1] for process in processes]
+        said = [process.communicate(timeout=600)[1] for process in processes]
     finally:
         for process in processes:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
     assert [process.returncode for process in processes] == [0] * len(processes), "\n".join(said)
     return "\n".join(said)
 
