@@ -78,14 +78,14 @@ def sweep(tmp_path, **axes):
     runs = []
     for number, values in enumerate(zip(*axes.values(), strict=True)):
         settings = {f"objective.{name}": value for name, value in zip(axes, values, strict=True)}
-        runs.append(read_run(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * number, settings=settings)))
+        runs.append(read_run(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * (number + 1), settings=settings)))
     return runs
 
 
 def test_two_settings_make_a_surface_with_every_figure(tmp_path):
     runs = sweep(tmp_path, center_weight=(0, 0, 5, 5), triplet_weight=(0.2, 1, 0.2, 1))
     (gallery,) = sweep_galleries({"lambda": runs})
-    assert gallery.plots[0].alt.endswith("0.0 at 0, 0.2; 10.0 at 0, 1; 20.0 at 5, 0.2; 30.0 at 5, 1.")
+    assert gallery.plots[0].alt.endswith("10.0 at 0, 0.2; 20.0 at 0, 1; 30.0 at 5, 0.2; 40.0 at 5, 1.")
     assert "4 runs, seed 0" in gallery.caption
 
 
@@ -96,7 +96,7 @@ def test_a_missing_corner_of_a_surface_stays_empty(tmp_path):
 
 def test_one_setting_makes_a_line(tmp_path):
     (gallery,) = sweep_galleries({"lambda": sweep(tmp_path, center_weight=(0, 1, 5))})
-    assert gallery.plots[0].alt == "Target rank-1 by λ (center weight), in percent: 0.0 at 0, 10.0 at 1, 20.0 at 5."
+    assert gallery.plots[0].alt == "Target rank-1 by λ (center weight), in percent: 10.0 at 0, 20.0 at 1, 30.0 at 5."
 
 
 def test_runs_that_differ_in_nothing_are_told(tmp_path):
