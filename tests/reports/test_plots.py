@@ -78,7 +78,9 @@ def sweep(tmp_path, **axes):
     runs = []
     for number, values in enumerate(zip(*axes.values(), strict=True)):
         settings = {f"objective.{name}": value for name, value in zip(axes, values, strict=True)}
-        runs.append(read_run(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * (number + 1), settings=settings)))
+        runs.append(
+            read_run(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * (number + 1), settings=settings))
+        )
     return runs
 
 
