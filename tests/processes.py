@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 
 
-def run_on_processes(function: Callable[..., Any], *arguments: Any, count: int = 2, timeout: float = 120) -> list[Any]:
+def run_on_processes(function: Callable[..., Any], *arguments: Any, count: int = 2, timeout: float = 600) -> list[Any]:
     """What `function(*arguments)` returns on each rank, in the order of ranks.
 
     Args:
