@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from commands import call
+from commands import call, run_command
 from data.folders import write_image
 
 TINY = (
@@ -36,14 +36,7 @@ TINY = (
 def finished_run(drawn_pair, tmp_path_factory) -> Path:
     """A run folder that every test may read."""
     run_dir = tmp_path_factory.mktemp("runs") / "first"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        import sys
-
-        import train
-        from command import run
-
-        monkeypatch.setattr(sys, "argv", ["scripts/train.py", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}"])
-        run(train.main)
+    run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
     return run_dir
 
 
