@@ -17,9 +17,9 @@ import children
 from command import run
 from dien_lightning.reports.demo_page import demo_page
 from dien_lightning.reports.demo_table import demo_table
-from dien_lightning.reports.page import write_text
 from dien_lightning.reports.records import RunRecord, read_run
 from dien_lightning.reports.tables import to_rich
+from results import write_text
 
 _OWN = ("output", "seeds")
 

@@ -20,13 +20,13 @@ from rich.console import Console
 
 from command import run
 from dien_lightning.reports.main_runs import select_main_runs
-from dien_lightning.reports.page import Block, write_text
+from dien_lightning.reports.page import Block
 from dien_lightning.reports.records import read_run, read_runs
 from dien_lightning.reports.table1 import gains_table, short_table, table1_json
 from dien_lightning.reports.table_page import table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
-from results import write_json
+from results import write_json, write_text
 from wandb_report import log_report
 
 _OPTIONS = ("output", "name", "figures_from", "base", "sweeps", "logger")

@@ -31,7 +31,7 @@ def write_text(path: Path, content: str) -> None:
     draft = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(content)
+        draft.write_text(content, encoding="utf-8")
         os.replace(draft, path)
     except OSError as error:
         with suppress(OSError):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -74,12 +72,3 @@ def render_page(title: str, lead: str, sections: Sequence[Section], footer: str 
     if found := _LOADS.search(html):
         raise ValueError(f"the page would load {html[found.start() : found.start() + 60]!r} from elsewhere.")
     return html
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file in one step: a reader sees the old one or the new one, never half of it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
