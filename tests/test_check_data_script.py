@@ -68,9 +68,8 @@ def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
     done = check(tmp_path, "camera_pattern=cam(\\d)|train")
     assert done.code == 0
     assert "query: 1 images, 1 identities, 1 camera" in done.stdout
-    assert "say how the paths tell cameras (data.target_camera_pattern), or set data.cameras=none" in (
-        check(tmp_path).stdout
-    )
+    patterns = "data.target_camera_pattern or data.source_camera_pattern"
+    assert f"say how the paths tell cameras ({patterns}), or set data.cameras=none" in check(tmp_path).stdout
 
 
 def test_a_table_is_recognised(check, tmp_path):

@@ -176,7 +176,8 @@ def check_evaluation(splits: Splits) -> int:
             f"{start}: none of the {count_identities(splits.query)} query identities is in the gallery "
             f"({_per_camera(splits)}); check that query and gallery show the same people."
         )
-    told = "say how the paths tell cameras (data.target_camera_pattern), or " if splits.name == "folder" else ""
+    patterns = "data.target_camera_pattern or data.source_camera_pattern"
+    told = f"say how the paths tell cameras ({patterns}), or " if splits.name == "folder" else ""
     raise ValueError(
         f"{start}: every image of the same identity comes from the query's own camera ({_per_camera(splits)}); "
         f"{told}set data.cameras=none (cameras='none') to count matches from the same camera."
