@@ -223,6 +223,9 @@ class DomainPairDataModule(pl.LightningDataModule):
 
         A query without an identity asks for nobody and is left out. A gallery image without one is junk and stays: the
         protocol says what becomes of it.
+
+        Args:
+            domain: "target" or "source".
         """
         splits = self.target if domain == "target" else self.source
         return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
