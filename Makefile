@@ -23,7 +23,7 @@ test: $(INSTALLED)  ## run every test but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2
 
 slow: $(INSTALLED)  ## run the slow proofs
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses=2
 
 soak: $(INSTALLED)  ## an hour of random kills, resumes and bad input, write results/soak.json
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak.py minutes=60

@@ -5,6 +5,7 @@ from dien_lightning.callbacks.choice import EpochChoice
 from dien_lightning.callbacks.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.callbacks.health import HealthMonitor
 from dien_lightning.callbacks.metrics_file import MetricsFile
+from dien_lightning.callbacks.progress import ProgressBar
 from dien_lightning.callbacks.seeding import SeedEachStep
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "HealthMonitor",
     "MetricsFile",
     "NonFiniteError",
+    "ProgressBar",
     "SeedEachStep",
     "StopAtNonFinite",
     "find_checkpoint",
