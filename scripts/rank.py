@@ -32,6 +32,7 @@ from dien_lightning.data.records import Record
 from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.network import DIEN, load_network
 from dien_lightning.types import UNLABELED
+from results import write_text
 
 DEFAULTS: dict[str, Any] = {
     "checkpoint": None,
@@ -62,15 +63,15 @@ def main() -> None:
     embedded = {name: embed(network, found, options["batch_size"]) for name, found in paths.items()}
     lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options["top"])
     output = Path(options["output"])
-    output.mkdir(parents=True, exist_ok=True)
-    with (output / "ranks.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["query", "rank", "image", "distance"])
-        for query, ranked in zip(paths["query"], lists, strict=True):
-            writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(["query", "rank", "image", "distance"])
+    for query, ranked in zip(paths["query"], lists, strict=True):
+        writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
+    write_text(output / "ranks.csv", table.getvalue())
     shown = list(zip(paths["query"], lists, strict=True))[: options["shown"]]
     html_page = page(shown, len(paths["query"]), len(paths["gallery"]))
-    (output / "ranks.html").write_text(html_page, encoding="utf-8")
+    write_text(output / "ranks.html", html_page)
     print(f"{len(paths['query'])} queries ranked against {len(paths['gallery'])} images: {output / 'ranks.html'}")
 
 
