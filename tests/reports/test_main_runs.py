@@ -69,6 +69,21 @@ def test_files_and_machines_make_no_other_setting(tmp_path):
     assert shared_settings(runs[0]) == shared_settings(runs[1])
 
 
+def test_the_attentions_settings_are_asked_of_the_rows_that_have_one(tmp_path):
+    write_record(tmp_path, "r01_base", 0.3)
+    write_record(tmp_path, "r05_cccdtl_dc", 0.4)
+    coarse = {"network.attention_stride": 4}
+    write_record(tmp_path, "r06_full_t1", 0.5, settings=coarse)
+    write_record(tmp_path, "r07_full_t2", 0.5, settings=coarse)
+    write_record(tmp_path, "r08_full_t3", 0.5, settings={"network.attention_stride": 1})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base", "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2"]
+    assert "r08_full_t3_day2night_0.json" in main.left_out[0]
+    assert "trained with network.attention_stride=1 (not 4), unlike the others" in main.left_out[0]
+    assert shared_settings(main.runs[-1])["network.attention_stride"] == 4
+    assert "network.attention_stride" not in shared_settings(main.runs[0])
+
+
 def test_what_cannot_be_one_table_is_told(tmp_path):
     one = read_run(write_record(tmp_path / "a", "r01_base", 0.3))
     again = read_run(write_record(tmp_path / "b", "r01_base", 0.4))

@@ -46,6 +46,8 @@ class DIEN(nn.Module):
         attention_start_at_one: see `RecurrentTopDownAttention` (open).
         attention_widths: channels after its first and second deconvolution (open).
         attention_reduction: its channel path's bottleneck has D / attention_reduction channels (open).
+        attention_stride: its spatial mask has one value for attention_stride x attention_stride positions of the map
+            and is resized between them (open); with 1, the deconvolutions can dim every other position.
         statistics: "domain_and_pass", "domain" (shared by all passes) or "joint" (one set; the domains are meant to go
             through in one batch) (open).
         synchronize: batch norm over the batch of all processes.
@@ -78,6 +80,7 @@ class DIEN(nn.Module):
         attention_start_at_one: bool = True,
         attention_widths: tuple[int, int] = (128, 64),
         attention_reduction: int = 16,
+        attention_stride: int = 1,
         statistics: Statistics = "domain_and_pass",
         synchronize: bool = True,
     ) -> None:
@@ -85,6 +88,7 @@ class DIEN(nn.Module):
         check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
         check_int("embedding_dim", embedding_dim, 1, "the paper uses 2048")
         check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
+        check_int("attention_stride", attention_stride, 1, "1 is a value for each position of the map")
         check_choice("attention_update", attention_update, ("refocus", "accumulate"))
         check_choice("attention_input", attention_input, ("raw", "normalized"))
         check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
@@ -101,6 +105,7 @@ class DIEN(nn.Module):
             "attention_start_at_one": attention_start_at_one,
             "attention_widths": list(attention_widths),
             "attention_reduction": attention_reduction,
+            "attention_stride": attention_stride,
             "statistics": statistics,
             "synchronize": synchronize,
         }
@@ -111,7 +116,7 @@ class DIEN(nn.Module):
         self.attention: RecurrentTopDownAttention | None = None
         self.fusion: nn.Conv1d | None = None
         if attention_loops:
-            stride = 2 ** (attention_stage + 1)
+            stride = 2 ** (attention_stage + 1) * attention_stride
             self.attention = RecurrentTopDownAttention(
                 embedding_dim,
                 self.backbone.channels[attention_stage],

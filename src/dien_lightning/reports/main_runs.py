@@ -46,6 +46,8 @@ _NO_MATTER = {
     "data.eval_batch_size",
     "trainer.enable_progress_bar",
 }
+# What only a network with T > 0 has: the mask's options, and which passes the losses see.
+_ATTENTIONS_OWN = ("network.attention_", "optim.supervise")
 
 
 class MainRuns(NamedTuple):
@@ -64,7 +66,8 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     """Keep the runs that belong to one Table I.
 
     A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting with
-    the rest; where several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
+    the rest, those of the attention with the rows that have one; where several settings are mixed (a sweep, a
+    pretrained start), the one that most runs share is kept.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -75,20 +78,19 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
         if reason:
             left_out.append(f"{run.path} is left out: {reason}.")
         else:
-            candidates.append((run, shared_settings(run)))
+            candidates.append(run)
     if not candidates:
         raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
-    counts = Counter(_frozen(settings) for _, settings in candidates).most_common()
-    if len(counts) > 1 and counts[0][1] == counts[1][1]:
-        difference = _difference(dict(counts[0][0]), dict(counts[1][0]))
-        raise ValueError(f"as many runs have {difference} as not: one table holds one setting. Report them apart.")
-    main = dict(counts[0][0])
+    for settings_of in (_common_settings, _attention_settings):
+        main = _most_frequent([settings for run in candidates if (settings := settings_of(run))])
+        for run in list(candidates):
+            settings = settings_of(run)
+            if settings and settings != main:
+                candidates.remove(run)
+                difference = _difference(dict(_frozen(settings)), dict(_frozen(main)))
+                left_out.append(f"{run.path} is left out: it was trained with {difference}, unlike the others.")
     kept: dict[tuple[str, str, int], RunRecord] = {}
-    for run, settings in candidates:
-        if _frozen(settings) != counts[0][0]:
-            difference = _difference(dict(_frozen(settings)), main)
-            left_out.append(f"{run.path} is left out: it was trained with {difference}, unlike the others.")
-            continue
+    for run in candidates:
         key = (run.row, run.direction, run.seed)
         if key in kept:
             raise ValueError(
@@ -100,8 +102,28 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
 
 def shared_settings(run: RunRecord) -> dict[str, Any]:
     """A run's settings by dotted name, without those that its row, pair, seed or machine decide."""
+    return _common_settings(run) | _attention_settings(run)
+
+
+def _common_settings(run: RunRecord) -> dict[str, Any]:
+    rest = _ROWS_OWN | _NO_MATTER
     flat = _flat(run.settings)
-    return {name: value for name, value in flat.items() if name not in _ROWS_OWN | _NO_MATTER}
+    return {name: flat[name] for name in flat if name not in rest and not name.startswith(_ATTENTIONS_OWN)}
+
+
+def _attention_settings(run: RunRecord) -> dict[str, Any]:  # empty where T = 0
+    flat = _flat(run.settings)
+    if not flat.get("network.attention_loops"):
+        return {}
+    return {name: flat[name] for name in flat if name not in _ROWS_OWN and name.startswith(_ATTENTIONS_OWN)}
+
+
+def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    counts = Counter(_frozen(each) for each in settings).most_common(2)
+    if len(counts) == 2 and counts[0][1] == counts[1][1]:
+        difference = _difference(dict(counts[0][0]), dict(counts[1][0]))
+        raise ValueError(f"as many runs have {difference} as not: one table holds one setting. Report them apart.")
+    return next((dict(each) for each in settings if _frozen(each) == counts[0][0]), {})
 
 
 def _not_its_row(run: RunRecord) -> str | None:

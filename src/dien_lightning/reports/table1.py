@@ -169,7 +169,7 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
             entry["rank1_passes"] = [scores.rank1 for scores in run.passes]
         entry |= {"seconds": run.seconds, "commit": run.commit, "command": run.command}
         entries.append(entry)
-    return {"runs": entries, "command": command, "settings": shared_settings(runs[0])}
+    return {"runs": entries, "command": command, "settings": shared_settings(runs[-1])}
 
 
 def _target(figure: str) -> Callable[[RunRecord], float | None]:
