@@ -1,7 +1,11 @@
 """Train what is missing of Table I, two processes of one thread each, then report: what `make table` runs.
 
 python scripts/table.py [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day] [seeds=0,1,2] [jobs=2]
-    [records=results/runs] [output=results] [name=table1] [run_dir=outputs/table] [key=value for every training ...]
+    [experiment=table] [records=results/runs] [output=results] [name=table1] [run_dir=outputs/table]
+    [key=value for every training ...]
+
+With another experiment, say experiment=pretrained, the last ones are results/runs_pretrained, results,
+table1_pretrained and outputs/pretrained.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. It is one Hydra multirun of scripts/train.py.
@@ -10,6 +14,7 @@ said and does not stop the rest. It is one Hydra multirun of scripts/train.py.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +34,7 @@ _DEFAULTS = {
     "data": "day2night,night2day",
     "seeds": "0,1,2",
     "jobs": "2",
+    "experiment": "table",
     "records": "results/runs",
     "output": "results",
     "name": "table1",
@@ -55,8 +61,7 @@ def main() -> None:
     overrides = [argument for argument in sys.argv[1:] if argument not in own]
     if strange := [argument for argument in overrides if "=" not in argument]:
         raise ValueError(f"{strange[0]!r} is no key=value; see the first lines of scripts/table.py.")
-    given = OmegaConf.from_cli(own)
-    options = {name: str(given.get(name, default)) for name, default in _DEFAULTS.items()}
+    options = complete(OmegaConf.from_cli(own))
     rows, data, seeds = (options[name].split(",") for name in ("rows", "data", "seeds"))
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
@@ -66,7 +71,7 @@ def main() -> None:
     console = Console()
     console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {records}; {len(missing)} to train.")
     if missing:
-        prepare(data, overrides)
+        prepare(data, [f"experiment={options['experiment']}", *overrides])
         train(missing, options, overrides)
         for job in find_missing(missing, records):
             console.print(
@@ -79,6 +84,16 @@ def main() -> None:
         sys.exit(1)
 
 
+def complete(given: Mapping[str, object]) -> dict[str, str]:
+    """Every option of ours: as given, or its default, which follows the experiment."""
+    options = {name: str(given.get(name, default)) for name, default in _DEFAULTS.items()}
+    if options["experiment"] != _DEFAULTS["experiment"]:
+        for name in ("records", "name"):
+            options[name] = str(given.get(name, f"{_DEFAULTS[name]}_{options['experiment']}"))
+        options["run_dir"] = str(given.get("run_dir", f"outputs/{options['experiment']}"))
+    return options
+
+
 def find_missing(jobs: list[Job], records: Path) -> list[Job]:
     """The jobs without a record, in their order."""
     return [job for job in jobs if not (records / f"{job.name}.json").is_file()]
@@ -88,7 +103,7 @@ def prepare(data: list[str], overrides: list[str]) -> None:
     """Draw the data sets before several processes want them at once."""
     with initialize_config_dir(CONF, version_base="1.3"):
         for direction in data:
-            config = compose("config", ["experiment=table", f"data={direction}", *overrides])
+            config = compose("config", [*overrides, f"data={direction}"])
             instantiate(config.data, _convert_="all").prepare_data()
 
 
@@ -100,7 +115,7 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
     quiet = ["callbacks.progress=null", "trainer.enable_progress_bar=false"]  # two bars on one terminal are none
     children.train(
         "-m",
-        "experiment=table",
+        f"experiment={options['experiment']}",
         f"ablation={','.join(axes['row'])}",
         f"data={','.join(axes['direction'])}",
         f"seed={','.join(axes['seed'])}",

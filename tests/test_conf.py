@@ -41,6 +41,16 @@ def test_every_file_composes_and_builds(choice, tmp_path):
         assert get_class(part._target_)
 
 
+def test_the_pretrained_table_has_the_papers_rates_and_weights_of_terms():
+    config = composed("experiment=pretrained", "ablation=r08_full_t3")
+    assert (config.network.backbone, config.network.weights) == ("mobilenet_v2", "imagenet")
+    assert config.network.embedding_dim == config.objective.embedding_dim == 2048
+    assert config.network.attention_loops == 3
+    assert (config.objective.center_weight, config.objective.domain_weight) == (1.0, 0.1)
+    assert config.optim.learning_rates == composed("experiment=market2duke").optim.learning_rates
+    assert (config.trainer.max_epochs, config.optim.milestones) == (10, [7])
+
+
 @pytest.mark.parametrize(
     ("experiment", "source", "target"),
     [

@@ -136,6 +136,16 @@ def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch)
     assert (tmp_path / "report.html").is_file()
 
 
+def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished = call(capfd, monkeypatch, "table", "experiment=pretrained", "rows=r01_base,r04_dc", "seeds=0")
+    assert finished.code == 0, finished.stderr
+    (asked,) = multirun
+    assert {"experiment=pretrained", "run_dir=outputs/pretrained"} <= set(asked)
+    assert "record=results/runs_pretrained/${row}_${direction}_${seed}.json" in asked
+    assert len(json.loads((tmp_path / "results" / "table1_pretrained.json").read_text())["runs"]) == 4
+
+
 def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "table", "rows=r99")
     assert finished.code == 1
