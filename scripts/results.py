@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning.atomic import atomic_write
 from dien_lightning.reports.choices import CHOICES
 from dien_lightning.retrieval import EvaluationSets, RankedLists, rank_gallery
 
@@ -28,18 +27,8 @@ def write_text(path: Path, content: str) -> None:
     Raises:
         OSError: it cannot be written; what it held before stays.
     """
-    draft = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as draft:
         draft.write_text(content, encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise OSError(
-            f"{path} cannot be written ({error.strerror or error}); what was written before is whole. Make room or "
-            f"give write access, then run this again (a training: with resume=true)."
-        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

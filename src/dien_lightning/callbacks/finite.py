@@ -14,6 +14,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
+from dien_lightning.atomic import atomic_write
+
 
 class NonFiniteError(ValueError):
     """A loss or gradient was infinite or no number."""
@@ -67,8 +69,8 @@ class StopAtNonFinite(Callback):
             "terms": {name: str(value) for name, value in terms.items()},
             "files": _files(trainer, self._batch),
         }
-        with suppress(OSError):  # a full disk must not hide what broke
-            path.write_text(json.dumps(content, indent=2) + "\n")
+        with suppress(OSError), atomic_write(path) as draft:  # a full disk must not hide what broke
+            draft.write_text(json.dumps(content, indent=2) + "\n")
         name, value = next(iter(broken.items()))
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise NonFiniteError(

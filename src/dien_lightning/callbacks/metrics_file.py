@@ -13,6 +13,8 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from dien_lightning.atomic import atomic_write
+
 
 class MetricsFile(Logger):
     """Keeps every logged value in a CSV file: a row per step, a column per name, empty where nothing was logged.
@@ -86,23 +88,10 @@ class MetricsFile(Logger):
             OSError: it cannot be written; what it held stays.
         """
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
-        draft = self.path.with_name(self.path.name + ".part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(self._rows)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
-        except OSError as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise OSError(
-                f"{self.path} cannot be written ({error.strerror or error}); what it held before stays. Make room or "
-                f"give write access, then go on with resume=true."
-            ) from error
+        with atomic_write(self.path) as draft, draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self._rows)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
         self.write()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dien_lightning.atomic import atomic_write
 from dien_lightning.network.checks import first_line
 from dien_lightning.network.dien import DIEN
 
@@ -39,20 +39,9 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         ...     load_network(f"{folder}/network.safetensors").embedding_dim
         8
     """
-    path = Path(path)
-    draft = path.with_name(path.name + ".part")
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as draft:
         save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
-        os.replace(draft, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise OSError(
-            f"{path} cannot be written ({first_line(error)}); what it held before stays. Make room or give write "
-            f"access, then go on (a training: with resume=true)."
-        ) from error
 
 
 def load_network(path: str | os.PathLike[str]) -> DIEN:

@@ -1,0 +1,50 @@
+"""Files that are whole or not there: whoever reads one sees the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Replace a file in one step: what is written to the path that is yielded takes its place at the end.
+
+    A kill, an error or a full disk leaves what the file held before. Missing folders are made.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        OSError: it cannot be written; says where, why and what to do.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "results", "table.md")
+        >>> with atomic_write(file) as draft:
+        ...     _ = draft.write_text("| rank-1 |")
+        >>> file.read_text()
+        '| rank-1 |'
+    """
+    path = Path(path)
+    draft = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())  # else a power cut could keep the new name and lose the content
+        os.replace(draft, path)
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if not isinstance(error, OSError | SafetensorError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(
+            f"{path} cannot be written ({reason}); what it held before stays. Make room or give write access, then "
+            f"run this again (a training: with resume=true)."
+        ) from error

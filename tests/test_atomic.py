@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from safetensors import SafetensorError
+
+from dien_lightning.atomic import atomic_write
+
+
+def test_a_file_is_replaced_and_no_draft_stays(tmp_path):
+    path = tmp_path / "new" / "results.json"
+    for content in ("old", "new"):
+        with atomic_write(path) as draft:
+            draft.write_text(content)
+            assert not path.exists() or path.read_text() == "old"
+        assert path.read_text() == content
+    assert os.listdir(path.parent) == ["results.json"]
+
+
+def half(path, error):
+    with atomic_write(path) as draft:
+        draft.write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("stopped"), OSError("stopped")])
+def test_whatever_interrupts_it_the_old_file_stays(tmp_path, error):
+    path = tmp_path / "network.safetensors"
+    path.write_text("old")
+    with pytest.raises(type(error)):
+        half(path, error)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["network.safetensors"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("No space left on device")])
+def test_what_cannot_be_written_is_told_with_where_why_and_what_to_do(tmp_path, error):
+    with pytest.raises(OSError, match=r"results.json cannot be written \(No space left on device\)") as caught:
+        half(tmp_path / "results.json", error)
+    assert "what it held before stays. Make room or give write access, then run this again" in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path):
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(OSError, match=r"table\.md cannot be written"):
+        half(tmp_path / "results" / "table.md", ValueError("not reached"))
+    assert (tmp_path / "results").read_text() == "a file"
