@@ -156,6 +156,14 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
+def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "data.num_workers=1")
+    finished = call(capfd, monkeypatch, "train", "-m", *arguments, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    assert finished.code == 0, finished.stderr
+    (results,) = (tmp_path / "sweep").rglob("results.json")
+    assert 0 <= json.loads(results.read_text())["target"]["mAP"] <= 1
+
+
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, capfd, monkeypatch):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")

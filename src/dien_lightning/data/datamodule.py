@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.domain import Domain
-from dien_lightning.data.loaders import ResumableLoader, leave_interrupts_alone
+from dien_lightning.data.loaders import ResumableLoader, worker_options
 from dien_lightning.data.records import (
     Record,
     Splits,
@@ -271,8 +271,7 @@ class DomainPairDataModule(pl.LightningDataModule):
             dataset,
             batch_size=self.eval_batch_size,
             sampler=sampler,
-            num_workers=self.num_workers,
-            worker_init_fn=leave_interrupts_alone,
+            **worker_options(self.num_workers),
         )
 
     def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:

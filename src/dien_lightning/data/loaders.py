@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,28 @@ def leave_interrupts_alone(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def worker_options(num_workers: int) -> dict[str, Any]:
+    """What every `DataLoader` of ours is told about its processes.
+
+    joblib starts its own with a method called loky, which is then the default of all they start in turn and which
+    torch's workers do not know; there, the platform's own default is named.
+
+    Args:
+        num_workers: processes; 0 loads in the main process.
+
+    Example:
+        >>> worker_options(0)["num_workers"]
+        0
+    """
+    methods = multiprocessing.get_all_start_methods()  # the default comes first
+    foreign = multiprocessing.get_start_method() not in methods
+    return {
+        "num_workers": num_workers,
+        "worker_init_fn": leave_interrupts_alone,
+        "multiprocessing_context": methods[0] if foreign and num_workers else None,
+    }
+
+
 class ResumableLoader(DataLoader[Sample]):
     """Remembers how many batches of the epoch it gave, which Lightning stores in its checkpoints.
 
@@ -28,14 +51,14 @@ class ResumableLoader(DataLoader[Sample]):
     ahead would fetch the wrong epoch when a run is resumed.
 
     Args:
+        num_workers: processes.
         **kwargs: DataLoader's; the sampler must be a `TrainingSampler`.
     """
 
     sampler: TrainingSampler
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["worker_init_fn"] = leave_interrupts_alone
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, num_workers: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **(kwargs | worker_options(num_workers)))
         self._position = (0, 0)
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
