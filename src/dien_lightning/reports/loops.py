@@ -145,15 +145,13 @@ def _placed(series: Runs) -> Iterable[tuple[tuple[str, Sequence[RunRecord]], str
 
 def _means(axes: Axes, places: Sequence[float], summaries: Sequence[Summary], color: str) -> None:
     means = [summary.mean for summary in summaries]
-    axes.errorbar(places, means, yerr=_bars(summaries), color=color, marker="o", markersize=5, capsize=3)
+    axes.errorbar(places, means, yerr=[s.spread for s in summaries], color=color, marker="o", markersize=5, capsize=3)
 
 
 def _spreads(axes: Axes, places: Sequence[float], summaries: Sequence[Summary]) -> None:
-    axes.errorbar(places, [s.mean for s in summaries], yerr=_bars(summaries), fmt="none", ecolor=INK, capsize=3)
-
-
-def _bars(summaries: Sequence[Summary]) -> list[float]:
-    return [summary.spread if summary.runs > 1 else 0.0 for summary in summaries]
+    axes.errorbar(
+        places, [s.mean for s in summaries], yerr=[s.spread for s in summaries], fmt="none", ecolor=INK, capsize=3
+    )
 
 
 def _known(series: Runs, name: str) -> bool:

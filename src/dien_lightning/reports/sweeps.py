@@ -53,7 +53,7 @@ def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
     summaries = [Summary.of(100 * run.target.rank1 for run in runs if _number(run, axis) == value) for value in values]
     with page_style():
         figure, axes = new_plot(width=5.2, height=3)
-        spreads = [summary.spread if summary.runs > 1 else 0.0 for summary in summaries]
+        spreads = [summary.spread for summary in summaries]
         places = range(len(values))
         axes.errorbar(places, [s.mean for s in summaries], yerr=spreads, color=SERIES[1], marker="o", capsize=3)
         axes.set_xticks(places, [f"{value:g}" for value in values])
