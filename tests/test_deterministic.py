@@ -14,15 +14,14 @@ FILES = ("metrics.csv", "network.safetensors", "rankings.json", "checkpoints/lab
 
 
 @pytest.fixture(scope="module")
-def runs(drawn_pair, tmp_path_factory) -> dict[str, Path]:
+def runs(drawn_pair, module_folder) -> dict[str, Path]:
     """Folders of trainings with dropout and random crops: two alike, one of another seed."""
-    folder = tmp_path_factory.mktemp("deterministic")
     changes = {"once": (), "again": (), "another_seed": ("seed=1",)}
     for name, more in changes.items():
-        arguments = (*TINY, *more, f"data_root={drawn_pair}", f"run_dir={folder / name}")
+        arguments = (*TINY, *more, f"data_root={drawn_pair}", f"run_dir={module_folder / name}")
         run_command("train", *arguments)
         torch.rand(7)  # the state of torch's own generator is nobody's input
-    return {name: folder / name for name in changes}
+    return {name: module_folder / name for name in changes}
 
 
 @pytest.mark.parametrize("file", FILES)

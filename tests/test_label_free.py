@@ -36,21 +36,20 @@ def write_table(path: Path, drawn: Path, shuffled: str = "none") -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(drawn_pair, tmp_path_factory) -> dict[str, Path]:
+def runs(drawn_pair, module_folder) -> dict[str, Path]:
     """Folders of three trainings, whose target differs in its labels alone."""
-    folder = tmp_path_factory.mktemp("labels")
     for shuffled in ("none", "training", "evaluation"):
-        table = write_table(folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
+        table = write_table(module_folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
         arguments = (
             *TINY,
             "trainer.check_val_every_n_epoch=1",
             f"data_root={drawn_pair}",
             "data.target=csv",
             f"data.target_root={table}",
-            f"run_dir={folder / shuffled}",
+            f"run_dir={module_folder / shuffled}",
         )
         run_command("train", *arguments)
-    return {shuffled: folder / shuffled for shuffled in ("none", "training", "evaluation")}
+    return {shuffled: module_folder / shuffled for shuffled in ("none", "training", "evaluation")}
 
 
 def results(run_dir: Path) -> dict:

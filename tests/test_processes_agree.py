@@ -70,9 +70,9 @@ def outline(value: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def twenty_steps(drawn_pair, tmp_path_factory):
+def twenty_steps(drawn_pair, module_folder):
     """The folders of two runs in float64, on two processes and on one."""
-    folder = tmp_path_factory.mktemp("processes")
+    folder = module_folder / "twenty_steps"
     arguments = [
         *SHARED,
         f"optim.learning_rates={{{RATES}}}",
@@ -118,9 +118,9 @@ def test_two_processes_leave_one_set_of_files(twenty_steps):
 
 
 @pytest.fixture(scope="module")
-def alone(drawn_pair, tmp_path_factory):
+def alone(drawn_pair, module_folder):
     """The folder of a run in float32 on one process, and its arguments but the folder."""
-    folder = tmp_path_factory.mktemp("alone")
+    folder = module_folder / "alone"
     arguments = [*SHARED, "optim.schedule=milestones", f"data_root={drawn_pair}"]
     run_command("train", *arguments, f"run_dir={folder}")
     return folder, arguments

@@ -51,8 +51,8 @@ class Runs:
 
 
 @pytest.fixture(scope="module")
-def runs(drawn_pair, tmp_path_factory) -> Runs:
-    return Runs(drawn_pair, tmp_path_factory.mktemp("resumed"))
+def runs(drawn_pair, module_folder) -> Runs:
+    return Runs(drawn_pair, module_folder)
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ TINY = (
 
 
 @pytest.fixture(scope="module")
-def finished_run(drawn_pair, tmp_path_factory) -> Path:
+def finished_run(drawn_pair, module_folder) -> Path:
     """A run folder that every test may read."""
-    run_dir = tmp_path_factory.mktemp("runs") / "first"
+    run_dir = module_folder / "first"
     run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
     return run_dir
 
