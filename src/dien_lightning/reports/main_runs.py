@@ -82,10 +82,10 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     if not candidates:
         raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
     for settings_of in (_common_settings, _attention_settings):
-        main = _most_frequent([settings for run in candidates if (settings := settings_of(run))])
-        for run in list(candidates):
-            settings = settings_of(run)
-            if settings and settings != main:
+        asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
+        main = _most_frequent([settings for _, settings in asked])
+        for run, settings in asked:
+            if settings != main:
                 candidates.remove(run)
                 difference = _difference(dict(_frozen(settings)), dict(_frozen(main)))
                 left_out.append(f"{run.path} is left out: it was trained with {difference}, unlike the others.")
