@@ -49,6 +49,8 @@ def test_the_pretrained_table_has_the_papers_rates_and_weights_of_terms():
     assert (config.objective.center_weight, config.objective.domain_weight) == (1.0, 0.1)
     assert config.optim.learning_rates == composed("experiment=market2duke").optim.learning_rates
     assert (config.trainer.max_epochs, config.optim.milestones) == (10, [7])
+    assert config.trainer.gradient_clip_val == 1
+    assert config.optim.supervise == "fused"
 
 
 @pytest.mark.parametrize(
@@ -79,4 +81,4 @@ def test_the_papers_experiments_have_the_papers_settings(experiment, source, tar
     }
     assert config.optim.schedule == "milestones"
     assert config.optim.milestones == [40]
-    assert config.trainer.max_epochs == 60
+    assert (config.trainer.max_epochs, config.trainer.gradient_clip_val) == (60, 1)

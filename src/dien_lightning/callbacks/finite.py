@@ -75,8 +75,8 @@ class StopAtNonFinite(Callback):
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise NonFiniteError(
             f"step {trainer.global_step}: {name} is {value}{more}; {path} lists what broke and the files of the batch. "
-            f"The last checkpoint is from before. Look at the files, lower optim.learning_rates or set "
-            f"trainer.gradient_clip_val=1, then go on with resume=true."
+            f"The last checkpoint is from before. Look at the files, lower optim.learning_rates or "
+            f"trainer.gradient_clip_val (null clips nothing), then go on with resume=true."
         )
 
 
