@@ -111,7 +111,7 @@ def test_the_command_ends_with_one_sentence(drawn_pair, tmp_path, capfd, monkeyp
     assert finished.code == 1
     (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
     assert sentence.startswith("error: step ")
-    assert "lower optim.learning_rates or trainer.gradient_clip_val" in sentence
+    assert "lower optim.learning_rates or trainer.gradient_clip_val (null clips nothing), then go on" in sentence
     assert (tmp_path / "run" / "broken_step.json").is_file()
 
 
