@@ -7,7 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from dien_lightning.reports.plots import INK, MUTED, SERIES, Gallery, Legend, Plot, new_plot, page_style, to_svg
+from dien_lightning.reports.plots import (
+    INK,
+    MUTED,
+    SERIES,
+    Gallery,
+    Legend,
+    Plot,
+    draw_means,
+    new_plot,
+    page_style,
+    to_svg,
+)
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.tables import Summary
 
@@ -84,7 +95,7 @@ def _against_loops(series: Runs, loops: Sequence[int]) -> Plot:
             points = [(loop, values) for loop, values in points if values]
             summaries = [Summary.of(values) for _, values in points]
             places = [loop + 0.25 * offset for loop, _ in points]
-            _means(axes, places, summaries, color)
+            draw_means(axes, places, summaries, color)
             for place, (_, values) in zip(places, points, strict=True):
                 axes.plot([place] * len(values), values, ".", color=color, alpha=0.45, markersize=5)
             means = ", ".join(f"{s.mean:.1f} at T = {loop}" for s, (loop, _) in zip(summaries, points, strict=True))
@@ -123,7 +134,7 @@ def _passes(title: str, series: Runs) -> Plot:
             summaries = [Summary.of(values) for values in by_pass]
             fused = Summary.of(100 * run.target.rank1 for run in runs).mean
             axes.axhline(fused, color=color, linestyle="--", linewidth=1.4)
-            _means(axes, [step + 0.2 * offset for step in range(len(summaries))], summaries, color)
+            draw_means(axes, [step + 0.2 * offset for step in range(len(summaries))], summaries, color)
             means = ", ".join(f"{s.mean:.1f}" for s in summaries)
             described.append(f"{label}: passes {means}, fused {fused:.1f}")
         axes.set_title(f"{title}, target rank-1, %")
@@ -141,11 +152,6 @@ def _placed(series: Runs) -> Iterable[tuple[tuple[str, Sequence[RunRecord]], str
     for number, item in enumerate(series.items()):
         if item[1]:
             yield item, SERIES[number], (number - (len(series) - 1) / 2) / len(series)
-
-
-def _means(axes: Axes, places: Sequence[float], summaries: Sequence[Summary], color: str) -> None:
-    means = [summary.mean for summary in summaries]
-    axes.errorbar(places, means, yerr=[s.spread for s in summaries], color=color, marker="o", markersize=5, capsize=3)
 
 
 def _spreads(axes: Axes, places: Sequence[float], summaries: Sequence[Summary]) -> None:

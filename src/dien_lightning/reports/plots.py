@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from dien_lightning.reports.tables import Summary
 
 # Colors that stand for the page's CSS variables: replaced in the SVG, so that one drawing serves light and dark.
 INK, MUTED, GRID, SURFACE = "#010101", "#010102", "#010103", "#010104"
@@ -94,6 +96,13 @@ def new_plot(width: float = 4.0, height: float = 2.5) -> tuple[Figure, Axes]:
     """A figure with one pair of axes; no global state, no window."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def draw_means(axes: Axes, places: Sequence[float], summaries: Sequence[Summary], color: str) -> None:
+    """A line through the means, with a bar for each spread; none where there is one run."""
+    means = [summary.mean for summary in summaries]
+    spreads = [summary.spread for summary in summaries]
+    axes.errorbar(places, means, yerr=spreads, color=color, marker="o", markersize=5, capsize=3)
 
 
 def to_svg(figure: Figure, name: str) -> str:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from matplotlib.patches import Rectangle
 
-from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, new_plot, page_style, to_svg
+from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, draw_means, new_plot, page_style, to_svg
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.tables import ABSENT, Summary
 
@@ -53,9 +53,8 @@ def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
     summaries = [Summary.of(100 * run.target.rank1 for run in runs if _number(run, axis) == value) for value in values]
     with page_style():
         figure, axes = new_plot(width=5.2, height=3)
-        spreads = [summary.spread for summary in summaries]
         places = range(len(values))
-        axes.errorbar(places, [s.mean for s in summaries], yerr=spreads, color=SERIES[1], marker="o", capsize=3)
+        draw_means(axes, places, summaries, SERIES[1])
         axes.set_xticks(places, [f"{value:g}" for value in values])
         axes.set_xlabel(AXES[axis])
         axes.set_title("Target rank-1, %")
