@@ -18,25 +18,6 @@ import train
 from command import run
 from dien_lightning.callbacks import Checkpoints, EpochChoice, MetricsFile
 
-TINY = (
-    "experiment=demo",
-    "network.backbone=mobilenet_v2",
-    "network.embedding_dim=16",
-    "network.attention_loops=1",
-    "data.image_size=[64,32]",
-    "data.num_ids=3",
-    "data.num_instances=2",
-    "data.target_batch_size=6",
-    "data.steps_per_epoch=3",
-    "trainer.max_epochs=3",
-    "trainer.check_val_every_n_epoch=1",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.enable_progress_bar=false",
-    "callbacks.progress=null",
-)
-"""Three epochs of three steps and a validation each, on a drawn pair of 6 + 4 identities."""
-
 
 class Death(NamedTuple):
     """Dying around the n-th call of a function, before it or after it."""

@@ -24,9 +24,9 @@ from rich.console import Console
 
 import bad_input
 from command import run
-from dien_lightning.data.pedestrians import draw_pedestrians
-from kills import DAMAGES, MOMENTS, TINY, Death, differing, left, refusals, train_forked
+from kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
 from results import write_json
+from tiny import TINY, draw_tiny_pair
 
 _ARGUMENTS = {"minutes": 60.0, "trials": None, "seed": 0, "work": "outputs/soak", "output": "results/soak.json"}
 _MANY = 5000  # bad inputs to be drawn: more than an hour has room for
@@ -50,18 +50,7 @@ class Soak:
         self.bad_input = iter(bad_input.draw(_MANY, seed))
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
-        for domain in ("day", "night"):
-            draw_pedestrians(
-                work / "data" / f"pedestrians_{domain}",
-                domain,
-                num_train_ids=6,
-                num_test_ids=4,
-                num_cameras=2,
-                images_per_camera=2,
-                image_size=(64, 32),
-                workers=1,
-                progress=False,
-            )
+        draw_tiny_pair(work / "data")
         started = time.monotonic()
         if self.train("undisturbed", "data.num_workers=0"):
             raise ValueError(f"the undisturbed run failed: {self.said('undisturbed')}")

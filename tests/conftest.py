@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dien_lightning.data.pedestrians import draw_pedestrians
+from tiny import draw_tiny_pair
 
 torch.set_num_threads(1)
 
@@ -17,20 +17,7 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def drawn_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with pedestrians_day and pedestrians_night: 6 + 4 identities, 2 cameras, 2 images for each."""
-    root = tmp_path_factory.mktemp("data")
-    for domain in ("day", "night"):
-        draw_pedestrians(
-            root / f"pedestrians_{domain}",
-            domain,
-            num_train_ids=6,
-            num_test_ids=4,
-            num_cameras=2,
-            images_per_camera=2,
-            image_size=(64, 32),
-            workers=1,
-            progress=False,
-        )
-    return root
+    return draw_tiny_pair(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

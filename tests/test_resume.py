@@ -19,7 +19,8 @@ import torch
 
 import train
 from dien_lightning import DIENModule
-from kills import DAMAGES, MOMENTS, TINY, Death, cut_off, differing, foreign, left, refusals, train_forked
+from kills import DAMAGES, MOMENTS, Death, cut_off, differing, foreign, left, refusals, train_forked
+from tiny import TINY
 
 STEP = torch.optim.SGD
 
