@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from dien_lightning.losses.checks import check_range
+from dien_lightning.checks import check_range
 from dien_lightning.losses.objective import DIENObjective
 from dien_lightning.network.dien import DIEN
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from dien_lightning.losses.checks import check_range
+from dien_lightning.checks import check_range
 from dien_lightning.losses.precision import in_full_precision
 
 

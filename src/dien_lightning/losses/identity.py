@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dien_lightning.losses.checks import check_range
+from dien_lightning.checks import check_range
 from dien_lightning.losses.precision import in_full_precision
 
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from dien_lightning.losses.checks import check_range
+from dien_lightning.checks import check_range
 from dien_lightning.losses.domain import DomainAdversarialLoss
 from dien_lightning.losses.identity import IdentityLoss
 from dien_lightning.losses.precision import in_full_precision

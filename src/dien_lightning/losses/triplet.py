@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
+from dien_lightning.checks import check_range
 from dien_lightning.distance import pairwise_euclidean
-from dien_lightning.losses.checks import check_range
 from dien_lightning.losses.precision import in_full_precision
 
 

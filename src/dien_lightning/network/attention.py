@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from dien_lightning.network.checks import check_int, check_size
+from dien_lightning.checks import check_int, check_size
 from dien_lightning.types import AttentionMask
 
 

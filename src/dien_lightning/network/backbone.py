@@ -11,7 +11,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from dien_lightning.network.checks import first_line
+from dien_lightning.checks import first_line
 
 
 class _Layout(NamedTuple):

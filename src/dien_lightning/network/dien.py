@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normalize
 
+from dien_lightning.checks import check_choice, check_int, check_size
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
-from dien_lightning.network.checks import check_choice, check_int, check_size
 from dien_lightning.network.normalization import (
     DOMAINS,
     Condition,

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dien_lightning.atomic import atomic_write
-from dien_lightning.network.checks import first_line
+from dien_lightning.checks import first_line
 from dien_lightning.network.dien import DIEN
 
 _METADATA = "dien"

@@ -1,8 +1,10 @@
-"""Checks that the network's parts share, and one line out of another library's error."""
+"""Checks of single arguments that say which it is, and one line out of another library's error."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 
@@ -17,6 +19,29 @@ def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
+
+
+def check_range(
+    name: str,
+    value: float,
+    low: float,
+    high: float = math.inf,
+    *,
+    include_low: bool = True,
+    include_high: bool = False,
+) -> None:
+    """Raise a ValueError that names the argument unless low <= value <= high (ends as told).
+
+    Example:
+        >>> check_range("margin", 0.0, 0, include_low=False)
+        Traceback (most recent call last):
+        ...
+        ValueError: margin=0.0 is out of range; choose a number in (0, inf).
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and (low < value < high or (include_low and value == low) or (include_high and value == high))):
+        ends = f"{'[' if include_low else '('}{low:g}, {high:g}{']' if include_high else ')'}"
+        raise ValueError(f"{name}={value!r} is out of range; choose a number in {ends}.")
 
 
 def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:

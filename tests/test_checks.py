@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
 
-from dien_lightning.network.checks import check_choice, check_int, check_size, first_line
+from dien_lightning.checks import check_choice, check_int, check_range, check_size, first_line
 
 
 def test_what_passes():
@@ -19,6 +22,30 @@ def test_what_passes():
 def test_not_a_whole_number(value):
     with pytest.raises(ValueError, match=rf"n={value!r} must be a whole number of at least 0; use more\."):
         check_int("n", value, 0, "use more")
+
+
+def test_a_number_inside_its_range():
+    check_range("x", 0, 0)
+    check_range("x", 0.5, 0, 1)
+    check_range("x", 1, 0, 1, include_high=True)
+    check_range("x", np.float32(0.5), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments", "ends"),
+    [
+        (0, {"low": 0, "include_low": False}, r"\(0, inf\)"),
+        (1, {"low": 0, "high": 1}, r"\[0, 1\)"),
+        (1.5, {"low": 0, "high": 1, "include_high": True}, r"\[0, 1\]"),
+        (math.nan, {"low": 0}, r"\[0, inf\)"),
+        (math.inf, {"low": 0}, r"\[0, inf\)"),
+        ("0.5", {"low": 0}, r"\[0, inf\)"),
+        (None, {"low": 0}, r"\[0, inf\)"),
+    ],
+)
+def test_a_number_outside_its_range(value, arguments, ends):
+    with pytest.raises(ValueError, match=rf"x={value!r} is out of range; choose a number in {ends}\."):
+        check_range("x", value, **arguments)
 
 
 def test_not_among_the_choices():
