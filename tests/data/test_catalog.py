@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from data.folders import write_image
+from data.folders import write_image, write_market
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.reading import read_dataset
 
@@ -164,6 +165,20 @@ def test_sets_without_splits_are_halved_by_identity(tmp_path, name):
     unlabelled = read_dataset(name, tmp_path, labeled=False)
     assert [r.path for r in unlabelled.train] == [r.path for r in splits.train]
     assert {r.pid for r in unlabelled.train} == {-1}
+
+
+@pytest.mark.parametrize("name", ["viper", "grid", "market1501"])
+def test_the_folder_one_stands_in_is_read_like_any_other(tmp_path, monkeypatch, name):
+    if name == "market1501":
+        write_market(tmp_path)
+    else:
+        _, paths, _, pids = HALVED[name]
+        for pid in pids:
+            for path in paths:
+                write_image(tmp_path / path.format(pid))
+    expected = triples(tmp_path, read_dataset(name, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert triples(Path(), read_dataset(name, Path())) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
 import pytest
 
 from data.folders import write_image, write_market
@@ -33,9 +35,12 @@ def test_a_folder_beside_a_catalogue_set(tmp_path):
 
 def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        pedestrians, "draw_pedestrians", lambda root, domain, **given: drawn.append((root, domain, given))
-    )
+
+    @wraps(pedestrians.draw_pedestrians)
+    def draw(root, domain, **given):
+        drawn.append((root, domain, given))
+
+    monkeypatch.setattr(pedestrians, "draw_pedestrians", draw)
     write_market(tmp_path / "pedestrians_day")
     domain = Domain("source", tmp_path, ["pedestrians_day", "pedestrians_night"])
     domain.draw_missing(None)
@@ -46,6 +51,8 @@ def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
         ("day", {"num_train_ids": 4}),
         ("night", {"num_train_ids": 4}),
     ]
+    with pytest.raises(ValueError, match=r"drawing has no 'num_ids'; it has num_train_ids, "):
+        domain.draw_missing({"num_ids": 4})
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_training_flips_half_of_the_images():
 
 @pytest.mark.parametrize("size", [(256,), (256, 0), (1, 2, 3)])
 def test_bad_image_size(size):
-    with pytest.raises(ValueError, match=r"must be height and width in pixels"):
+    with pytest.raises(ValueError, match=r"must be two whole numbers of at least 1 x 1"):
         evaluation_transform(size)
 
 
@@ -137,7 +137,7 @@ def test_grey_patch_is_grey_inside_and_untouched_outside():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"erasing": 1.5}, r"erasing=1\.5 must lie in \[0, 1\]"),
+        ({"erasing": 1.5}, r"erasing=1\.5 is out of range; choose a number in \[0, 1\]"),
         ({"crop": "centre"}, r"crop='centre' must be 'upright', 'pad'"),
     ],
 )

@@ -34,5 +34,5 @@ def test_unknown_names_are_refused(name):
 
 
 def test_no_draws_are_refused():
-    with pytest.raises(ValueError, match="repeats=0 must be 1 or more"):
+    with pytest.raises(ValueError, match="repeats=0 must be a whole number of at least 1"):
         Protocol(repeats=0)

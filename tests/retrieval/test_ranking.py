@@ -350,3 +350,11 @@ def test_memory_beyond_the_inputs_is_bounded():
     # The distances alone would be 230 MB, a copy of the gallery 168 MB; a fresh process knows its own peak.
     printed = subprocess.run([sys.executable, "-c", MEASURE], check=True, capture_output=True, text=True).stdout
     assert int(printed) / 1e3 < 220
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int64])
+def test_distances_of_other_types_are_counted_exactly(dtype):
+    distances = torch.zeros(1, 3001, dtype=dtype)
+    distances[0, -1] = 1
+    result = evaluate_distances(distances, [7], [0], [8] * 3000 + [7], [1] * 3001)
+    assert result.mAP == pytest.approx(1 / 3001)

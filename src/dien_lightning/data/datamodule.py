@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
+from dien_lightning.checks import check_int, check_range, check_size
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader, worker_options
@@ -25,7 +26,7 @@ from dien_lightning.data.records import (
     relabel,
 )
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler, ShardSampler, world_and_rank
-from dien_lightning.data.transforms import check_image_size, evaluation_transform, train_transform
+from dien_lightning.data.transforms import evaluation_transform, train_transform
 from dien_lightning.types import UNLABELED, Sample
 
 
@@ -94,18 +95,22 @@ class DomainPairDataModule(pl.LightningDataModule):
         super().__init__()
         if cameras not in ("required", "none"):
             raise ValueError(f"cameras={cameras!r} must be 'required' or 'none'.")
-        if target_batch_size < 0:
-            raise ValueError(f"target_batch_size={target_batch_size} must be 0 (no target) or more.")
-        if num_ids < 1 or num_instances < 1:
-            raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
-        if steps_per_epoch is not None and steps_per_epoch < 1:
-            raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1, or None for one pass.")
+        check_int("num_ids", num_ids, 1, "it is the number of source identities in a batch")
+        check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
+        check_int("target_batch_size", target_batch_size, 0, "0 trains on the source alone")
+        check_int("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch")
+        check_int("seed", seed, 0, "batches and augmentations are drawn from it")
+        if steps_per_epoch is not None:
+            check_int("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source")
+        if num_workers is not None:
+            check_int("num_workers", num_workers, 0, "None (null) chooses by the machine's cores")
+        check_range("cache_gigabytes", cache_gigabytes, 0)
         self.source_domain = source and Domain("source", root, source, source_root, source_camera_pattern)
         self.target_domain = Domain("target", root, target, target_root, target_camera_pattern)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size
-        self.image_size = check_image_size(image_size)
+        self.image_size = check_size("image_size", image_size, smallest=(1, 1))
         self.train_transform = _train_transform(self.image_size, augmentation or {})
         self.evaluation_transform = evaluation_transform(self.image_size)
         self.cache_gigabytes = cache_gigabytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,10 @@ class Domain:
             if is_drawn(name) and (drawing is not None or not _holds(name, root)):
                 from dien_lightning.data.pedestrians import draw_pedestrians  # noqa: PLC0415  (only where it is needed)
 
+                known = list(signature(draw_pedestrians).parameters)[2:]
+                for key in drawing or {}:
+                    if key not in known:
+                        raise ValueError(f"drawing has no {key!r}; it has {', '.join(known)}.")
                 draw_pedestrians(root, name.removeprefix("pedestrians_"), **(drawing or {}))
 
     def read(self, *, labeled: bool) -> Splits:

@@ -49,7 +49,7 @@ class FileName(NamedTuple):
             ValueError: if a file's path does not match.
         """
         pattern = re.compile(self.pattern)
-        start = len(str(root)) + 1
+        start = _start_below(root)
         records, strangers = [], []
         for path in image_files(folder):
             match = pattern.search(path[start:].replace(os.sep, "/"))
@@ -70,6 +70,11 @@ class FileName(NamedTuple):
         text = groups.get("camid") or "0"
         number = int(text) if self.cameras is None else self.cameras[text]
         return 1000 * int(groups.get("camid_part") or 0) + number
+
+
+def _start_below(root: Path) -> int:
+    """Where the part below `root` begins in the path of a file in it."""
+    return 0 if root == Path() else len(os.path.join(root, ""))
 
 
 def _pid(groups: Mapping[str, str | None]) -> int:
@@ -175,7 +180,7 @@ class HalvedLayout:
         records = [record for place in found for record in self.name.read(root, place)]
         pids = sorted({r.pid for r in records if self.paired is None or r.pid in self.paired})
         half = {pids[i] for i in np.random.default_rng(0).permutation(len(pids))[: len(pids) // 2]}
-        start = len(str(root)) + 1
+        start = _start_below(root)
         query, gallery = [], []
         for record in records:
             if record.pid in half:

@@ -11,6 +11,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
+from dien_lightning.checks import check_range, check_size
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -144,12 +146,11 @@ def train_transform(
     Raises:
         ValueError: if a probability or a strength is outside [0, 1], or `crop` is none of the three.
     """
-    size = check_image_size(image_size)
+    size = check_size("image_size", image_size, smallest=(1, 1))
     shares = {"color_jitter": color_jitter, "auto_augment": auto_augment, "blur": blur}
     shares |= {"grey_patch": grey_patch, "erasing": erasing}
     for name, share in shares.items():
-        if not 0 <= share <= 1:
-            raise ValueError(f"{name}={share} must lie in [0, 1].")
+        check_range(name, share, 0, 1, include_high=True)
     # The flip comes first: the image on disk is smaller than what the network sees, hence cheaper to mirror.
     steps: list[Any] = [v2.RandomHorizontalFlip()] if flip else []
     steps += _crops(size, crop)
@@ -186,16 +187,5 @@ def evaluation_transform(image_size: tuple[int, int] = (256, 128)) -> Callable[[
     Shape:
         uint8 (3, H, W) -> float32 (3, height, width).
     """
-    return v2.Compose([v2.Resize(list(check_image_size(image_size)), antialias=True), Normalize()])
-
-
-def check_image_size(image_size: tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) as whole numbers.
-
-    Raises:
-        ValueError: if it is not two positive numbers.
-    """
-    size = tuple(int(n) for n in image_size)
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"image_size={image_size} must be height and width in pixels, such as (256, 128).")
-    return size[0], size[1]
+    size = check_size("image_size", image_size, smallest=(1, 1))
+    return v2.Compose([v2.Resize(list(size), antialias=True), Normalize()])

@@ -131,7 +131,8 @@ def given_blocks(distances: Tensor | Iterable[Tensor], num_query: int, num_galle
             raise ValueError(
                 f"Distances of queries {start} to {start + len(rows) - 1} are not finite and have no rank."
             )
-        yield RowBlock(start, rows)
+        # Ranks are counted in the rows' own type, and half precision counts to 256 or 2,048.
+        yield RowBlock(start, rows if rows.dtype in (torch.float32, torch.float64) else rows.float())
         start += len(rows)
     if start != num_query:
         raise ValueError(f"The distances have {start} rows; there are {num_query} queries.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from dien_lightning.checks import check_int
+
 _CHOICES = {
     "junk": {
         "drop": "junk (pid -1) dropped",
@@ -72,8 +74,8 @@ class Protocol:
             value = getattr(self, name)
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not a protocol; choose one of {', '.join(choices)}.")
-        if self.repeats < 1:
-            raise ValueError(f"repeats={self.repeats} must be 1 or more: the CMC is the mean over that many draws.")
+        check_int("repeats", self.repeats, 1, "the CMC is the mean over that many draws")
+        check_int("seed", self.seed, 0, "the draws follow from it")
 
     def describe(self) -> dict[str, str | int | bool]:
         """The protocol as plain values, for results.json, W&B and tables."""
