@@ -94,3 +94,19 @@ def test_what_cannot_be_one_table_is_told(tmp_path):
         select_main_runs([one, other])
     with pytest.raises(ValueError, match=r"none of the runs is one of Table I's rows; `make table`"):
         select_main_runs([])
+
+
+def test_a_direction_is_of_one_pair_of_data_sets(tmp_path):
+    pair = {"data.source": "pedestrians_day", "data.target": "pedestrians_night"}
+    for seed in (0, 1):
+        write_record(tmp_path, "r04_dc", 0.5, seed=seed, settings=pair)
+    write_record(tmp_path, "r04_dc", 0.5, direction="night2day", settings={"data.source": "pedestrians_night"})
+    write_record(tmp_path, "r05_cccdtl_dc", 0.9, settings={"data.source": "market1501", "data.target": "msmt17"})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [(run.row, run.direction) for run in main.runs] == [
+        ("r04_dc", "day2night"),
+        ("r04_dc", "day2night"),
+        ("r04_dc", "night2day"),
+    ]
+    (sentence,) = main.left_out
+    assert "data.source='market1501' (not 'pedestrians_day')" in sentence

@@ -41,6 +41,12 @@ def test_curves_are_grouped_and_only_runs_with_the_term_are_in_a_drawing():
     assert validation.plots[0].alt == "Target mAP, % by training step: DIEN from 50 to 50."
 
 
+def test_only_what_is_shown_in_percent_is_multiplied():
+    curves = {"DIEN": {"val/target_reciprocity": [(1, 0.3), (2, 0.4)], "val/target_density": [(1, 5.0), (2, 6.0)]}}
+    (validation,) = curve_galleries(curves)
+    assert [plot.alt.rpartition(": ")[2] for plot in validation.plots] == ["DIEN from 0.3 to 0.4.", "DIEN from 5 to 6."]
+
+
 def test_thinning_and_smoothing_keep_the_mean_of_a_line():
     curve = [(step, 3.0) for step in range(1000)]
     assert len(thin(curve)) == 200

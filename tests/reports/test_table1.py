@@ -31,7 +31,7 @@ def runs(tmp_path):
 
 
 def cells(table, label):
-    row = next(row for row in table.rows if row.label == label)
+    (row,) = [row for row in table.rows if row.label.partition(", seed")[0] == label]
     return dict(zip([(column.group, column.label) for column in table.columns], row.cells, strict=True))
 
 
@@ -47,6 +47,19 @@ def test_rows_have_mean_and_spread_worked_by_hand_and_the_papers_figures(runs):
     assert cells(table, "Base + target statistics")["day → night", "Rank-1"] == "40.0 ± 0.0"
     assert cells(table, "Base + CCCDTL")["day → night", "Rank-1"] == "–"
     assert len(table.rows) == 11
+
+
+def test_a_row_that_lacks_seeds_says_which_it_has(runs):
+    assert [row.label for row in main_table(runs).rows][:6] == [
+        "Base, seeds 0, 1",
+        "Base + target statistics",
+        "Base + TL[8]",
+        "Base + CCCDTL",
+        "Base + DC",
+        "Base + CCCDTL + DC",
+    ]
+    alone = [run for run in runs if (run.row, run.seed) != ("r01_base", 1)]
+    assert gains_table(alone).rows[0].label == "Base, seed 0"
 
 
 def test_gains_are_differences_seed_by_seed(runs):
@@ -71,7 +84,7 @@ def test_each_row_has_the_one_command_that_repeats_it(runs):
     rows = {row.label: row.cells[0] for row in commands_table(runs).rows}
     assert rows["Base"] == (
         "python scripts/train.py -m experiment=table ablation=r01_base data=day2night,night2day seed=0,1 "
-        "record=null run_dir=outputs/again"
+        "run_dir=outputs/again"
     )
     assert "seed=0,1,2" in rows["Base + DC"]
     assert rows["Base + CCCDTL"] == "–"

@@ -67,7 +67,8 @@ def _group(name: str) -> str:
 
 
 def _plot(name: str, runs: Mapping[str, Mapping[str, Curve]]) -> Plot:
-    title, scale = TITLES.get(name, name.removeprefix("train/")), 100 if name.startswith("val/") else 1
+    title = TITLES.get(name, name.removeprefix("train/"))
+    scale = 100 if title.endswith("%") else 1
     described = []
     with page_style():
         figure, axes = new_plot()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from dien_lightning.reports.records import RunRecord
@@ -34,9 +35,9 @@ _ROWS_OWN = {
     "objective.domain_weight",
 }
 # Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
+_PAIRS_OWN = ("data.source", "data.target")
 _NO_MATTER = {
-    "data.source",
-    "data.target",
+    *_PAIRS_OWN,
     "data.source_root",
     "data.target_root",
     "data.root",
@@ -66,8 +67,8 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     """Keep the runs that belong to one Table I.
 
     A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting with
-    the rest, those of the attention with the rows that have one; where several settings are mixed (a sweep, a
-    pretrained start), the one that most runs share is kept.
+    the rest, those of the attention with the rows that have one, the names of the data sets with its direction; where
+    several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -81,7 +82,9 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
             candidates.append(run)
     if not candidates:
         raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
-    for settings_of in (_common_settings, _attention_settings):
+    kinds: list[Callable[[RunRecord], dict[str, Any]]] = [_common_settings, _attention_settings]
+    kinds += [partial(_pair_settings, direction=name) for name in sorted({run.direction for run in candidates})]
+    for settings_of in kinds:
         asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
         main = _most_frequent([settings for _, settings in asked])
         for run, settings in asked:
@@ -116,6 +119,11 @@ def _attention_settings(run: RunRecord) -> dict[str, Any]:  # empty where T = 0
     if not flat.get("network.attention_loops"):
         return {}
     return {name: flat[name] for name in flat if name not in _ROWS_OWN and name.startswith(_ATTENTIONS_OWN)}
+
+
+def _pair_settings(run: RunRecord, direction: str) -> dict[str, Any]:  # empty for runs of another direction
+    flat = _flat(run.settings)
+    return {name: flat[name] for name in _PAIRS_OWN if name in flat and run.direction == direction}
 
 
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def main_table(runs: Sequence[RunRecord]) -> Table:
     for name, published in TABLE_1.items():
         cells = [_summary(runs, name, d, _target(figure)).percent() for d in directions for figure in _FIGURES]
         cells += [f"{p.rank1:.1f}" if m else f"{p.mAP:.1f}" for p in published[1:] for m in (True, False)]
-        rows.append(Row(published.label, tuple(cells)))
+        rows.append(Row(_label(runs, name), tuple(cells)))
         if name == BASE:
             control = [_summary(runs, name, d, _control(figure)).percent() for d in directions for figure in _FIGURES]
             rows.append(Row(CONTROL, (*control, *[ABSENT] * 4)))
@@ -94,7 +94,7 @@ def gains_table(runs: Sequence[RunRecord]) -> Table:
             cells.append(ABSENT if name == BASE else f"{own.rank1 - base.rank1:+.1f}")
         if name == BASE:
             cells[: 2 * len(directions) : 2] = [ABSENT] * len(directions)
-        rows.append(Row(published.label, tuple(cells)))
+        rows.append(Row(_label(runs, name), tuple(cells)))
     caption = f"Gain in rank-1, in points, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
     return Table(caption, "Configuration", columns, rows)
 
@@ -109,15 +109,14 @@ def commands_table(runs: Sequence[RunRecord]) -> Table:
 
 
 def row_command(runs: Sequence[RunRecord]) -> str:
-    """The one command that repeats these runs of one row, and writes no record over ours.
+    """The one command that repeats these runs of one row, in a folder of their own.
 
     Example:
         >>> from pathlib import Path
         >>> from dien_lightning.reports.records import Scores
         >>> command = "python scripts/train.py experiment=table ablation=r04_dc data=day2night seed=0 resume=true"
         >>> row_command([RunRecord(Path("a"), "r04_dc", "day2night", s, Scores(0.5), command=command) for s in (0, 1)])
-        'python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1 record=null
-        run_dir=outputs/again'
+        'python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1 run_dir=outputs/again'
     """
     words = shlex.split(runs[0].command)
     kept = [word for word in words[2:] if not word.startswith(_NOT_REPEATED)]
@@ -126,7 +125,6 @@ def row_command(runs: Sequence[RunRecord]) -> str:
         f"ablation={runs[0].row}",
         f"data={','.join(directions_of(runs))}",
         f"seed={seeds}",
-        "record=null",
         "run_dir=outputs/again",
     ]
     return shlex.join(["python", "scripts/train.py", "-m", *kept, *overrides])
@@ -170,6 +168,14 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
         entry |= {"seconds": run.seconds, "commit": run.commit, "command": run.command}
         entries.append(entry)
     return {"runs": entries, "command": command, "settings": shared_settings(runs[-1])}
+
+
+def _label(runs: Sequence[RunRecord], row: str) -> str:
+    """The row's name, with its seeds where it lacks some that others have."""
+    own, all_seeds = ({run.seed for run in some} for some in ([run for run in runs if run.row == row], runs))
+    if not own or own == all_seeds:
+        return TABLE_1[row].label
+    return f"{TABLE_1[row].label}, seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
 
 
 def _target(figure: str) -> Callable[[RunRecord], float | None]:
