@@ -41,16 +41,8 @@ def build(objective_options=(), attention_loops=1, statistics="domain_and_pass",
 
 
 def trainer(**options) -> pl.Trainer:
-    return pl.Trainer(
-        max_epochs=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        **options,
-    )
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    return pl.Trainer(**({"max_epochs": 1, "accelerator": "cpu", "num_sanity_val_steps": 0} | quiet | options))
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +91,87 @@ def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(dat
     run.test(module, data, verbose=False)
     assert module.statistics_for("target") == "target"
     assert module.results["target"].mAP != plain.mAP
+
+
+def test_base_with_joint_statistics_has_not_seen_the_target(data):
+    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics="joint")
+    data.target_batch_size = 0
+    trainer().fit(module, data)
+    assert module.statistics_for("target") == "source"
+
+
+class Stop(pl.Callback):
+    """Ends a training before its first step."""
+
+    def on_train_start(self, trainer, pl_module):
+        trainer.should_stop = True
+        trainer.fit_loop.epoch_loop.min_steps = None
+
+
+@pytest.mark.parametrize(
+    ("limits", "batches"),
+    [
+        ({"max_epochs": 6}, 4),
+        ({"max_epochs": None, "max_steps": 12}, 4),
+        ({"max_epochs": 6, "max_steps": 2}, 4),
+        ({"max_epochs": -1}, 4),
+        ({"max_epochs": 6, "accumulate_grad_batches": 2}, 4),
+        ({"max_epochs": 6, "limit_train_batches": 3}, 4),
+    ],
+)
+def test_milestones_are_epochs_however_the_training_is_limited(limits, batches, data):
+    data._steps_per_epoch = batches
+    module = build(attention_loops=0, milestones=[2, 4])
+    run = trainer(callbacks=[Stop()], limit_val_batches=0, **limits)
+    run.fit(module, data)
+    steps = {"accumulate_grad_batches": 2, "limit_train_batches": 3}.get(list(limits)[-1], batches)
+    assert sorted(module.lr_schedulers().milestones) == [2 * steps, 4 * steps]
+
+
+def test_a_cycle_without_an_end_is_refused(data):
+    module = build(attention_loops=0, schedule="one_cycle")
+    with pytest.raises(ValueError, match="'one_cycle' needs to know its end: set max_epochs or max_steps"):
+        trainer(max_epochs=-1).fit(module, data)
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true"])
+def test_weights_in_half_precision_are_refused(precision, data):
+    with pytest.raises(ValueError, match=rf"precision={precision} .* choose bf16-mixed"):
+        trainer(precision=precision).fit(build(attention_loops=0), data)
+
+
+@pytest.mark.parametrize("kind", ["milestones", "one_cycle"])
+def test_a_checkpoint_is_evaluated_by_any_trainer_and_without_one(kind, data, tmp_path):
+    run = trainer()
+    run.fit(build(attention_loops=0, schedule=kind), data)
+    run.save_checkpoint(tmp_path / "run.ckpt")
+    expected = run.lightning_module.network.state_dict()
+    with_objective = build(attention_loops=0)
+    for module in (with_objective, DIENModule(build(attention_loops=0).network)):
+        trainer(max_epochs=5).test(module, data, ckpt_path=tmp_path / "run.ckpt", weights_only=True, verbose=False)
+        assert 0 <= module.results["target"].mAP <= 1
+    loaded = DIENModule.load_from_checkpoint(
+        tmp_path / "run.ckpt",
+        network=build(attention_loops=0).network,
+        objective=build(attention_loops=0).objective,
+        weights_only=True,
+    )
+    for module in (with_objective, loaded):
+        assert all(torch.equal(value, expected[name]) for name, value in module.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"milestones": 40}, r"milestones=40 must be a list of epochs, such as \[40\]"),
+        ({"milestones": None}, r"milestones=None must be a list of epochs"),
+        ({"milestones": [0]}, r"milestones=0 must be a whole number of at least 1"),
+        ({"learning_rates": 0.1}, r"learning_rates=0\.1 must name groups, such as \{'backbone': 1e-4\}"),
+    ],
+)
+def test_settings_of_another_type_are_told(options, words):
+    with pytest.raises(ValueError, match=words):
+        build(attention_loops=0, **options)
 
 
 def test_a_flip_changes_nothing_for_images_that_are_their_own_mirror_image():

@@ -11,7 +11,14 @@ from torch import nn
 
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN
-from dien_lightning.optim import LEARNING_RATES, parameter_groups, schedule, sgd, use_new_settings
+from dien_lightning.optim import (
+    LEARNING_RATES,
+    check_goes_on,
+    parameter_groups,
+    schedule,
+    sgd,
+    use_new_settings,
+)
 
 ROWS = {  # Table I's configurations: objective, T
     "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
@@ -199,11 +206,26 @@ def test_one_cycle_keeps_the_groups_apart(both):
     [
         ({"kind": "cosine"}, r"schedule='cosine' is not allowed; choose milestones or one_cycle\."),
         ({"kind": "one_cycle", "warmup": 1.5}, r"warmup=1\.5 is out of range; choose a number in \[0, 1\]\."),
+        ({"kind": "one_cycle", "total_steps": math.inf}, r"'one_cycle' needs to know its end: set max_epochs"),
+        ({"kind": "milestones", "gamma": 0}, r"gamma=0 is out of range; choose a number in \(0, inf\)\."),
     ],
 )
 def test_errors_of_the_schedule(arguments, words):
     with pytest.raises(ValueError, match=words):
-        schedule(one_parameter(), total_steps=10, steps_per_epoch=5, **arguments)
+        schedule(one_parameter(), **({"total_steps": 10, "steps_per_epoch": 5} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"momentum": "high"}, r"momentum='high' is out of range; choose a number in \[0, 1\)\."),
+        ({"weight_decay": None}, r"weight_decay=None is out of range; choose a number in \[0, inf\)\."),
+        ({"momentum": 0}, r"nesterov=True needs a momentum above 0; set nesterov=False"),
+    ],
+)
+def test_errors_of_the_optimiser(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        sgd([{"params": [nn.Parameter(torch.zeros(1))], "lr": 1.0}], **arguments)
 
 
 # ---- a checkpoint that goes on with other settings ----
@@ -250,3 +272,39 @@ def test_a_checkpoint_goes_on_with_new_milestones():
     use_new_settings(checkpoint, [{"lr": 1.0}])
     resumed, scheduler = restored(checkpoint, 1.0, MILESTONES | {"milestones": [1, 3], "gamma": 0.5})
     assert course(resumed, scheduler, 4) == pytest.approx([0.1, 0.1, 0.05, 0.05])
+
+
+def at_step(step, arguments):
+    optimizer = one_parameter()
+    scheduler = schedule(optimizer, **arguments)
+    course(optimizer, scheduler, step)
+    return scheduler.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "planned"),
+    [
+        (4, ONE_CYCLE, ONE_CYCLE),
+        (4, MILESTONES, MILESTONES),
+        (4, MILESTONES, MILESTONES | {"milestones": [1, 3]}),  # the first has passed, the second has not
+        (1, MILESTONES, MILESTONES | {"milestones": [3]}),
+    ],
+)
+def test_what_a_schedule_can_go_on_with(step, arguments, planned):
+    check_goes_on(at_step(step, arguments), schedule(one_parameter(), **planned))
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "planned", "words"),
+    [
+        (4, ONE_CYCLE, MILESTONES, r"made with another schedule than milestones \(optim\.schedule\)"),
+        (4, MILESTONES, ONE_CYCLE, r"made with another schedule than one_cycle"),
+        (4, ONE_CYCLE, ONE_CYCLE | {"total_steps": 12}, r"laid out for 10 steps, and this run has 12"),
+        (4, MILESTONES, MILESTONES | {"milestones": [3]}, r"up to its step 4 .* after steps \[2\], .* after \[\]"),
+        (4, MILESTONES, MILESTONES | {"milestones": [1, 2]}, r"fell after steps \[2\], .* fall after \[2, 4\]"),
+        (4, MILESTONES, MILESTONES | {"steps_per_epoch": 3}, r"fell after steps \[2\], .* fall after \[3\]"),
+    ],
+)
+def test_what_a_schedule_cannot_go_on_with(step, arguments, planned, words):
+    with pytest.raises(ValueError, match=words):
+        check_goes_on(at_step(step, arguments), schedule(one_parameter(), **planned))

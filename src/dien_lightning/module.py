@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.nn.functional import normalize
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
+from dien_lightning.checks import check_int
 from dien_lightning.collectives import join_processes
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
-from dien_lightning.optim import parameter_groups, schedule, sgd, use_new_settings
+from dien_lightning.optim import check_goes_on, parameter_groups, schedule, sgd, use_new_settings
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.types import NetworkOutput, Sample
 
@@ -72,6 +77,12 @@ class DIENModule(LightningModule):
         protocol: Protocol | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(milestones, Sequence) or isinstance(milestones, str):
+            raise ValueError(f"milestones={milestones!r} must be a list of epochs, such as [40].")
+        for epoch in milestones:
+            check_int("milestones", epoch, 1, "it is the number of epochs after which the rates fall")
+        if not isinstance(learning_rates or {}, Mapping):
+            raise ValueError(f"learning_rates={learning_rates!r} must name groups, such as {{'backbone': 1e-4}}.")
         if supervise not in ("fused", "every_pass"):
             raise ValueError(f"supervise={supervise!r} is not allowed; choose fused or every_pass.")
         self.network = network.to(memory_format=torch.channels_last) if channels_last else network
@@ -97,6 +108,11 @@ class DIENModule(LightningModule):
     # ---- training ----
 
     def on_fit_start(self) -> None:
+        if str(self.trainer.precision) in ("bf16-true", "16-true"):
+            raise ValueError(
+                f"precision={self.trainer.precision} (trainer.precision) makes the losses' weights half precision, "
+                f"where distances have too few digits; choose bf16-mixed."
+            )
         processes = self.trainer.world_size
         if processes > 1 and not self.join:
             rank_zero_info(
@@ -129,7 +145,7 @@ class DIENModule(LightningModule):
         target = batch["target"].image
         if self.network.hyperparameters["statistics"] != "joint":
             return self.network(self._layout(source), "source"), self.network(self._layout(target), "target")
-        both = self.network(self._layout(torch.cat([source, target])), "source")  # one batch, one set of statistics
+        both = self.network(self._layout(torch.cat([source, target])), "target")  # one batch, one set of statistics
         parts = [len(source), len(target)]
         embeddings, steps = both.embedding.split(parts), both.steps.split(parts)
         return NetworkOutput(embeddings[0], steps[0], ()), NetworkOutput(embeddings[1], steps[1], ())
@@ -163,15 +179,17 @@ class DIENModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = sgd(self.parameter_groups(), **self.sgd_arguments)
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        epochs = self.trainer.max_epochs or 1
-        scheduler = schedule(
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._schedule(optimizer), "interval": "step"}}
+
+    def _schedule(self, optimizer: Optimizer) -> LRScheduler:
+        self.trainer.fit_loop.setup_data()  # else the number of batches is not known yet
+        batches = self.trainer.num_training_batches
+        return schedule(
             optimizer,
-            total_steps=total_steps,
-            steps_per_epoch=max(1, total_steps // epochs),
+            total_steps=self.trainer.estimated_stepping_batches,
+            steps_per_epoch=math.ceil(batches / self.trainer.accumulate_grad_batches),
             **self.schedule_arguments,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     # ---- evaluation ----
 
@@ -247,19 +265,14 @@ class DIENModule(LightningModule):
     # ---- checkpoints ----
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.objective is None:
+            weights = checkpoint["state_dict"]
+            checkpoint["state_dict"] = {key: weights[key] for key in weights if not key.startswith("objective.")}
+        if self._trainer is None or self._trainer.state.fn != TrainerFn.FITTING:
+            return  # evaluated alone: nothing goes on
         for saved in checkpoint.get("lr_schedulers", []):
-            steps, planned = saved.get("total_steps"), int(self.trainer.estimated_stepping_batches)
-            if (steps is not None) != (self.schedule_arguments["kind"] == "one_cycle"):
-                raise ValueError(
-                    f"the checkpoint was made with another schedule than {self.schedule_arguments['kind']} "
-                    f"(optim.schedule); resume with the same one, or start anew."
-                )
-            if steps is not None and steps != planned:
-                raise ValueError(
-                    f"the checkpoint's one_cycle schedule was laid out for {steps} steps, and this run has {planned}; "
-                    f"resume with the same trainer.max_epochs and data.steps_per_epoch, or start anew."
-                )
-        if self.objective is not None and checkpoint.get("optimizer_states"):
+            check_goes_on(saved, self._schedule(sgd(self.parameter_groups())))
+        if checkpoint.get("optimizer_states"):
             use_new_settings(checkpoint, self.parameter_groups(), **self.sgd_arguments)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain, product
 from typing import Any, Literal
@@ -77,7 +78,14 @@ def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = Tr
         momentum: in [0, 1).
         nesterov: Nesterov's momentum.
         weight_decay: of every parameter.
+
+    Raises:
+        ValueError: momentum outside [0, 1), a negative decay, Nesterov's momentum without momentum.
     """
+    check_range("momentum", momentum, 0, 1)
+    check_range("weight_decay", weight_decay, 0)
+    if nesterov and not momentum:
+        raise ValueError("nesterov=True needs a momentum above 0; set nesterov=False (optim.nesterov=false).")
     return SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
 
 
@@ -85,7 +93,7 @@ def schedule(
     optimizer: Optimizer,
     kind: Literal["milestones", "one_cycle"],
     *,
-    total_steps: int,
+    total_steps: float,
     steps_per_epoch: int,
     milestones: Sequence[int] = (40,),
     gamma: float = 0.1,
@@ -97,29 +105,60 @@ def schedule(
         optimizer: whose rates are the peak values.
         kind: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up and
             anneals to zero (Smith & Topin, 2018), for short runs from random weights.
-        total_steps: steps of the whole training.
+        total_steps: steps of the whole training; infinite where it has no end.
         steps_per_epoch: steps of an epoch.
         milestones: epochs, for "milestones".
         gamma: factor, for "milestones".
         warmup: share of the steps until the peak, for "one_cycle".
 
     Raises:
-        ValueError: an unknown kind, a warmup outside [0, 1].
+        ValueError: an unknown kind, a gamma that is not positive, a warmup outside [0, 1], one_cycle without an end.
     """
+    check_range("gamma", gamma, 0, include_low=False)
     if kind == "milestones":
         return MultiStepLR(optimizer, [epoch * steps_per_epoch for epoch in milestones], gamma)
     if kind == "one_cycle":
         check_range("warmup", warmup, 0, 1, include_high=True)
+        if math.isinf(total_steps):
+            raise ValueError("schedule='one_cycle' needs to know its end: set max_epochs or max_steps, or milestones.")
         if warmup * total_steps == 1:  # the peak is the first step, and torch divides by the steps before it
             warmup *= 1 - 1e-9
         return OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
-            total_steps,
+            int(total_steps),
             pct_start=float(warmup),  # torch wants a float, a config may hold 0 or 1
             cycle_momentum=False,
         )
     raise ValueError(f"schedule={kind!r} is not allowed; choose milestones or one_cycle.")
+
+
+def check_goes_on(saved: Mapping[str, Any], planned: LRScheduler) -> None:
+    """Raise a ValueError unless a schedule that was saved leads on to where the planned one goes.
+
+    Args:
+        saved: state of a schedule from `schedule`.
+        planned: the new run's, at its first step.
+    """
+    if ("total_steps" in saved) != isinstance(planned, OneCycleLR):
+        kind = "one_cycle" if isinstance(planned, OneCycleLR) else "milestones"
+        raise ValueError(
+            f"the checkpoint was made with another schedule than {kind} (optim.schedule); resume with the same one, "
+            f"or start anew."
+        )
+    if isinstance(planned, OneCycleLR) and saved["total_steps"] != planned.total_steps:
+        raise ValueError(
+            f"the checkpoint's one_cycle schedule was laid out for {saved['total_steps']} steps, and this run has "
+            f"{planned.total_steps}; resume with the same trainer.max_epochs and data.steps_per_epoch, or start anew."
+        )
+    if isinstance(planned, MultiStepLR):
+        at = saved["last_epoch"]
+        before, now = (sorted(filter(at.__ge__, course)) for course in (saved["milestones"], planned.milestones))
+        if before != now:
+            raise ValueError(
+                f"up to its step {at} the checkpoint's rates fell after steps {before}, and this run's fall after "
+                f"{now}; resume with the same milestones and steps of an epoch up to there, or start anew."
+            )
 
 
 def use_new_settings(checkpoint: dict[str, Any], groups: Sequence[Mapping[str, Any]], **sgd_arguments: Any) -> None:

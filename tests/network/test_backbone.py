@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from urllib.error import URLError
 
 import pytest
@@ -146,4 +147,14 @@ def test_a_failed_download_names_the_file_and_two_ways_out(monkeypatch):
         r"connected machine and give its path \(weights=/path/to/resnet18-\w+\.pth\), or weights=null"
     )
     with pytest.raises(OSError, match=words):
+        Backbone("resnet18")
+
+
+def test_a_damaged_download_is_to_be_deleted(monkeypatch):
+    def damaged(*args, **kwargs):
+        raise pickle.UnpicklingError("invalid load key, 'x'.")
+
+    monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", damaged)
+    words = r"weights=imagenet: \S+/checkpoints/resnet18-\w+\.pth cannot be read \(invalid load key, 'x'\); delete it"
+    with pytest.raises(ValueError, match=words):
         Backbone("resnet18")

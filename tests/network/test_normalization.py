@@ -79,7 +79,6 @@ def test_momentum_none_is_the_equal_mean_over_batches():
         ({"first_step": 1}, "source", 1, {"source0"}),
         ({"first_step": 1}, "source", 2, {"source1"}),
         ({"passes": 1}, "target", 3, {"target0"}),
-        ({"domains": 1, "passes": 1}, "target", 1, {"source0"}),  # one set for both
     ],
 )
 def test_the_slot_that_moves(arguments, domain, step, moved):
@@ -113,11 +112,16 @@ def test_forget_and_gathered():
     assert (norm.gathered("source"), norm.gathered("target")) == (True, False)
 
 
-def test_one_set_is_gathered_for_both():
+def test_one_set_for_both_is_moved_by_either_and_tells_by_whom():
     norm = layer(domains=1, passes=1)
+    norm.condition.domain = "target"
     norm(rows(dtype=torch.float32))
-    assert norm.gathered("source")
+    assert norm.running_mean.shape == (1, 1, 3)
+    assert bool(norm.running_mean.any())
     assert norm.gathered("target")
+    assert not norm.gathered("source")
+    norm.forget("source")  # the target's went with them
+    assert not norm.gathered("target")
 
 
 def test_two_forwards_before_one_backward():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import URLError
 
 import torch
 import torchvision
@@ -75,13 +74,19 @@ class Backbone(nn.Module):
 
 def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> Any:
     if weights == "imagenet":
+        url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+        file = url.rsplit("/", 1)[-1]
         try:
             return torchvision.models.get_model(name, weights="IMAGENET1K_V1")
-        except (URLError, OSError) as error:
-            url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+        except OSError as error:
             raise OSError(
                 f"weights=imagenet: could not fetch {url} ({error}). Download that file on a connected machine and "
-                f"give its path (weights=/path/to/{url.rsplit('/', 1)[-1]}), or weights=null for random weights."
+                f"give its path (weights=/path/to/{file}), or weights=null for random weights."
+            ) from error
+        except Exception as error:
+            raise ValueError(
+                f"weights=imagenet: {torch.hub.get_dir()}/checkpoints/{file} cannot be read ({first_line(error)}); "
+                "delete it, and it is fetched anew."
             ) from error
     network = torchvision.models.get_model(name, weights=None)
     if weights is not None:

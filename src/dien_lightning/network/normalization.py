@@ -37,7 +37,7 @@ class DomainBatchNorm(nn.Module):
     Args:
         features: C.
         condition: shared with the network, which sets it before each pass.
-        domains: 2 keeps statistics per domain, 1 one set for both.
+        domains: 2 keeps statistics per domain, 1 one set for both; whose batches it has seen is known in any case.
         passes: how many passes keep statistics of their own; later ones use the last.
         first_step: the pass that uses the first set.
         eps: added to the variance.
@@ -74,7 +74,7 @@ class DomainBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
         self.register_buffer("running_mean", torch.zeros(domains, passes, features))
         self.register_buffer("running_var", torch.ones(domains, passes, features))
-        self.register_buffer("batches", torch.zeros(domains, passes, dtype=torch.long))
+        self.register_buffer("batches", torch.zeros(len(DOMAINS), passes, dtype=torch.long))
 
     def forward(self, features: Tensor) -> Tensor:
         domain = self._domain_slot(self.condition.domain)
@@ -82,8 +82,8 @@ class DomainBatchNorm(nn.Module):
         mean, var = self.running_mean[domain, step], self.running_var[domain, step]
         if not self.training:
             return batch_norm(features, mean, var, self.weight, self.bias, eps=self.eps)
-        self.batches[domain, step] += 1
-        momentum = self.momentum if self.momentum is not None else 1.0 / float(self.batches[domain, step])
+        seen = self.batches[DOMAINS.index(self.condition.domain), step].add_(1)
+        momentum = self.momentum if self.momentum is not None else 1.0 / float(seen)
         if self.synchronize and world_size() > 1:
             return self._normalize_over_processes(features, mean, var, momentum)
         return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
@@ -109,22 +109,25 @@ class DomainBatchNorm(nn.Module):
         slot = self._domain_slot(domain)
         self.running_mean[slot].zero_()
         self.running_var[slot].fill_(1)
-        self.batches[slot].zero_()
+        if self.running_mean.shape[0] == 1:
+            self.batches.zero_()  # the other domain's statistics went with them
+        self.batches[DOMAINS.index(domain)].zero_()
 
     def average_over_processes(self, domain: Domain) -> None:
         """Replace `domain`'s statistics by their mean over all processes, each counting as often as it saw batches."""
         if world_size() == 1:
             return
         slot = self._domain_slot(domain)
-        seen = self.batches[slot].to(self.running_mean.dtype)[:, None]  # (passes, 1)
+        batches = self.batches[DOMAINS.index(domain)]
+        seen = batches.to(self.running_mean.dtype)[:, None]  # (passes, 1)
         total = sum_over_processes(seen)
         for statistics in (self.running_mean[slot], self.running_var[slot]):
             statistics.copy_(torch.where(total > 0, sum_over_processes(statistics * seen) / total, statistics))
-        self.batches[slot] = sum_over_processes(self.batches[slot])
+        batches.copy_(sum_over_processes(batches))
 
     def gathered(self, domain: Domain) -> bool:
         """Whether training batches of `domain` have been seen."""
-        return bool((self.batches[self._domain_slot(domain)] > 0).all())
+        return bool((self.batches[DOMAINS.index(domain)] > 0).all())
 
     def _domain_slot(self, domain: Domain) -> int:
         return DOMAINS.index(domain) if self.running_mean.shape[0] > 1 else 0
