@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import os
 import shlex
@@ -47,11 +48,16 @@ logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entr
 def run(main: Callable[[], object]) -> None:
     """Call `main`; end with exit code 1 and `error: ...` if it fails through the user's input.
 
-    Set HYDRA_FULL_ERROR=1 to see the traceback.
+    Set HYDRA_FULL_ERROR=1 to see the traceback. --help prints the first lines of the command's file, or Hydra's own
+    help where the command is Hydra's.
 
     Args:
         main: the command.
     """
+    is_hydras = hasattr(main, "__wrapped__")
+    if not is_hydras and {"-h", "--help"} & set(sys.argv[1:]):
+        print(inspect.getdoc(inspect.getmodule(main)))
+        return
     try:
         with faults_in_one_sentence(in_job=False):
             main()
@@ -132,5 +138,6 @@ def protocol(config: DictConfig) -> Protocol:
 
 
 def command_line(script: str) -> str:
-    """The one command that repeats this run."""
-    return shlex.join(["python", f"scripts/{script}.py", *HydraConfig.get().overrides.task])
+    """The one command that repeats this run, from its start and without the record that is kept of it."""
+    overrides = [word for word in HydraConfig.get().overrides.task if not word.startswith(("resume=", "record="))]
+    return shlex.join(["python", f"scripts/{script}.py", *overrides])

@@ -30,7 +30,7 @@ def main() -> None:
     own = OmegaConf.from_cli([argument for argument in sys.argv[1:] if argument.split("=")[0] in _OWN])
     for argument in overrides:
         if "=" not in argument:
-            raise ValueError(f"{argument!r} is no key=value; see the first lines of scripts/demo.py.")
+            raise ValueError(f"{argument!r} is no key=value; see python scripts/demo.py --help.")
         if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
             raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
     output = Path(str(own.get("output", "outputs/demo")))

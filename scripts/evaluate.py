@@ -57,7 +57,7 @@ def evaluate(config: DictConfig) -> None:
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
     data.setup("test")
-    if not data.evaluation_domains:
+    if "target" not in data.evaluation_domains:
         raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
     module = DIENModule(network, flip=config.flip, protocol=protocol(config))
     module.gather_target_statistics = config.gather_statistics

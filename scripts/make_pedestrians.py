@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
             )
     if options["contact_sheet"] is not None and Path(str(options["contact_sheet"])).suffix not in (".png", ".jpg"):
         raise ValueError(f"contact_sheet={options['contact_sheet']} is no image file; name it .png or .jpg.")
-    root, domain, sheet = Path(options.pop("root")), options.pop("domain"), options.pop("contact_sheet")
+    root, domain, sheet = Path(str(options.pop("root"))), options.pop("domain"), options.pop("contact_sheet")
     sheet_ids, sheet_images = options.pop("sheet_ids"), options.pop("sheet_images")
     options["image_size"] = (options.pop("height"), options.pop("width"))
     domains = ("day", "night") if domain == "both" else (domain,)
@@ -83,6 +83,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        sys.exit(print(__doc__))
     try:
         main(sys.argv[1:])
     except (ValueError, OSError) as error:

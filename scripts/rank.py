@@ -90,6 +90,8 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     for name, value in options.items():
         if value is None:
             raise ValueError(f"{name}=... is missing; scripts/rank.py needs checkpoint, query, gallery and output.")
+    for name in ("checkpoint", "query", "gallery", "output"):
+        options[name] = str(options[name])  # a folder may be called 2024
     for name in ("top", "shown", "batch_size"):
         if not isinstance(options[name], int) or options[name] < 1:
             raise ValueError(f"{name}={options[name]!r} must be a whole number of at least 1.")

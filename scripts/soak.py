@@ -128,7 +128,7 @@ def main() -> None:
     """Soak for a while, count, write."""
     given: dict[str, Any] = {str(key): value for key, value in OmegaConf.from_cli().items()}
     if unknown := set(given) - set(_ARGUMENTS):
-        raise ValueError(f"{', '.join(sorted(unknown))} is no argument; see the first lines of scripts/soak.py.")
+        raise ValueError(f"{', '.join(sorted(unknown))} is no argument; see python scripts/soak.py --help.")
     arguments = {**_ARGUMENTS, **given}
     console = Console()
     started = time.monotonic()

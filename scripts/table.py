@@ -60,7 +60,7 @@ def main() -> None:
     own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in _DEFAULTS]
     overrides = [argument for argument in sys.argv[1:] if argument not in own]
     if strange := [argument for argument in overrides if "=" not in argument]:
-        raise ValueError(f"{strange[0]!r} is no key=value; see the first lines of scripts/table.py.")
+        raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
     options = complete(OmegaConf.from_cli(own))
     rows, data, seeds = (options[name].split(",") for name in ("rows", "data", "seeds"))
     if unknown := [row for row in rows if row not in ROWS]:

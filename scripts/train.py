@@ -79,10 +79,11 @@ def train(config: DictConfig) -> dict[str, Any]:
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
-    data.setup("fit")
+    data.setup()
     objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
     if not objective.needs_target:
         data.target_batch_size = 0  # Base never sees the target
+    data.setup("fit")
     network = instantiate(config.network, _convert_="all")
     module = DIENModule(network, objective, protocol=protocol(config), **instantiate(config.optim, _convert_="all"))
     trainer = build_trainer(config, run_dir)
@@ -168,7 +169,11 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
         lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:
             write_json(run_dir / "rankings.json", lists)
-        if module.statistics_for("target") == "source":
+        if module.statistics_for("target") == "source" and len(data.target.train) < 2:
+            rank_zero_info(
+                f"{data.target.root} has no two training images to gather batch-norm statistics from: no control."
+            )
+        elif module.statistics_for("target") == "source":
             module.gather_target_statistics = True
             trainer.test(module, data, verbose=False)
             results["target_with_target_statistics"] = module.results["target"].figures()

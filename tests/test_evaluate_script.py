@@ -146,3 +146,12 @@ def test_bad_input_ends_in_one_sentence(overrides, words, network_file, drawn_pa
     (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
     assert words in sentence
     assert "Traceback" not in finished.stderr
+
+
+def test_a_target_without_query_and_gallery_is_told(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+    write_image(tmp_path / "crops" / "1.jpg")
+    sets = ("data.source=pedestrians_day", "data.num_ids=3", "data.target=folder", f"data.target_root={tmp_path}/crops")
+    arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}/out", *FAST, *sets)
+    finished = call(capfd, monkeypatch, "evaluate", *arguments)
+    assert finished.code == 1
+    assert f"error: {tmp_path}/crops has no labelled query and gallery to rank; name a set that has." in finished.stderr

@@ -68,3 +68,18 @@ def test_what_is_missing_is_named(rank, folder):
     assert f"query={folder}/out holds no image" in rank(*everything, f"query={folder}/out").stderr
     assert "'galery' is not an option" in rank("galery=x").stderr
     assert "top=0 must be a whole number" in rank(*everything, f"query={folder}/out", "top=0").stderr
+
+
+def test_folders_may_be_called_by_a_number(rank, folder, monkeypatch):
+    (folder / "crops").rename(folder / "2024")
+    monkeypatch.chdir(folder)
+    done = rank("checkpoint=network.safetensors", "query=query", "gallery=2024", "output=2025")
+    assert done.code == 0, done.stderr
+    assert (folder / "2025" / "ranks.csv").is_file()
+
+
+@pytest.mark.parametrize("script", ["rank", "table", "demo", "report", "check_data", "soak"])
+def test_help_says_what_a_command_does_and_takes(script, capfd, monkeypatch):
+    done = call(capfd, monkeypatch, script, "--help")
+    assert (done.code, done.stderr) == (0, "")
+    assert f"python scripts/{script}.py " in done.stdout

@@ -25,7 +25,7 @@ def test_bad_input_follows_from_the_seed():
 def test_an_unknown_argument_is_refused(capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "soak", "hours=1")
     assert finished.code == 1
-    assert "error: hours is no argument; see the first lines of scripts/soak.py." in finished.stderr
+    assert "error: hours is no argument; see python scripts/soak.py --help." in finished.stderr
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -123,6 +123,20 @@ def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkey
     assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
 
 
+def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, capfd, caplog, monkeypatch):
+    for number in range(6):
+        split = "query" if number < 3 else "gallery"
+        write_image(tmp_path / "mine" / split / f"p{number % 3}" / f"cam{number // 3}.jpg", seed=number)
+    target = ("data.target=folder", f"data.target_root={tmp_path}/mine", "data.target_camera_pattern='cam(\\d)'")
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", *target, f"run_dir={tmp_path / 'base'}")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert "has no two training images to gather batch-norm statistics from: no control." in caplog.text
+    results = json.loads((tmp_path / "base" / "results.json").read_text())
+    assert 0 <= results["target"]["mAP"] <= 1
+    assert "target_with_target_statistics" not in results
+
+
 def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):
     before = (finished_run / "results.json").read_bytes()
     finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}")
@@ -144,6 +158,11 @@ def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, m
         ("network.weights=/nowhere.pth", "weights=/nowhere.pth is not a file"),
         ("data.source=market1501", "market1501"),
         ("trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number"),
+        ("optim.milestones=40", "milestones=40 must be a list of epochs"),
+        ("optim.learning_rates=0.1", "learning_rates=0.1 must name groups"),
+        ("data.eval_batch_size=0", "eval_batch_size=0 must be a whole number of at least 1"),
+        ("protocol.repeats=x", "repeats='x' must be a whole number of at least 1"),
+        ("seed=null", "seed"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
