@@ -134,6 +134,12 @@ def test_a_cycle_without_an_end_is_refused(data):
         trainer(max_epochs=-1).fit(module, data)
 
 
+def test_a_ramp_without_an_end_is_refused(data):
+    module = build({"reversal_schedule": "dann"}, attention_loops=0)
+    with pytest.raises(ValueError, match="reversal_schedule='dann' needs to know its end: set max_epochs or max_steps"):
+        trainer(max_epochs=-1).fit(module, data)
+
+
 @pytest.mark.parametrize("precision", ["bf16-true", "16-true"])
 def test_weights_in_half_precision_are_refused(precision, data):
     with pytest.raises(ValueError, match=rf"precision={precision} .* choose bf16-mixed"):

@@ -113,6 +113,11 @@ class DIENModule(LightningModule):
                 f"precision={self.trainer.precision} (trainer.precision) makes the losses' weights half precision, "
                 f"where distances have too few digits; choose bf16-mixed."
             )
+        adversary = self.objective and self.objective.domain
+        if adversary and adversary.schedule == "dann" and math.isinf(self.trainer.estimated_stepping_batches):
+            raise ValueError(
+                "reversal_schedule='dann' needs to know its end: set max_epochs or max_steps, or constant."
+            )
         processes = self.trainer.world_size
         if processes > 1 and not self.join:
             rank_zero_info(
