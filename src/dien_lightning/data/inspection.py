@@ -142,7 +142,7 @@ def inspect(
     if splits.has_evaluation:
         _check_matches(splits, cameras, found)
     else:
-        found.notes.append("There is no labelled query and gallery: as a target it trains, but is not evaluated.")
+        found.notes.append("There is no labelled query and gallery: it trains, but is not evaluated.")
     return found
 
 
