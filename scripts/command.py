@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,16 @@ def faults_in_one_sentence(*, in_job: bool = True) -> Iterator[None]:
         if in_job and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
             raise JobFailed("at least one job failed, see above.") from error
         sys.exit(1)
+
+
+def typed(arguments: Sequence[str]) -> dict[str, str]:
+    """Options as they were typed: a folder may be called 0042 or off.
+
+    Example:
+        >>> typed(["output=0042", "seeds=0,1"])
+        {'output': '0042', 'seeds': '0,1'}
+    """
+    return {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
 
 
 def folder_name(overrides: str) -> str:

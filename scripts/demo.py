@@ -10,11 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
 import children
-from command import run
+from command import run, typed
 from dien_lightning.reports.demo_page import demo_page
 from dien_lightning.reports.demo_table import demo_table
 from dien_lightning.reports.records import RunRecord, read_run
@@ -27,14 +26,14 @@ _OWN = ("output", "seeds")
 def main() -> None:
     """Train what is not trained yet, write the page, print the table."""
     overrides = [argument for argument in sys.argv[1:] if argument.split("=")[0] not in _OWN]
-    own = OmegaConf.from_cli([argument for argument in sys.argv[1:] if argument.split("=")[0] in _OWN])
+    own = typed([argument for argument in sys.argv[1:] if argument.split("=")[0] in _OWN])
     for argument in overrides:
         if "=" not in argument:
             raise ValueError(f"{argument!r} is no key=value; see python scripts/demo.py --help.")
         if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
             raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
-    output = Path(str(own.get("output", "outputs/demo")))
-    seeds = _seeds(str(own.get("seeds", 0)))
+    output = Path(own.get("output", "outputs/demo"))
+    seeds = _seeds(own.get("seeds", "0"))
     console = Console()
     runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
     for seed in seeds:

@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> None:
     unknown = [str(key) for key in given if key not in DEFAULTS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not an argument; choose from {', '.join(DEFAULTS)}.")
-    options = {**DEFAULTS, **given}
+    typed = {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
+    options = {**DEFAULTS, **given, **{name: typed[name] for name in ("root", "contact_sheet") if name in typed}}
     for name, value in options.items():
         if name in ("root", "domain", "contact_sheet") or (name == "workers" and value is None):
             continue
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> None:
             )
     if options["contact_sheet"] is not None and Path(str(options["contact_sheet"])).suffix not in (".png", ".jpg"):
         raise ValueError(f"contact_sheet={options['contact_sheet']} is no image file; name it .png or .jpg.")
-    root, domain, sheet = Path(str(options.pop("root"))), options.pop("domain"), options.pop("contact_sheet")
+    root, domain, sheet = Path(options.pop("root")), options.pop("domain"), options.pop("contact_sheet")
     sheet_ids, sheet_images = options.pop("sheet_ids"), options.pop("sheet_images")
     options["image_size"] = (options.pop("height"), options.pop("width"))
     domains = ("day", "night") if domain == "both" else (domain,)

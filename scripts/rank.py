@@ -25,7 +25,7 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from command import run
+from command import run, typed
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.layouts import image_files
 from dien_lightning.data.records import Record
@@ -90,8 +90,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     for name, value in options.items():
         if value is None:
             raise ValueError(f"{name}=... is missing; scripts/rank.py needs checkpoint, query, gallery and output.")
-    for name in ("checkpoint", "query", "gallery", "output"):
-        options[name] = str(options[name])  # a folder may be called 2024
+    options |= {name: text for name, text in typed(arguments).items() if DEFAULTS[name] is None}
     for name in ("top", "shown", "batch_size"):
         if not isinstance(options[name], int) or options[name] < 1:
             raise ValueError(f"{name}={options[name]!r} must be a whole number of at least 1.")

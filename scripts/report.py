@@ -15,10 +15,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
-from command import run
+from command import run, typed
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block
 from dien_lightning.reports.records import read_run, read_runs
@@ -39,8 +38,7 @@ def main() -> None:
     for path in paths:
         if "=" in path and not Path(path).exists():
             raise ValueError(f"{path} is neither a file nor an option; the options are {', '.join(_OPTIONS)}.")
-    options = {str(name): str(value) for name, value in OmegaConf.from_cli(chosen).items()}
-    collect(paths or ["results/runs"], options)
+    collect(paths or ["results/runs"], typed(chosen))
 
 
 def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:

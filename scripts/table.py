@@ -20,11 +20,10 @@ from typing import NamedTuple
 
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from rich.console import Console
 
 import children
-from command import CONF, run
+from command import CONF, run, typed
 from dien_lightning.reports.main_runs import ROWS
 from report import collect
 
@@ -61,7 +60,7 @@ def main() -> None:
     overrides = [argument for argument in sys.argv[1:] if argument not in own]
     if strange := [argument for argument in overrides if "=" not in argument]:
         raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
-    options = complete(OmegaConf.from_cli(own))
+    options = complete(typed(own))
     rows, data, seeds = (options[name].split(",") for name in ("rows", "data", "seeds"))
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
@@ -84,12 +83,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def complete(given: Mapping[str, object]) -> dict[str, str]:
+def complete(given: Mapping[str, str]) -> dict[str, str]:
     """Every option of ours: as given, or its default, which follows the experiment."""
-    experiment = str(given.get("experiment", _DEFAULTS["experiment"]))
+    experiment = given.get("experiment", _DEFAULTS["experiment"])
     suffix = "" if experiment == _DEFAULTS["experiment"] else f"_{experiment}"
     return {
-        name: str(given.get(name, default.format(experiment=experiment, suffix=suffix)))
+        name: given.get(name, default.format(experiment=experiment, suffix=suffix))
         for name, default in _DEFAULTS.items()
     }
 

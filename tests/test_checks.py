@@ -13,6 +13,7 @@ from dien_lightning.checks import check_choice, check_int, check_range, check_si
 
 def test_what_passes():
     check_int("n", 0, 0, "")
+    check_int("n", np.int64(3), 0, "")
     check_choice("letter", "a", ("a", "b"))
     assert check_size("size", torch.Size([64, 32]), (64, 32)) == (64, 32)
     assert check_size("size", [100, 200], (64, 32)) == (100, 200)

@@ -70,12 +70,13 @@ def test_what_is_missing_is_named(rank, folder):
     assert "top=0 must be a whole number" in rank(*everything, f"query={folder}/out", "top=0").stderr
 
 
-def test_folders_may_be_called_by_a_number(rank, folder, monkeypatch):
-    (folder / "crops").rename(folder / "2024")
+@pytest.mark.parametrize("name", ["2024", "0042", "2024_01_05", "off", "1e3"])
+def test_folders_may_be_called_by_a_number(name, rank, folder, monkeypatch):
+    (folder / "crops").rename(folder / name)
     monkeypatch.chdir(folder)
-    done = rank("checkpoint=network.safetensors", "query=query", "gallery=2024", "output=2025")
+    done = rank("checkpoint=network.safetensors", "query=query", f"gallery={name}", f"output={name}")
     assert done.code == 0, done.stderr
-    assert (folder / "2025" / "ranks.csv").is_file()
+    assert (folder / name / "ranks.csv").is_file()
 
 
 @pytest.mark.parametrize("script", ["rank", "table", "demo", "report", "check_data", "soak"])

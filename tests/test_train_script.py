@@ -131,10 +131,20 @@ def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, capfd
     arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", *target, f"run_dir={tmp_path / 'base'}")
     finished = call(capfd, monkeypatch, "train", *arguments)
     assert finished.code == 0, finished.stderr
-    assert "has no two training images to gather batch-norm statistics from: no control." in caplog.text
+    assert "gives no batch of two training images to gather batch-norm statistics from: no control." in caplog.text
     results = json.loads((tmp_path / "base" / "results.json").read_text())
     assert 0 <= results["target"]["mAP"] <= 1
     assert "target_with_target_statistics" not in results
+
+
+def test_no_control_where_no_batch_has_a_variance(drawn_pair, tmp_path, capfd, caplog, monkeypatch):
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", "data.eval_batch_size=1", "resume=true")
+    finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'base'}", "trainer.max_epochs=1")
+    assert finished.code == 0, finished.stderr
+    assert "gives no batch of two training images" in caplog.text
+    command = json.loads((tmp_path / "base" / "results.json").read_text())["command"]
+    assert "data.eval_batch_size=1" in command  # what repeats the run, not what goes on with it
+    assert "resume=" not in command
 
 
 def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):

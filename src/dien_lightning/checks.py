@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -17,7 +17,7 @@ def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
         ...
         ValueError: attention_loops=-1 must be a whole number of at least 0; 0 switches the attention off.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
         raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
 
 

@@ -188,11 +188,11 @@ class DIENModule(LightningModule):
 
     def _schedule(self, optimizer: Optimizer) -> LRScheduler:
         self.trainer.fit_loop.setup_data()  # else the number of batches is not known yet
-        batches = self.trainer.num_training_batches
+        steps = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
         return schedule(
             optimizer,
             total_steps=self.trainer.estimated_stepping_batches,
-            steps_per_epoch=math.ceil(batches / self.trainer.accumulate_grad_batches),
+            steps_per_epoch=steps if math.isinf(steps) else math.ceil(steps),
             **self.schedule_arguments,
         )
 

@@ -94,7 +94,7 @@ def schedule(
     kind: Literal["milestones", "one_cycle"],
     *,
     total_steps: float,
-    steps_per_epoch: int,
+    steps_per_epoch: float,
     milestones: Sequence[int] = (40,),
     gamma: float = 0.1,
     warmup: float = 0.3,
@@ -106,7 +106,7 @@ def schedule(
         kind: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up and
             anneals to zero (Smith & Topin, 2018), for short runs from random weights.
         total_steps: steps of the whole training; infinite where it has no end.
-        steps_per_epoch: steps of an epoch.
+        steps_per_epoch: steps of an epoch; infinite where an epoch has no end, and so no milestone is reached.
         milestones: epochs, for "milestones".
         gamma: factor, for "milestones".
         warmup: share of the steps until the peak, for "one_cycle".
@@ -116,7 +116,8 @@ def schedule(
     """
     check_range("gamma", gamma, 0, include_low=False)
     if kind == "milestones":
-        return MultiStepLR(optimizer, [epoch * steps_per_epoch for epoch in milestones], gamma)
+        reached = milestones if math.isfinite(steps_per_epoch) else []
+        return MultiStepLR(optimizer, [epoch * int(steps_per_epoch) for epoch in reached], gamma)
     if kind == "one_cycle":
         check_range("warmup", warmup, 0, 1, include_high=True)
         if math.isinf(total_steps):

@@ -22,9 +22,10 @@ def test_both_domains_and_a_contact_sheet(tmp_path, capsys):
         assert image.size == (3 * 32, 2 * 2 * 64)
 
 
-def test_one_domain(tmp_path):
-    make_pedestrians.main([f"root={tmp_path}", *SMALL, "workers=1", "domain=night"])
-    assert [path.name for path in tmp_path.iterdir()] == ["pedestrians_night"]
+def test_one_domain_in_a_folder_called_by_a_number(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_pedestrians.main(["root=0042", *SMALL, "workers=1", "domain=night"])
+    assert [path.name for path in (tmp_path / "0042").iterdir()] == ["pedestrians_night"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from http.client import IncompleteRead
 from urllib.error import URLError
 
 import pytest
@@ -135,25 +136,31 @@ def test_a_foreign_file_is_refused(content, tmp_path):
         Backbone("resnet18", path)
 
 
-def test_a_failed_download_names_the_file_and_two_ways_out(monkeypatch):
+@pytest.mark.parametrize("error", [URLError("not known"), IncompleteRead(b"", 9), RuntimeError("invalid hash value")])
+def test_a_failed_download_names_the_file_and_two_ways_out(error, monkeypatch, tmp_path):
     def no_network(*args, **kwargs):
-        raise URLError("Name or service not known")
+        raise error
 
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", no_network)
     monkeypatch.setattr(torchvision._internally_replaced_utils, "load_state_dict_from_url", no_network)
     monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", no_network)
     words = (
-        r"weights=imagenet: could not fetch https://\S+/resnet18-\w+\.pth \(.*not known.*\)\. Download that file on a "
-        r"connected machine and give its path \(weights=/path/to/resnet18-\w+\.pth\), or weights=null"
+        r"weights=imagenet: could not fetch https://\S+/resnet18-\w+\.pth \(.*(not known|9 more|hash).*\)\. Download "
+        r"that file on a connected machine and give its path \(weights=/path/to/resnet18-\w+\.pth\), or weights=null"
     )
     with pytest.raises(OSError, match=words):
         Backbone("resnet18")
 
 
-def test_a_damaged_download_is_to_be_deleted(monkeypatch):
+def test_a_damaged_download_is_to_be_deleted(monkeypatch, tmp_path):
     def damaged(*args, **kwargs):
         raise pickle.UnpicklingError("invalid load key, 'x'.")
 
+    file = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url.rpartition("/")[2]
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / file).touch()
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", damaged)
     words = r"weights=imagenet: \S+/checkpoints/resnet18-\w+\.pth cannot be read \(invalid load key, 'x'\); delete it"
     with pytest.raises(ValueError, match=words):

@@ -31,7 +31,7 @@ def runs(tmp_path):
 
 
 def cells(table, label):
-    (row,) = [row for row in table.rows if row.label.partition(", seed")[0] == label]
+    (row,) = [row for row in table.rows if row.label.partition(",")[0] == label]
     return dict(zip([(column.group, column.label) for column in table.columns], row.cells, strict=True))
 
 
@@ -51,15 +51,16 @@ def test_rows_have_mean_and_spread_worked_by_hand_and_the_papers_figures(runs):
 
 def test_a_row_that_lacks_seeds_says_which_it_has(runs):
     assert [row.label for row in main_table(runs).rows][:6] == [
-        "Base, seeds 0, 1",
+        "Base, day → night seeds 0, 1; night → day seed 0",
         "Base + target statistics",
         "Base + TL[8]",
         "Base + CCCDTL",
-        "Base + DC",
+        "Base + DC, day → night seeds 0, 1, 2; night → day seed 0",
         "Base + CCCDTL + DC",
     ]
     alone = [run for run in runs if (run.row, run.seed) != ("r01_base", 1)]
     assert gains_table(alone).rows[0].label == "Base, seed 0"
+    assert gains_table([run for run in alone if run.seed == 0]).rows[0].label == "Base"
 
 
 def test_gains_are_differences_seed_by_seed(runs):

@@ -354,7 +354,12 @@ def test_memory_beyond_the_inputs_is_bounded():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int64])
 def test_distances_of_other_types_are_counted_exactly(dtype):
-    distances = torch.zeros(1, 3001, dtype=dtype)
+    distances = torch.zeros(1, 3002, dtype=dtype)
     distances[0, -1] = 1
-    result = evaluate_distances(distances, [7], [0], [8] * 3000 + [7], [1] * 3001)
-    assert result.mAP == pytest.approx(1 / 3001)
+    result = evaluate_distances(distances, [7], [0], [8] * 3001 + [7], [1] * 3002)
+    assert result.mAP == pytest.approx(1 / 3002)
+
+
+def test_whole_numbers_keep_their_order():
+    distances = torch.tensor([[2**24, 2**24 + 1, 2**24 + 1]])
+    assert evaluate_distances(distances, [7], [0], [7, 8, 8], [1, 1, 1]).mAP == 1

@@ -78,15 +78,16 @@ def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> A
         file = url.rsplit("/", 1)[-1]
         try:
             return torchvision.models.get_model(name, weights="IMAGENET1K_V1")
-        except OSError as error:
+        except Exception as error:
+            fetched = Path(torch.hub.get_dir()) / "checkpoints" / file
+            if fetched.is_file():
+                raise ValueError(
+                    f"weights=imagenet: {fetched} cannot be read ({first_line(error)}); delete it, and it is fetched "
+                    f"anew."
+                ) from error
             raise OSError(
                 f"weights=imagenet: could not fetch {url} ({error}). Download that file on a connected machine and "
                 f"give its path (weights=/path/to/{file}), or weights=null for random weights."
-            ) from error
-        except Exception as error:
-            raise ValueError(
-                f"weights=imagenet: {torch.hub.get_dir()}/checkpoints/{file} cannot be read ({first_line(error)}); "
-                "delete it, and it is fetched anew."
             ) from error
     network = torchvision.models.get_model(name, weights=None)
     if weights is not None:

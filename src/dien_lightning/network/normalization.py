@@ -37,7 +37,8 @@ class DomainBatchNorm(nn.Module):
     Args:
         features: C.
         condition: shared with the network, which sets it before each pass.
-        domains: 2 keeps statistics per domain, 1 one set for both; whose batches it has seen is known in any case.
+        domains: 2 keeps statistics per domain, 1 one set for both; whose batches it has seen is known in any
+            case, and a batch of both is given as the target's.
         passes: how many passes keep statistics of their own; later ones use the last.
         first_step: the pass that uses the first set.
         eps: added to the variance.

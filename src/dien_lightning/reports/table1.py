@@ -171,11 +171,14 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
 
 
 def _label(runs: Sequence[RunRecord], row: str) -> str:
-    """The row's name, with its seeds where it lacks some that others have."""
-    own, all_seeds = ({run.seed for run in some} for some in ([run for run in runs if run.row == row], runs))
-    if not own or own == all_seeds:
+    """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ."""
+    own = {d: sorted({run.seed for run in runs if (run.row, run.direction) == (row, d)}) for d in directions_of(runs)}
+    if not any(own.values()) or set(map(tuple, own.values())) == {tuple(sorted({run.seed for run in runs}))}:
         return TABLE_1[row].label
-    return f"{TABLE_1[row].label}, seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
+    named = [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or 'none'}" for seeds in own.values()]
+    if len(set(named)) > 1:
+        named = [f"{direction_label(d)} {phrase}" for d, phrase in zip(own, named, strict=True)]
+    return f"{TABLE_1[row].label}, {'; '.join(dict.fromkeys(named))}"
 
 
 def _target(figure: str) -> Callable[[RunRecord], float | None]:

@@ -132,7 +132,10 @@ def given_blocks(distances: Tensor | Iterable[Tensor], num_query: int, num_galle
                 f"Distances of queries {start} to {start + len(rows) - 1} are not finite and have no rank."
             )
         # Ranks are counted in the rows' own type, and half precision counts to 256 or 2,048.
-        yield RowBlock(start, rows if rows.dtype in (torch.float32, torch.float64) else rows.float())
+        if rows.dtype in (torch.float32, torch.float64):
+            yield RowBlock(start, rows)
+        else:
+            yield RowBlock(start, rows.float() if rows.is_floating_point() else rows.double())
         start += len(rows)
     if start != num_query:
         raise ValueError(f"The distances have {start} rows; there are {num_query} queries.")
