@@ -17,6 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from PIL import Image
 
+from command import run, typed
 from dien_lightning.data.pedestrians import draw_pedestrians
 
 DEFAULTS: dict[str, Any] = {
@@ -53,15 +54,27 @@ def contact_sheet(folders: list[Path], num_ids: int, num_images: int) -> Image.I
     return sheet
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Draw what the command line asks for."""
+    try:
+        draw(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("interrupted: nothing half drawn is left behind")
+
+
+def draw(arguments: list[str]) -> None:
+    """Draw, and print what was written.
+
+    Raises:
+        ValueError: an argument that is unknown or cannot be drawn by.
+    """
     given = OmegaConf.to_container(OmegaConf.from_cli(arguments))
     assert isinstance(given, dict)
     unknown = [str(key) for key in given if key not in DEFAULTS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not an argument; choose from {', '.join(DEFAULTS)}.")
-    typed = {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
-    options = {**DEFAULTS, **given, **{name: typed[name] for name in ("root", "contact_sheet") if name in typed}}
+    paths = {name: text for name, text in typed(arguments).items() if name in ("root", "contact_sheet")}
+    options = {**DEFAULTS, **given, **paths}
     for name, value in options.items():
         if name in ("root", "domain", "contact_sheet") or (name == "workers" and value is None):
             continue
@@ -84,11 +97,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        sys.exit(print(__doc__))
-    try:
-        main(sys.argv[1:])
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing half drawn is left behind")
+    run(main)

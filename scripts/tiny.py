@@ -6,22 +6,26 @@ from pathlib import Path
 
 from dien_lightning.data.pedestrians import draw_pedestrians
 
-TINY = (
+SMALL = (
     "experiment=demo",
-    "network.backbone=mobilenet_v2",
     "network.embedding_dim=16",
     "network.attention_loops=1",
     "data.image_size=[64,32]",
     "data.num_ids=3",
     "data.num_instances=2",
     "data.target_batch_size=6",
-    "data.steps_per_epoch=3",
-    "trainer.max_epochs=3",
-    "trainer.check_val_every_n_epoch=1",
     "trainer.accelerator=cpu",
     "trainer.precision=32-true",
     "trainer.enable_progress_bar=false",
     "callbacks.progress=null",
+)
+"""Batches and images as small as they can be, T = 1; how long to train is left open."""
+TINY = (
+    *SMALL,
+    "network.backbone=mobilenet_v2",
+    "data.steps_per_epoch=3",
+    "trainer.max_epochs=3",
+    "trainer.check_val_every_n_epoch=1",
 )
 """Three epochs of three steps and a validation each, on a drawn pair of 6 + 4 identities."""
 

@@ -6,7 +6,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -170,16 +169,16 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
         lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:
             write_json(run_dir / "rankings.json", lists)
-        largest_batch = min(data.eval_batch_size, math.ceil(len(data.target.train) / trainer.world_size))
-        if module.statistics_for("target") == "source" and largest_batch < 2:
-            rank_zero_info(
-                f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "
-                f"no control."
-            )
-        elif module.statistics_for("target") == "source":
-            module.gather_target_statistics = True
-            trainer.test(module, data, verbose=False)
-            results["target_with_target_statistics"] = module.results["target"].figures()
+        if module.statistics_for("target") == "source":
+            if data.can_gather_statistics:
+                module.gather_target_statistics = True
+                trainer.test(module, data, verbose=False)
+                results["target_with_target_statistics"] = module.results["target"].figures()
+            else:
+                rank_zero_info(
+                    f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "
+                    f"no control."
+                )
     return results
 
 

@@ -13,23 +13,9 @@ import yaml
 
 from commands import call, run_command
 from data.folders import write_image
+from tiny import SMALL
 
-TINY = (
-    "experiment=demo",
-    "network.embedding_dim=16",
-    "network.attention_loops=1",
-    "data.image_size=[64,32]",
-    "data.num_ids=3",
-    "data.num_instances=2",
-    "data.target_batch_size=6",
-    "data.num_workers=0",
-    "data.steps_per_epoch=2",
-    "trainer.max_epochs=2",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.enable_progress_bar=false",
-    "callbacks.progress=null",
-)
+TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
 
 
 @pytest.fixture(scope="module")

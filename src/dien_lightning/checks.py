@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import Parameter, signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -55,6 +56,21 @@ def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """
     if value not in allowed:
         raise ValueError(f"{name}={value!r} is not allowed; choose one of {', '.join(map(str, allowed))}.")
+
+
+def check_keywords(name: str, given: Iterable[str], function: Callable[..., Any]) -> None:
+    """Raise a ValueError unless all of `given` are arguments that `function` takes by keyword alone.
+
+    Example:
+        >>> check_keywords("sorting", ["key", "order"], sorted)
+        Traceback (most recent call last):
+        ...
+        ValueError: sorting has no 'order'; it has key, reverse.
+    """
+    known = [p.name for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    for key in given:
+        if key not in known:
+            raise ValueError(f"{name} has no {key!r}; it has {', '.join(known)}.")
 
 
 def check_size(name: str, value: Any, smallest: tuple[int, int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ SMALL = ["num_train_ids=2", "num_test_ids=1", "num_cameras=2", "images_per_camer
 
 def test_both_domains_and_a_contact_sheet(tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
-    make_pedestrians.main([f"root={tmp_path}", *SMALL, "workers=1", f"contact_sheet={sheet}", "sheet_images=3"])
+    make_pedestrians.draw([f"root={tmp_path}", *SMALL, "workers=1", f"contact_sheet={sheet}", "sheet_images=3"])
     assert capsys.readouterr().out.split() == [
         str(tmp_path / "pedestrians_day"), str(tmp_path / "pedestrians_night"), str(sheet)
     ]  # fmt: skip
@@ -24,7 +24,7 @@ def test_both_domains_and_a_contact_sheet(tmp_path, capsys):
 
 def test_one_domain_in_a_folder_called_by_a_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make_pedestrians.main(["root=0042", *SMALL, "workers=1", "domain=night"])
+    make_pedestrians.draw(["root=0042", *SMALL, "workers=1", "domain=night"])
     assert [path.name for path in (tmp_path / "0042").iterdir()] == ["pedestrians_night"]
 
 
@@ -41,7 +41,7 @@ def test_one_domain_in_a_folder_called_by_a_number(tmp_path, monkeypatch):
 )
 def test_wrong_arguments(tmp_path, argument, words):
     with pytest.raises(ValueError, match=words):
-        make_pedestrians.main([f"root={tmp_path}", argument])
+        make_pedestrians.draw([f"root={tmp_path}", argument])
     assert not any(tmp_path.iterdir())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from dien_lightning.checks import check_int, check_range, check_size
+from dien_lightning.checks import check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader, worker_options
@@ -175,6 +175,12 @@ class DomainPairDataModule(pl.LightningDataModule):
         pairs = (("target", self._target), ("source", self._source))
         return tuple(domain for domain, splits in pairs if splits is not None and splits.has_evaluation)
 
+    @property
+    def can_gather_statistics(self) -> bool:
+        """Whether `statistics_dataloader` gives any process a batch of two images, the fewest that have a variance."""
+        world, _ = self._world_and_rank()
+        return min(self.eval_batch_size, math.ceil(len(self.target.train) / world)) > 1
+
     def train_dataloader(self) -> CombinedLoader:
         """One batch of each domain for every step."""
         world, rank = self._world_and_rank()
@@ -296,8 +302,5 @@ def default_num_workers() -> int:
 
 
 def _train_transform(image_size: tuple[int, int], augmentation: Mapping[str, Any]) -> Any:
-    known = list(inspect.signature(train_transform).parameters)[1:]
-    for name in augmentation:
-        if name not in known:
-            raise ValueError(f"augmentation has no {name!r}; it has {', '.join(known)}.")
+    check_keywords("augmentation", augmentation, train_transform)
     return train_transform(image_size, **augmentation)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from dien_lightning.checks import check_keywords
 from dien_lightning.data.catalog import is_drawn
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
@@ -63,10 +63,7 @@ class Domain:
             if is_drawn(name) and (drawing is not None or not _holds(name, root)):
                 from dien_lightning.data.pedestrians import draw_pedestrians  # noqa: PLC0415  (only where it is needed)
 
-                known = list(signature(draw_pedestrians).parameters)[2:]
-                for key in drawing or {}:
-                    if key not in known:
-                        raise ValueError(f"drawing has no {key!r}; it has {', '.join(known)}.")
+                check_keywords("drawing", drawing or {}, draw_pedestrians)
                 draw_pedestrians(root, name.removeprefix("pedestrians_"), **(drawing or {}))
 
     def read(self, *, labeled: bool) -> Splits:

@@ -49,10 +49,9 @@ class FileName(NamedTuple):
             ValueError: if a file's path does not match.
         """
         pattern = re.compile(self.pattern)
-        start = _start_below(root)
         records, strangers = [], []
         for path in image_files(folder):
-            match = pattern.search(path[start:].replace(os.sep, "/"))
+            match = pattern.search(path_below(path, root))
             if match is None:
                 strangers.append(path)
             else:
@@ -70,11 +69,6 @@ class FileName(NamedTuple):
         text = groups.get("camid") or "0"
         number = int(text) if self.cameras is None else self.cameras[text]
         return 1000 * int(groups.get("camid_part") or 0) + number
-
-
-def _start_below(root: Path) -> int:
-    """Where the part below `root` begins in the path of a file in it."""
-    return 0 if root == Path() else len(os.path.join(root, ""))
 
 
 def _pid(groups: Mapping[str, str | None]) -> int:
@@ -180,12 +174,11 @@ class HalvedLayout:
         records = [record for place in found for record in self.name.read(root, place)]
         pids = sorted({r.pid for r in records if self.paired is None or r.pid in self.paired})
         half = {pids[i] for i in np.random.default_rng(0).permutation(len(pids))[: len(pids) // 2]}
-        start = _start_below(root)
         query, gallery = [], []
         for record in records:
             if record.pid in half:
                 continue
-            if not re.search(self.query, record.path[start:].replace(os.sep, "/")):
+            if not re.search(self.query, path_below(record.path, root)):
                 gallery.append(record)
             elif self.paired is None or record.pid in self.paired:
                 query.append(record)
@@ -202,6 +195,17 @@ def image_files(folder: Path) -> list[str]:
         if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # macOS leaves ._NAME.jpg
     ]
     return sorted(found)
+
+
+def path_below(path: str, root: Path) -> str:
+    """The part below `root`, with forward slashes, of a path that `image_files` lists in it.
+
+    Example:
+        >>> path_below("data/cam1/1.jpg", Path("data")), path_below("cam1/1.jpg", Path())
+        ('cam1/1.jpg', 'cam1/1.jpg')
+    """
+    start = 0 if root == Path() else len(os.path.join(root, ""))
+    return path[start:].replace(os.sep, "/")
 
 
 def number_names(names: Iterable[str]) -> dict[str, int]:
@@ -221,5 +225,5 @@ def _find(root: Path, folder: str, name: FileName) -> list[Path]:
     if folder != ".":
         return sorted(path for path in root.glob(folder) if path.is_dir())
     for path in image_files(root):
-        return [root] if re.search(name.pattern, os.path.relpath(path, root).replace(os.sep, "/")) else []
+        return [root] if re.search(name.pattern, path_below(path, root)) else []
     return []

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from dien_lightning.data.layouts import image_files, number_names
+from dien_lightning.data.layouts import image_files, number_names, path_below
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
@@ -74,7 +74,7 @@ def _camera(path: str, root: Path, inside: tuple[str, ...], pattern: str | None)
             raise ValueError(f"{path} lies in no camera's sub-folder, as camera_pattern='subfolder' needs it.")
         return inside[0]
     try:
-        match = re.search(pattern, os.path.relpath(path, root).replace(os.sep, "/"))
+        match = re.search(pattern, path_below(path, root))
     except re.error as error:
         raise ValueError(f"camera_pattern={pattern!r} is no regular expression ({error}); try cam(\\d+).") from None
     if match is None or not match.groups():

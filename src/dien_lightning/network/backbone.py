@@ -74,11 +74,11 @@ class Backbone(nn.Module):
 
 def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> Any:
     if weights == "imagenet":
-        url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
-        file = url.rsplit("/", 1)[-1]
         try:
             return torchvision.models.get_model(name, weights="IMAGENET1K_V1")
         except Exception as error:
+            url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+            file = url.rsplit("/", 1)[-1]
             fetched = Path(torch.hub.get_dir()) / "checkpoints" / file
             if fetched.is_file():
                 raise ValueError(

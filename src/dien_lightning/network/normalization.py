@@ -83,7 +83,7 @@ class DomainBatchNorm(nn.Module):
         mean, var = self.running_mean[domain, step], self.running_var[domain, step]
         if not self.training:
             return batch_norm(features, mean, var, self.weight, self.bias, eps=self.eps)
-        seen = self.batches[DOMAINS.index(self.condition.domain), step].add_(1)
+        seen = self._seen(self.condition.domain)[step].add_(1)
         momentum = self.momentum if self.momentum is not None else 1.0 / float(seen)
         if self.synchronize and world_size() > 1:
             return self._normalize_over_processes(features, mean, var, momentum)
@@ -110,16 +110,15 @@ class DomainBatchNorm(nn.Module):
         slot = self._domain_slot(domain)
         self.running_mean[slot].zero_()
         self.running_var[slot].fill_(1)
-        if self.running_mean.shape[0] == 1:
-            self.batches.zero_()  # the other domain's statistics went with them
-        self.batches[DOMAINS.index(domain)].zero_()
+        # The other domain's statistics go with them, where both share one set.
+        (self._seen(domain) if self.running_mean.shape[0] > 1 else self.batches).zero_()
 
     def average_over_processes(self, domain: Domain) -> None:
         """Replace `domain`'s statistics by their mean over all processes, each counting as often as it saw batches."""
         if world_size() == 1:
             return
         slot = self._domain_slot(domain)
-        batches = self.batches[DOMAINS.index(domain)]
+        batches = self._seen(domain)
         seen = batches.to(self.running_mean.dtype)[:, None]  # (passes, 1)
         total = sum_over_processes(seen)
         for statistics in (self.running_mean[slot], self.running_var[slot]):
@@ -128,10 +127,13 @@ class DomainBatchNorm(nn.Module):
 
     def gathered(self, domain: Domain) -> bool:
         """Whether training batches of `domain` have been seen."""
-        return bool((self.batches[DOMAINS.index(domain)] > 0).all())
+        return bool((self._seen(domain) > 0).all())
 
     def _domain_slot(self, domain: Domain) -> int:
         return DOMAINS.index(domain) if self.running_mean.shape[0] > 1 else 0
+
+    def _seen(self, domain: Domain) -> Tensor:  # (passes,), a view
+        return self.batches[DOMAINS.index(domain)]
 
     def extra_repr(self) -> str:
         domains, passes, features = self.running_mean.shape

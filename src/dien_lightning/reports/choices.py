@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dien_lightning.reports.records import RunRecord
-from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table
+from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
 
 CHOICES = {
     "last": "last epoch (the result)",
@@ -41,6 +41,6 @@ def choices_table(runs: Mapping[str, Sequence[RunRecord]]) -> Table | None:
             for score in _SCORES:
                 cells.append(Summary.of(c.target and getattr(c.target, score) for c in chosen).percent())
         rows.append(Row(title, tuple(cells), strong=name == "last"))
-    seeds = sorted({run.seed for own in known.values() for run in own})
-    caption = f"Which epoch's network, in percent, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}."
+    seeds = name_seeds(run.seed for own in known.values() for run in own)
+    caption = f"Which epoch's network, in percent, {seeds}."
     return Table(caption, "chosen", columns, rows)

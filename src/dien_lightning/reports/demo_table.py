@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dien_lightning.reports.records import RunRecord, Scores
-from dien_lightning.reports.tables import Column, Row, Summary, Table
+from dien_lightning.reports.tables import Column, Row, Summary, Table, name_seeds
 
 CONTROL = "Base + target statistics"
 """Base again, with nothing but batch-norm statistics of the target's training images: what adaptation has to beat."""
@@ -47,10 +47,8 @@ def seeds_phrase(runs: Sequence[RunRecord]) -> str:
         >>> seeds_phrase(runs), seeds_phrase(runs[:1])
         ('mean ± sample standard deviation over seeds 0, 1, 2', 'seed 0')
     """
-    seeds = sorted({run.seed for run in runs})
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    return f"mean ± sample standard deviation over seeds {', '.join(map(str, seeds))}"
+    seeds = {run.seed for run in runs}
+    return f"{'mean ± sample standard deviation over ' if len(seeds) != 1 else ''}{name_seeds(seeds)}"
 
 
 def _row(label: str, target: Sequence[Scores | None], source: Sequence[Scores | None]) -> Row:

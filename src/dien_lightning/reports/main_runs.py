@@ -34,8 +34,8 @@ _ROWS_OWN = {
     "objective.triplet_weight",
     "objective.domain_weight",
 }
-# Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
 _PAIRS_OWN = ("data.source", "data.target")
+# Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
 _NO_MATTER = {
     *_PAIRS_OWN,
     "data.source_root",

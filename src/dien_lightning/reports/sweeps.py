@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, draw_means, new_plot, page_style, to_svg
 from dien_lightning.reports.records import RunRecord
-from dien_lightning.reports.tables import ABSENT, Summary
+from dien_lightning.reports.tables import ABSENT, Summary, name_seeds
 
 AXES = {
     "network.attention_loops": "T",
@@ -38,11 +38,11 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
             plots = [_line(name, runs, varied[0])]
         else:
             plots = [_surface(name, runs, *pair) for pair in combinations(varied, 2)]
-        seeds = sorted({run.seed for run in runs})
+        seeds = {run.seed for run in runs}
         shown = "line" if len(varied) == 1 else "the stronger the color, the higher"
         caption = (
             f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
-            f"{len(runs)} runs, {'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}."
+            f"{len(runs)} runs, {'mean over ' if len(seeds) > 1 else ''}{name_seeds(seeds)}."
         )
         galleries.append(Gallery(f"Sweep {name}", caption, tuple(plots)))
     return galleries

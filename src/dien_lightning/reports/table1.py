@@ -11,7 +11,7 @@ from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
 from dien_lightning.reports.main_runs import shared_settings
 from dien_lightning.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
 from dien_lightning.reports.records import SCORES, RunRecord
-from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table
+from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
 
 BASE = "r01_base"
 # What a row's command chooses itself, or what changes no figure.
@@ -172,13 +172,14 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
 
 def _label(runs: Sequence[RunRecord], row: str) -> str:
     """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ."""
-    own = {d: sorted({run.seed for run in runs if (run.row, run.direction) == (row, d)}) for d in directions_of(runs)}
-    if not any(own.values()) or set(map(tuple, own.values())) == {tuple(sorted({run.seed for run in runs}))}:
-        return TABLE_1[row].label
-    named = [f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or 'none'}" for seeds in own.values()]
-    if len(set(named)) > 1:
-        named = [f"{direction_label(d)} {phrase}" for d, phrase in zip(own, named, strict=True)]
-    return f"{TABLE_1[row].label}, {'; '.join(dict.fromkeys(named))}"
+    label = TABLE_1[row].label
+    own = {d: frozenset(r.seed for r in runs if (r.row, r.direction) == (row, d)) for d in directions_of(runs)}
+    kinds = set(own.values())
+    if not any(kinds) or kinds == {frozenset(run.seed for run in runs)}:
+        return label
+    if len(kinds) == 1:
+        return f"{label}, {name_seeds(*kinds)}"
+    return f"{label}, {'; '.join(f'{direction_label(d)} {name_seeds(seeds)}' for d, seeds in own.items())}"
 
 
 def _target(figure: str) -> Callable[[RunRecord], float | None]:

@@ -53,6 +53,17 @@ class Summary(NamedTuple):
         return mean if math.isnan(self.spread) else f"{mean} ± {100 * self.spread:.1f}"
 
 
+def name_seeds(seeds: Iterable[int]) -> str:
+    """Each seed once, in words.
+
+    Example:
+        >>> name_seeds([2, 0, 2]), name_seeds([1])
+        ('seeds 0, 2', 'seed 1')
+    """
+    each = sorted(set(seeds))
+    return f"seed{'s' if len(each) > 1 else ''} {', '.join(map(str, each)) or 'none'}"
+
+
 class Column(NamedTuple):
     """A column's heading, and the heading it shares with its neighbours."""
 
