@@ -11,24 +11,24 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
 import bad_input
-from command import run
+from command import run, typed
 from kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
 from results import write_json
 from tiny import TINY, draw_tiny_pair
 
-_ARGUMENTS = {"minutes": 60.0, "trials": None, "seed": 0, "work": "outputs/soak", "output": "results/soak.json"}
+_ARGUMENTS = {"minutes": "60", "trials": "", "seed": "0", "work": "outputs/soak", "output": "results/soak.json"}
 _MANY = 5000  # bad inputs to be drawn: more than an hour has room for
 
 
@@ -124,17 +124,31 @@ class Soak:
             self.faults.append(f"{override} ended with {code}: {self.said(name)}")
 
 
+def number(arguments: Mapping[str, str], name: str) -> float:
+    """An argument that counts something.
+
+    Raises:
+        ValueError: it is not a number, or below 0.
+    """
+    text = arguments[name]
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ValueError(f"{name}={text!r} must be a number of at least 0.")
+    return float(text)
+
+
 def main() -> None:
     """Soak for a while, count, write."""
-    given: dict[str, Any] = {str(key): value for key, value in OmegaConf.from_cli().items()}
+    given = typed(sys.argv[1:])
     if unknown := set(given) - set(_ARGUMENTS):
         raise ValueError(f"{', '.join(sorted(unknown))} is no argument; see python scripts/soak.py --help.")
-    arguments = {**_ARGUMENTS, **given}
+    arguments = _ARGUMENTS | given
+    limit = "trials" if "trials" in given else "minutes"
+    wanted, seed = number(arguments, limit), int(number(arguments, "seed"))
     console = Console()
     started = time.monotonic()
-    soak = Soak(Path(str(arguments["work"])).absolute(), int(arguments["seed"]))
+    soak = Soak(Path(arguments["work"]).absolute(), seed)
     trial, minutes = 0, 0.0
-    while minutes < float(arguments["minutes"]) if arguments["trials"] is None else trial < int(arguments["trials"]):
+    while (trial if limit == "trials" else minutes) < wanted:
         if trial % 3 == 2:
             soak.refuse()
         else:
@@ -143,9 +157,9 @@ def main() -> None:
         counts = {name: soak.counts[name] for name in sorted(soak.counts)}
         said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
         console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
-        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": int(arguments["seed"])}
+        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": seed}
         command = " ".join(["python", "scripts/soak.py", *sys.argv[1:]])
-        write_json(Path(str(arguments["output"])), {**content, "command": command, "commit": soak.commit})
+        write_json(Path(arguments["output"]), {**content, "command": command, "commit": soak.commit})
     if soak.faults:
         raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
 

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
-from dien_lightning.types import Sample
 
 
 @pytest.fixture
@@ -180,26 +179,6 @@ def test_a_checkpoint_is_evaluated_by_any_trainer_and_without_one(kind, data, tm
 def test_settings_of_another_type_are_told(options, words):
     with pytest.raises(ValueError, match=words):
         build(attention_loops=0, **options)
-
-
-def test_a_flip_changes_nothing_for_images_that_are_their_own_mirror_image():
-    half = torch.randn(4, 3, 64, 16)
-    images = torch.cat([half, half.flip(-1)], dim=-1)
-    batch = Sample(images, torch.tensor([1, 1, 2, 2]), torch.tensor([0, 1, 0, 1]), torch.arange(4), torch.arange(4) < 1)
-    embeddings = []
-    for flip in (False, True):
-        module = build(flip=flip).eval()
-        module.metrics = {"target": (metric := Recorder())}
-        module._images = 0
-        with torch.no_grad():
-            module._evaluate(batch, "target")
-        embeddings.append(torch.nn.functional.normalize(metric.embedding, dim=1))
-    torch.testing.assert_close(*embeddings)
-
-
-class Recorder:
-    def update(self, embedding, *about):
-        self.embedding = embedding
 
 
 def test_an_unknown_supervision_is_refused():

@@ -28,6 +28,14 @@ def test_an_unknown_argument_is_refused(capfd, monkeypatch):
     assert "error: hours is no argument; see python scripts/soak.py --help." in finished.stderr
 
 
+@pytest.mark.parametrize("argument", ["minutes=soon", "trials=-1", "seed=", "minutes=nan"])
+def test_an_argument_that_is_no_number_is_refused(capfd, monkeypatch, argument):
+    finished = call(capfd, monkeypatch, "soak", argument)
+    assert finished.code == 1
+    name, _, value = argument.partition("=")
+    assert f"error: {name}='{value}' must be a number of at least 0." in finished.stderr
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_a_death_is_died_around_the_nth_call(tmp_path, before):
     def plan() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,12 +11,12 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
-from torch.nn.functional import normalize
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.checks import check_int
 from dien_lightning.collectives import join_processes
+from dien_lightning.evaluation import Evaluation
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
@@ -104,6 +103,7 @@ class DIENModule(LightningModule):
         self.images_per_second = 0.0
         self.gather_target_statistics = False
         self.metrics: dict[str, RetrievalMetric] = {}
+        self._evaluation: Evaluation | None = None
 
     # ---- training ----
 
@@ -224,7 +224,7 @@ class DIENModule(LightningModule):
                     domain="target",
                 )
             self.network.eval()
-        self._start_evaluation(each_pass=self.network.attention_loops > 0)
+        self._start_evaluation(each_pass=True)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
         self._evaluate(batch, self.evaluation_domains[dataloader_idx])
@@ -242,30 +242,19 @@ class DIENModule(LightningModule):
         self._end_evaluation()
 
     def _start_evaluation(self, each_pass: bool) -> None:
-        names = list(self.evaluation_domains)
-        if each_pass and "target" in names:
-            names += [f"pass{step}" for step in range(self.network.attention_loops + 1)]
-        self.metrics = {name: RetrievalMetric(protocol=self.protocol).to(self.device) for name in names}
-        self._images, self._seconds = 0, time.perf_counter()
+        self._evaluation = Evaluation(
+            self.network, self.evaluation_domains, self.protocol, each_pass=each_pass, flip=self.flip
+        )
 
     def _evaluate(self, batch: Sample, name: str) -> None:
-        domain = self.statistics_for(name)
-        output = self.network(self._layout(batch.image), domain)
-        embedding, steps = output.embedding, output.steps
-        if self.flip:
-            mirrored = self.network(self._layout(batch.image.flip(-1)), domain)
-            embedding = normalize(embedding, dim=1) + normalize(mirrored.embedding, dim=1)
-            steps = normalize(steps, dim=2) + normalize(mirrored.steps, dim=2)
-        about: Any = (batch.pid, batch.camid, batch.is_query, batch.index)
-        self.metrics[name].update(embedding, *about)
-        if name == "target" and "pass0" in self.metrics:
-            for step in range(steps.shape[1]):
-                self.metrics[f"pass{step}"].update(steps[:, step], *about)
-        self._images += len(batch.image)
+        assert self._evaluation is not None
+        self._evaluation.update(batch._replace(image=self._layout(batch.image)), name, self.statistics_for(name))
 
     def _end_evaluation(self) -> None:
-        self.images_per_second = self._images / (time.perf_counter() - self._seconds)
-        self.results = {name: metric.compute() for name, metric in self.metrics.items()}
+        assert self._evaluation is not None
+        self.images_per_second = self._evaluation.images_per_second
+        self.results = self._evaluation.compute()
+        self.metrics = self._evaluation.metrics
 
     # ---- checkpoints ----
 
