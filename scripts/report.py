@@ -20,6 +20,7 @@ from rich.console import Console
 from command import run, typed
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block
+from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_run, read_runs
 from dien_lightning.reports.table1 import gains_table, short_table, table1_json
 from dien_lightning.reports.table_page import table_markdown, table_page
@@ -60,7 +61,8 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
         shown["Base"] = Path(options["base"])
     if "figures_from" in options:
         full = Path(options["figures_from"])
-        shown[read_run(full).row or "DIEN"] = full
+        row = read_run(full).row
+        shown[TABLE_1[row].label if row in TABLE_1 else "DIEN"] = full
         drawn = [Block(kind, content) for kind, content in network_blocks(full)]
     folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}

@@ -56,7 +56,7 @@ def results(
     }
     for name, value in (settings or {}).items():
         group, key = name.split(".")
-        tree[group][key] = value
+        tree.setdefault(group, {})[key] = value
     found = {
         "target": scores(rank1),
         "source": scores(0.8),

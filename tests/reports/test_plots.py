@@ -94,7 +94,28 @@ def test_two_settings_make_a_surface_with_every_figure(tmp_path):
     runs = sweep(tmp_path, center_weight=(0, 0, 5, 5), triplet_weight=(0.2, 1, 0.2, 1))
     (gallery,) = sweep_galleries({"lambda": runs})
     assert gallery.plots[0].alt.endswith("10.0 at 0, 0.2; 20.0 at 0, 1; 30.0 at 5, 0.2; 40.0 at 5, 1.")
-    assert "4 runs, seed 0" in gallery.caption
+    assert "4 runs of Base + CCCDTL + DC, seed 0." in gallery.caption
+
+
+def test_a_sweep_says_what_it_was_run_on_and_keeps_directions_apart(tmp_path):
+    settings = {"trainer.max_epochs": 5, "data.steps_per_epoch": 50, "data.root": "data/drawn1"}
+    runs = [
+        read_run(
+            write_record(
+                tmp_path / f"{weight}",
+                "r05_cccdtl_dc",
+                rank1,
+                direction=direction,
+                settings={**settings, "objective.center_weight": weight},
+            )
+        )
+        for direction, rank1 in (("day2night", 0.3), ("night2day", 0.8))
+        for weight in (0, 1)
+    ]
+    galleries = sweep_galleries({"lambda": runs})
+    assert [gallery.title for gallery in galleries] == ["Sweep lambda, day → night", "Sweep lambda, night → day"]
+    assert "2 runs of Base + CCCDTL + DC of 250 steps on data/drawn1, seed 0." in galleries[0].caption
+    assert galleries[1].plots[0].alt.endswith("in percent: 80.0 at 0, 80.0 at 1.")
 
 
 def test_a_missing_corner_of_a_surface_stays_empty(tmp_path):

@@ -8,7 +8,9 @@ from itertools import combinations
 from matplotlib.patches import Rectangle
 
 from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, draw_means, new_plot, page_style, to_svg
+from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.table1 import direction_label, directions_of, full_label
 from dien_lightning.reports.tables import ABSENT, Summary, name_seeds
 
 AXES = {
@@ -21,7 +23,7 @@ AXES = {
 
 
 def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
-    """One gallery for each sweep: a surface for each pair of settings that it varied, a line if it varied one.
+    """One gallery for each sweep and direction: a surface for each pair of settings varied, a line if it was one.
 
     Args:
         sweeps: runs by the sweep's name; runs that differ in the seed alone are averaged.
@@ -30,7 +32,12 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         ValueError: a sweep's runs differ in none of `AXES`.
     """
     galleries = []
-    for name, runs in sweeps.items():
+    by_direction = {
+        (name, direction): [run for run in every if run.direction == direction]
+        for name, every in sweeps.items()
+        for direction in directions_of(every)
+    }
+    for (name, direction), runs in by_direction.items():
         varied = [axis for axis in AXES if len({run.setting(axis) for run in runs}) > 1]
         if not varied:
             raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
@@ -42,10 +49,23 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         shown = "line" if len(varied) == 1 else "the stronger the color, the higher"
         caption = (
             f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
-            f"{len(runs)} runs, {'mean over ' if len(seeds) > 1 else ''}{name_seeds(seeds)}."
+            f"{len(runs)} runs{_in_common(runs)}, {'mean over ' if len(seeds) > 1 else ''}{name_seeds(seeds)}."
         )
-        galleries.append(Gallery(f"Sweep {name}", caption, tuple(plots)))
+        galleries.append(Gallery(f"Sweep {name}, {direction_label(direction)}", caption, tuple(plots)))
     return galleries
+
+
+def _in_common(runs: Sequence[RunRecord]) -> str:
+    """What all of them are runs of: the row, the steps, the folder of the data, as far as it is known."""
+    rows = {full_label(run.row) if run.row in TABLE_1 else "" for run in runs}
+    steps = {run.setting("trainer.max_epochs", 0) * (run.setting("data.steps_per_epoch") or 0) for run in runs}
+    roots = {run.setting("data.root", "") for run in runs}
+    said = [
+        f"of {max(rows)}" if len(rows) == 1 and "" not in rows else "",
+        f"of {max(steps)} steps" if len(steps) == 1 and 0 not in steps else "",
+        f"on {max(roots)}" if len(roots) == 1 and "" not in roots else "",
+    ]
+    return "".join(f" {phrase}" for phrase in said if phrase)
 
 
 def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
