@@ -38,6 +38,16 @@ def test_writes_the_figures_and_their_protocol(network_file, drawn_pair, tmp_pat
     assert "Protocol: junk (pid -1) dropped" in finished.stdout
 
 
+def test_images_have_the_size_that_the_network_was_trained_at(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+    seen = []
+    embed = DIEN.forward
+    monkeypatch.setattr(DIEN, "forward", lambda self, images, *rest: seen.append(images) or embed(self, images, *rest))
+    arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")
+    finished = evaluate(capfd, monkeypatch, *arguments)
+    assert finished.code == 0, finished.stderr
+    assert {tuple(images.shape[2:]) for images in seen} == {(64, 32)}
+
+
 def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
     (tmp_path / "results.json").write_text("mine")
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")

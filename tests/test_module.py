@@ -51,6 +51,16 @@ def without_lightnings_advice():
         yield
 
 
+@pytest.mark.parametrize("options", [{"num_sanity_val_steps": 2}, {"num_sanity_val_steps": 0, "fast_dev_run": True}])
+def test_lightnings_own_first_looks_rank_nothing(data, options):
+    data.eval_batch_size = 2  # two batches are queries alone
+    module = build()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Running in `fast_dev_run` mode")
+        trainer(**options).fit(module, data)
+    assert set(module.results) == (set() if "fast_dev_run" in options else {"target", "source"})
+
+
 @pytest.mark.parametrize(
     ("options", "module_options"),
     [

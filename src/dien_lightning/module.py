@@ -233,6 +233,8 @@ class DIENModule(LightningModule):
         self._evaluate(batch, self.evaluation_domains[dataloader_idx])
 
     def on_validation_epoch_end(self) -> None:
+        if self.trainer.sanity_checking or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return  # the first few queries have no gallery to be ranked in
         self._end_evaluation()
         for name, result in self.results.items():
             figures = {f"val/{name}_{figure}": value for figure, value in result.figures().items()}

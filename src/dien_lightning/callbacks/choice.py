@@ -77,7 +77,7 @@ class EpochChoice(Callback):
     # ---- hooks ----
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.images:
+        if self.images and not trainer.sanity_checking:
             embedding, camids = self._embed(trainer, pl_module)
             self._label_free = {}
             if len(embedding) > 1:
