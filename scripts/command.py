@@ -97,6 +97,22 @@ def typed(arguments: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
 
 
+def direction_of(choice: str, source: Any, target: Any) -> str:
+    """A pair's name: its file's in conf/data where the two sets are those of the file, else those of the sets.
+
+    Example:
+        >>> direction_of("market2duke", "market1501", "dukemtmcreid"), direction_of("market2duke", "cuhk03", "msmt17")
+        ('market2duke', 'cuhk03_to_msmt17')
+    """
+    path = Path(CONF, "data", f"{choice}.yaml")
+    named: Any = OmegaConf.load(path) if path.is_file() else {"source": source, "target": target}
+    if (named.get("source"), named.get("target")) == (source, target):
+        return choice
+    return "_to_".join(
+        sets if isinstance(sets, str) else "+".join(map(str, sets or ["none"])) for sets in (source, target)
+    )
+
+
 def folder_name(overrides: str) -> str:
     """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
 
@@ -112,6 +128,7 @@ def folder_name(overrides: str) -> str:
 
 
 OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
 
 
 def sentence(error: BaseException) -> str:

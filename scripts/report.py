@@ -22,8 +22,8 @@ from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_run, read_runs
-from dien_lightning.reports.table1 import gains_table, short_table, table1_json
-from dien_lightning.reports.table_page import table_markdown, table_page
+from dien_lightning.reports.table1 import full_label, gains_table, short_table, table1_json
+from dien_lightning.reports.table_page import PICTURES, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
 from results import write_json, write_text
@@ -57,21 +57,32 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
     for sentence in left_out:
         console.print(sentence, soft_wrap=True, highlight=False)
     shown, drawn = {}, []
-    if "base" in options:
-        shown["Base"] = Path(options["base"])
+    for option in ("base", "figures_from"):
+        if option in options:
+            row = read_run(options[option]).row
+            shown[full_label(row) if row in TABLE_1 else option] = Path(options[option])
     if "figures_from" in options:
-        full = Path(options["figures_from"])
-        row = read_run(full).row
-        shown[TABLE_1[row].label if row in TABLE_1 else "DIEN"] = full
-        drawn = [Block(kind, content) for kind, content in network_blocks(full)]
+        drawn = [Block(kind, content) for kind, content in network_blocks(Path(options["figures_from"]))]
     folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
+    if len(shown) < len({"base", "figures_from"} & set(options)) or len(sweeps) < len(folders):
+        raise ValueError(
+            "two folders of one name stand side by side: base= and figures_from= show two rows, and each "
+            "folder of sweeps= has a name of its own."
+        )
     page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn)
     command = shlex.join(["python", "scripts/report.py", *paths, *(f"{key}={options[key]}" for key in options)])
     write_json(output / f"{name}.json", table1_json(runs, command))
     write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
     html = output / ("report.html" if name == "table1" else f"{name}.html")
-    write_text(html, page)
+    if not drawn and html.is_file() and PICTURES in html.read_text():
+        console.print(
+            f"{html} has pictures of a trained network, and none is named now: it stays as it is. Name "
+            f"figures_from=RUN_DIR for new ones, or another output=DIR for a page without.",
+            soft_wrap=True,
+        )
+    else:
+        write_text(html, page)
     tables = {"table1": short_table(runs), "gains": gains_table(runs)}
     if options.get("logger") == "wandb":
         log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,11 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule
 from dien_lightning.callbacks import find_checkpoint
+from dien_lightning.reports.main_runs import difference
+from dien_lightning.reports.records import read_run
 from results import write_text
 
+_SETTINGS = ("data", "network", "objective", "optim")
 _RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 _NOT_THE_RUNS = {"run_dir", "resume", "record"}
 
@@ -48,6 +53,74 @@ def claim(run_dir: Path, resume: bool) -> Path | None:
             f"run_dir={run_dir} cannot be written to ({error.strerror}); give write access, make room or take another."
         ) from error
     return find_checkpoint(run_dir / "checkpoints") if resume else None
+
+
+@contextmanager
+def held(run_dir: Path) -> Iterator[None]:
+    """Keep other processes from training in the run's folder; where no file can be locked, go on.
+
+    Raises:
+        ValueError: another one trains there.
+    """
+    if not is_first_process():
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            import fcntl  # noqa: PLC0415 - not on Windows
+
+            run_dir.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((run_dir / ".lock").open("a"))
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a forked loader does not hold it, unlike flock's
+        except (BlockingIOError, PermissionError) as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES) and (run_dir / ".lock").exists():
+                raise ValueError(
+                    f"run_dir={run_dir} is being trained in by another process; wait for its end, or choose another."
+                ) from error
+        except (ImportError, OSError):
+            pass  # `claim` says what is wrong with a folder
+        yield
+
+
+def settings_of(config: DictConfig) -> dict[str, Any]:
+    """What a reader needs to know of a configuration to repeat its run."""
+    return {key: OmegaConf.to_container(config[key], resolve=True) for key in (*_SETTINGS, "trainer")}
+
+
+def check_record(record: Path, settings: dict[str, Any]) -> None:
+    """Refuse a finished run's record that is of other settings than are asked for now.
+
+    Raises:
+        ValueError: names what differs; or the record is torn.
+    """
+    if other := difference(read_run(record).settings, settings):
+        raise ValueError(
+            f"{record} is of a run with {other}, so it is no record of this one. Choose another record "
+            f"(scripts/table.py: records=DIR run_dir=DIR name=NAME), or delete it."
+        )
+
+
+def check_resumed(config: DictConfig, run_dir: Path) -> None:
+    """Refuse to give a run other settings where its figures would be passed off as theirs.
+
+    That is so where the run has ended and is not made longer, and where a record is kept of it. Else it goes on with
+    the new settings, and `write_config` says so.
+
+    Raises:
+        ValueError: names what differs.
+    """
+    path = run_dir / "config.yaml"
+    if not config.resume or not path.exists():
+        return
+    before: Any = OmegaConf.to_container(OmegaConf.load(path))
+    now: Any = OmegaConf.to_container(config, resolve=True)
+    other = difference(*({key: each[key] for key in (*_SETTINGS, "protocol") if key in each} for each in (before, now)))
+    longer = any(before["trainer"].get(end) != now["trainer"].get(end) for end in ("max_epochs", "max_steps"))
+    if other and (config.record is not None or ((run_dir / "results.json").exists() and not longer)):
+        raise ValueError(
+            f"run_dir={run_dir} holds a run with {other}, and its figures would be taken for this one's; choose "
+            f"another run_dir."
+        )
 
 
 def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:

@@ -23,9 +23,10 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 import children
-from command import CONF, run, typed
+from command import CONF, direction_of, run, typed
 from dien_lightning.reports.main_runs import ROWS
 from report import collect
+from resuming import check_record, settings_of
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
 _DEFAULTS = {
@@ -41,17 +42,29 @@ _DEFAULTS = {
 }
 
 
+_OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")  # train.py's, set for each run
+_FULL, _BASE = "r08_full_t3", "r01_base"  # whose networks are pictured
+
+
 class Job(NamedTuple):
-    """One run of the table."""
+    """One run of the table.
+
+    Attributes:
+        row: file in conf/ablation.
+        data: file in conf/data.
+        seed: of everything drawn.
+        direction: the pair's name, which is the file's unless another set is named.
+    """
 
     row: str
-    direction: str
+    data: str
     seed: str
+    direction: str
 
     @property
     def name(self) -> str:
         """Of its record and of its folder."""
-        return "_".join(self)
+        return f"{self.row}_{self.direction}_{self.seed}"
 
 
 def main() -> None:
@@ -60,17 +73,22 @@ def main() -> None:
     overrides = [argument for argument in sys.argv[1:] if argument not in own]
     if strange := [argument for argument in overrides if "=" not in argument]:
         raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
+    if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in _OWN]:
+        raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
     options = complete(typed(own))
     rows, data, seeds = (options[name].split(",") for name in ("rows", "data", "seeds"))
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
-    jobs = [Job(row, direction, seed) for row in rows for direction in data for seed in seeds]
+    overrides = [f"experiment={options['experiment']}", *overrides]
+    directions = name_directions(data, overrides)
+    jobs = [Job(row, pair, seed, directions[pair]) for row in rows for pair in data for seed in seeds]
     records = Path(options["records"])
     missing = find_missing(jobs, records)
+    check_records([job for job in jobs if job not in missing], records, overrides)
     console = Console()
     console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {records}; {len(missing)} to train.")
     if missing:
-        prepare(data, [f"experiment={options['experiment']}", *overrides])
+        prepare(data, overrides)
         train(missing, options, overrides)
         for job in find_missing(missing, records):
             console.print(
@@ -78,7 +96,7 @@ def main() -> None:
                 soft_wrap=True,
             )
     if any(records.glob("*.json")):
-        report(options, rows, data, seeds)
+        report(options)
     if find_missing(jobs, records):
         sys.exit(1)
 
@@ -98,6 +116,28 @@ def find_missing(jobs: list[Job], records: Path) -> list[Job]:
     return [job for job in jobs if not (records / f"{job.name}.json").is_file()]
 
 
+def name_directions(data: list[str], overrides: list[str]) -> dict[str, str]:
+    """The direction of each file in conf/data, as these overrides leave it.
+
+    Raises:
+        ValueError: two files come to one pair.
+    """
+    with initialize_config_dir(CONF, version_base="1.3"):
+        pairs = {name: compose("config", [*overrides, f"data={name}"]).data for name in dict.fromkeys(data)}
+    named = {name: direction_of(name, pair.source, pair.target) for name, pair in pairs.items()}
+    if len(set(named.values())) < len(data):
+        raise ValueError(f"data={','.join(data)} comes to {', '.join(named.values())}: name each pair once.")
+    return named
+
+
+def check_records(done: list[Job], records: Path, overrides: list[str]) -> None:
+    """Refuse records of other settings than are asked for now: they are not these runs."""
+    with initialize_config_dir(CONF, version_base="1.3"):
+        for job in done:
+            config = compose("config", [*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
+            check_record(records / f"{job.name}.json", settings_of(config))
+
+
 def prepare(data: list[str], overrides: list[str]) -> None:
     """Draw the data sets before several processes want them at once."""
     with initialize_config_dir(CONF, version_base="1.3"):
@@ -107,16 +147,19 @@ def prepare(data: list[str], overrides: list[str]) -> None:
 
 
 def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> None:
-    """One multirun over the grid that holds all missing jobs; train.py passes over those that have a record."""
+    """Multiruns over the grid that holds all missing jobs; train.py passes over those that have a record.
+
+    One is enough, unless a process is killed: then joblib starts no further job, and another multirun does.
+    """
     axes = {
         axis: list(dict.fromkeys(values)) for axis, values in zip(Job._fields, zip(*missing, strict=True), strict=True)
     }
+    run_dir, records = Path(options["run_dir"]), Path(options["records"])
     quiet = ["callbacks.progress=null", "trainer.enable_progress_bar=false"]  # two bars on one terminal are none
     children.train(
         "-m",
-        f"experiment={options['experiment']}",
         f"ablation={','.join(axes['row'])}",
-        f"data={','.join(axes['direction'])}",
+        f"data={','.join(axes['data'])}",
         f"seed={','.join(axes['seed'])}",
         "resume=true",
         f"run_dir={options['run_dir']}",
@@ -128,15 +171,18 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
         *overrides,
         OMP_NUM_THREADS="1",
     )
+    left = find_missing(missing, records)
+    if len(left) < len(missing) and not all((run_dir / job.name).exists() for job in left):
+        train(left, options, overrides)
 
 
-def report(options: dict[str, str], rows: list[str], data: list[str], seeds: list[str]) -> None:
-    """Collect all records, with pictures of the first seed's runs if their folders are here."""
-    pictured = {}
-    for option, row in (("base", "r01_base"), ("figures_from", "r08_full_t3")):
-        folder = Path(options["run_dir"]) / Job(row, data[0], seeds[0]).name
-        if row in rows and (folder / "results.json").is_file():
-            pictured[option] = str(folder)
+def report(options: dict[str, str]) -> None:
+    """Collect all records, with pictures of the first pair of networks whose folders are here."""
+    pictured: dict[str, str] = {}
+    for results in sorted(Path(options["run_dir"]).glob(f"{_FULL}_*/results.json")):
+        base = results.parent.with_name(results.parent.name.replace(_FULL, _BASE))
+        if not pictured and (base / "results.json").is_file():
+            pictured = {"base": str(base), "figures_from": str(results.parent)}
     collect([options["records"]], {"output": options["output"], "name": options["name"], **pictured})
 
 

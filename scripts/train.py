@@ -28,7 +28,17 @@ from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.network import save_network
 from results import rankings, show, write_json
-from resuming import check_fits, claim, is_first_process, keep_wandb_run, write_config
+from resuming import (
+    check_fits,
+    check_record,
+    check_resumed,
+    claim,
+    held,
+    is_first_process,
+    keep_wandb_run,
+    settings_of,
+    write_config,
+)
 from wandb_logger import start_wandb
 
 
@@ -37,13 +47,16 @@ def main(config: DictConfig) -> float | None:
     """One run, or one job of a sweep; gives the figure that a search maximises."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
+        config.group = config.group or Path(HydraConfig.get().sweep.dir).name
     record = None if config.record is None else Path(config.record)
+    OmegaConf.resolve(config)
     if record is not None and record.exists():
+        with faults_in_one_sentence():
+            check_record(record, settings_of(config))
         rank_zero_info(f"{record} is there: this run is done and not run again.")
         return figure(json.loads(record.read_text()), config.optimized)
-    OmegaConf.resolve(config)
     try:
-        with faults_in_one_sentence():
+        with faults_in_one_sentence(), held(Path(config.run_dir)):
             results = train(config)
     finally:
         wandb.finish()
@@ -75,6 +88,7 @@ def train(config: DictConfig) -> dict[str, Any]:
     started, about = time.perf_counter(), describe(config)  # before the work: the code might be edited meanwhile
     run_dir = Path(config.run_dir)
     checkpoint = claim(run_dir, config.resume)
+    check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
@@ -184,17 +198,19 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
 
 def describe(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to repeat the run: row, direction, seed, command, settings, commit."""
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    try:
+        git = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        git = ""  # it is not installed
     return {
         "row": config.row,
         "direction": config.direction,
         "seed": config.seed,
         "command": command_line("train"),
-        "settings": {
-            key: OmegaConf.to_container(config[key], resolve=True)
-            for key in ("data", "network", "objective", "optim", "trainer")
-        },
-        "commit": git.stdout.strip() or None,
+        "settings": settings_of(config),
+        "commit": git.strip() or None,
     }
 
 

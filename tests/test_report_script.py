@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 import wandb
 from hydra import compose, initialize_config_dir
+from hydra.types import RunMode
 
+import children
+import table
 from commands import call
 from reports.finished_runs import ROW_SETTINGS, write_record
 from test_wandb import wait_for_the_end
 
 CONF = Path(__file__).parents[1] / "conf"
+TABLES = {"objective.center_weight": 5.0}
+"""Where experiment=table differs from what `write_record` writes."""
 
 
 def write_some(folder: Path, rows=("r01_base", "r04_dc"), seeds=(0, 1)) -> None:
@@ -89,9 +94,6 @@ def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path,
 @pytest.fixture
 def multirun(monkeypatch):
     """Stand in for the trainings: remember the command line, leave the records it names but those of seed 1."""
-    import children
-    import table
-
     asked: list[tuple[str, ...]] = []
 
     def train(*arguments: str, **environment: str) -> int:
@@ -102,8 +104,9 @@ def multirun(monkeypatch):
         for row in given["ablation"].split(","):
             for direction in given["data"].split(","):
                 for seed in given["seed"].split(","):
+                    (Path(given["run_dir"]) / f"{row}_{direction}_{seed}").mkdir(parents=True, exist_ok=True)
                     if seed != "1":
-                        write_record(folder, row, 0.5, direction=direction, seed=int(seed))
+                        write_record(folder, row, 0.5, direction=direction, seed=int(seed), settings=TABLES)
         return 1
 
     monkeypatch.setattr(children, "train", train)
@@ -112,7 +115,8 @@ def multirun(monkeypatch):
 
 
 def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, capfd, monkeypatch):
-    write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3)
+    monkeypatch.chdir(tmp_path)
+    write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3, settings=TABLES)
     arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
     finished = call(capfd, monkeypatch, "table", *arguments, "trainer.max_epochs=2")
     assert finished.code == 1
@@ -128,7 +132,7 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
 
 def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
     for seed in (0, 1):
-        write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3)
+        write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3, settings=TABLES)
     arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
     finished = call(capfd, monkeypatch, "table", *arguments)
     assert finished.code == 0, finished.stderr
@@ -152,6 +156,69 @@ def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
     assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in finished.stderr
     finished = call(capfd, monkeypatch, "table", "everything")
     assert "error: 'everything' is no key=value" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["network.backbone=resnet50"],
+            "is of a run with network.backbone=resnet18 (not resnet50), so it is no record",
+        ),
+        (["data_root=elsewhere"], "is of a run with data.root=data (not elsewhere)"),
+        (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
+        (["row=r04_dc"], "row=r04_dc would be the same for every run"),
+        (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),
+    ],
+)
+def test_a_record_of_other_settings_is_none_of_this_table(arguments, words, multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2, settings={**TABLES, "data.root": "data"})
+    before = record.read_text()
+    chosen = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *chosen, *arguments)
+    assert finished.code == 1
+    assert words in finished.stderr
+    assert multirun == []
+    assert record.read_text() == before
+    assert not (tmp_path / "table1.json").exists()
+
+
+def test_a_torn_record_is_named(multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2)
+    record.write_text(record.read_text()[:40])
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 1
+    assert f"error: {record} is torn" in finished.stderr
+
+
+def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path, capfd, monkeypatch):
+    begun: list[str] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        seed = given["seed"].split(",")[0]  # the first ends well, then joblib ends, too
+        begun.append(given["seed"])
+        (Path(given["run_dir"]) / f"r04_dc_day2night_{seed}").mkdir(parents=True)
+        write_record(Path(given["record"]).parent, "r04_dc", 0.5, seed=int(seed), settings=TABLES)
+        return 1
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda data, overrides: None)
+    finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
+    assert finished.code == 0, finished.stderr
+    assert begun == ["0,1,2", "1,2", "2"]
+
+
+def test_a_page_with_pictures_is_not_replaced_by_one_without(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    (tmp_path / "report.html").write_text("<h2>Inside the network (figures 2 and 4)</h2>")
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    assert f"{tmp_path / 'report.html'} has pictures of a trained network, and none is named now" in finished.stdout
+    assert (tmp_path / "report.html").read_text().startswith("<h2>Inside")
+    assert (tmp_path / "table1.md").is_file()
 
 
 @pytest.mark.parametrize("row", ROW_SETTINGS)
@@ -182,5 +249,6 @@ def test_a_sweep_sets_what_is_swept_and_is_one_group(sweep, axes):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", ["experiment=demo", f"sweep={sweep}"], return_hydra_config=True)
     assert set(config.hydra.sweeper.params) == axes
+    assert config.hydra.mode == RunMode.MULTIRUN
     assert config.group == f"sweep_{sweep}"
     assert config.run_dir == f"outputs/sweep_{sweep}"

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 
+import train
+from command import CONF
 from commands import call, run_command
 from data.folders import write_image
+from resuming import held
 from tiny import SMALL
 
 TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
@@ -139,6 +144,76 @@ def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, m
     assert finished.code == 1
     assert f"error: run_dir={finished_run} holds a run; add resume=true" in finished.stderr
     assert (finished_run / "results.json").read_bytes() == before
+
+
+def test_a_finished_run_is_not_passed_off_as_one_with_other_settings(finished_run, drawn_pair, capfd, monkeypatch):
+    before = (finished_run / "results.json").read_bytes()
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}", "resume=true")
+    finished = call(capfd, monkeypatch, "train", *arguments, "objective.center_weight=1")
+    assert finished.code == 1
+    assert f"error: run_dir={finished_run} holds a run with objective.center_weight=5.0 (not 1)" in finished.stderr
+    assert (finished_run / "results.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    record = tmp_path / "record.json"
+    content = (finished_run / "results.json").read_text()
+    record.write_text(content[:99] if is_torn else content)
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={record}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.weight_decay=0")
+    assert finished.code == 1
+    words = (
+        "is torn" if is_torn else "is of a run with optim.weight_decay=0.0005 (not 0), so it is no record of this one"
+    )
+    assert f"error: {record} {words}" in finished.stderr
+    if not is_torn:
+        assert call(capfd, monkeypatch, "train", *arguments).code == 0
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, capfd, monkeypatch):
+    run_dir = tmp_path / "run"
+    hold = f"""
+import sys, time
+from pathlib import Path
+import resuming
+with resuming.held(Path({str(run_dir)!r})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
+        other.kill()
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} is being trained in by another process; wait for its end" in finished.stderr
+    with held(run_dir):  # a killed process holds nothing
+        pass
+
+
+def test_the_direction_is_that_of_the_two_sets(tmp_path):
+    with initialize_config_dir(CONF, version_base="1.3"):
+        for overrides, direction in (
+            (["data=night2day"], "night2day"),
+            (["data=market2duke", "data.target=msmt17"], "market1501_to_msmt17"),
+            (["data=market2duke", "data.source=[market1501,cuhk03]"], "market1501+cuhk03_to_dukemtmcreid"),
+        ):
+            config = compose("config", overrides, return_hydra_config=True)
+            HydraConfig.instance().set_config(config)
+            assert config.direction == direction
+
+
+def test_without_git_a_run_has_no_commit(monkeypatch):
+    def absent(*_arguments, **_options):
+        raise FileNotFoundError("git")
+
+    with initialize_config_dir(CONF, version_base="1.3"):
+        config = compose("config", ["experiment=demo", "direction=day2night"])
+    monkeypatch.setattr(train.subprocess, "run", absent)
+    monkeypatch.setattr(train, "command_line", lambda script: script)
+    assert train.describe(config)["commit"] is None
 
 
 @pytest.mark.parametrize(

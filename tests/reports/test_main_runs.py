@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dien_lightning.reports.main_runs import ROWS, RowSettings, select_main_runs, shared_settings
+from dien_lightning.reports.main_runs import ROWS, RowSettings, difference, select_main_runs, shared_settings
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_run, read_runs
 from reports.finished_runs import write_record
@@ -53,7 +54,7 @@ def test_sweeps_pretrained_runs_and_other_runs_never_mix_in(tmp_path):
     assert len(main.runs) == 60
     assert all(run.target.rank1 < 0.9 for run in main.runs)
     for words in (
-        "trained with network.weights='imagenet' (not None), unlike the others",
+        "it has network.weights='imagenet' (not None), unlike the others",
         "objective.center_weight=5.0 (not 1.0)",
         "says r05_cccdtl_dc but was trained with attention_loops=3 (not 0)",
         "row=null is not one of Table I's",
@@ -63,10 +64,50 @@ def test_sweeps_pretrained_runs_and_other_runs_never_mix_in(tmp_path):
 
 def test_files_and_machines_make_no_other_setting(tmp_path):
     one = write_record(tmp_path, "r01_base", 0.3)
-    other = write_record(tmp_path, "r04_dc", 0.4, settings={"data.root": "/elsewhere", "data.num_workers": 4})
+    other = write_record(tmp_path, "r04_dc", 0.4, settings={"data.source_root": "/elsewhere", "data.num_workers": 4})
     runs = [read_run(one), read_run(other)]
     assert len(select_main_runs(runs).runs) == 2
     assert shared_settings(runs[0]) == shared_settings(runs[1])
+
+
+def test_people_drawn_into_another_folder_are_another_pair(tmp_path):
+    for row in ("r01_base", "r04_dc", "r05_cccdtl_dc"):
+        folder = "data/drawn1" if row == "r05_cccdtl_dc" else "data"
+        write_record(tmp_path, row, 0.4, settings={"data.root": folder})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base", "r04_dc"]
+    assert "it has data.root='data/drawn1' (not 'data'), unlike the others" in main.left_out[0]
+
+
+def test_real_images_in_another_folder_are_the_same_pair(tmp_path):
+    pair = {"data.source": "market1501", "data.target": "dukemtmcreid"}
+    for row, folder in (("r01_base", "/datasets"), ("r04_dc", "/mnt/datasets")):
+        write_record(tmp_path, row, 0.4, direction="market2duke", settings={**pair, "data.root": folder})
+    assert len(select_main_runs(read_runs([tmp_path])).runs) == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"average_precision": "trapezoid"}, {"precision": "bf16-mixed"}, {"num_queries": 99}]
+)
+def test_runs_that_were_counted_otherwise_stay_out(tmp_path, change):
+    for row in ("r01_base", "r04_dc", "r05_cccdtl_dc"):
+        path = write_record(tmp_path, row, 0.4)
+        if row == "r04_dc":
+            content = json.loads(path.read_text())
+            content["protocol"] |= change
+            path.write_text(json.dumps(content))
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base", "r05_cccdtl_dc"]
+    ((name, value),) = change.items()
+    assert f"it has protocol.{name}={value!r} (not " in main.left_out[0]
+
+
+def test_how_a_run_differs_from_what_is_asked_for(tmp_path):
+    run = read_run(write_record(tmp_path, "r04_dc", 0.4, settings={"data.root": "data", "data.num_workers": 4}))
+    same = {"data": {"num_ids": 12, "num_workers": 0, "root": "data"}, "network": {"attention_stride": 4}}
+    assert difference(run.settings, same) == ""
+    other = {"data": {"num_ids": 16, "source": "pedestrians_day", "root": "data/drawn1"}}
+    assert difference(run.settings, other) == "data.num_ids=12 (not 16), data.root=data (not data/drawn1)"
 
 
 def test_the_attentions_settings_are_asked_of_the_rows_that_have_one(tmp_path):
@@ -79,7 +120,7 @@ def test_the_attentions_settings_are_asked_of_the_rows_that_have_one(tmp_path):
     main = select_main_runs(read_runs([tmp_path]))
     assert [run.row for run in main.runs] == ["r01_base", "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2"]
     assert "r08_full_t3_day2night_0.json" in main.left_out[0]
-    assert "trained with network.attention_stride=1 (not 4), unlike the others" in main.left_out[0]
+    assert "it has network.attention_stride=1 (not 4), unlike the others" in main.left_out[0]
     assert shared_settings(main.runs[-1])["network.attention_stride"] == 4
     assert "network.attention_stride" not in shared_settings(main.runs[0])
 

@@ -118,6 +118,27 @@ def test_a_sweep_says_what_it_was_run_on_and_keeps_directions_apart(tmp_path):
     assert galleries[1].plots[0].alt.endswith("in percent: 80.0 at 0, 80.0 at 1.")
 
 
+@pytest.mark.parametrize(
+    ("row", "settings", "words"),
+    [
+        ("r03_cccdtl", {}, r"has objective\.triplet=cross_domain \(not exemplar\), unlike .*r02_exemplar_day2night_0"),
+        ("r02_exemplar", {"network.weights": "imagenet"}, r"has network\.weights=imagenet \(not None\)"),
+    ],
+)
+def test_runs_that_differ_in_more_than_the_sweep_are_told(tmp_path, row, settings, words):
+    first = write_record(tmp_path / "1", "r02_exemplar", 0.2, settings={"objective.triplet_weight": 0.2})
+    second = write_record(tmp_path / "2", row, 0.8, settings={"objective.triplet_weight": 1, **settings})
+    with pytest.raises(ValueError, match=f"the runs of sweep lambda are not one sweep: .* {words}"):
+        sweep_galleries({"lambda": [read_run(first), read_run(second)]})
+
+
+def test_surfaces_of_three_settings_say_that_they_show_means(tmp_path):
+    axes = {"center_weight": (0, 0, 5, 5), "triplet_weight": (1, 2, 1, 2), "domain_weight": (1, 2, 2, 1)}
+    (gallery,) = sweep_galleries({"all": sweep(tmp_path, **axes)})
+    assert len(gallery.plots) == 3
+    assert "each the mean over the settings that its surface does not show, 4 runs" in gallery.caption
+
+
 def test_a_missing_corner_of_a_surface_stays_empty(tmp_path):
     runs = sweep(tmp_path, center_weight=(0, 5, 5), triplet_weight=(1, 0.2, 1))
     assert "– at 0, 0.2" in sweep_galleries({"lambda": runs})[0].plots[0].alt

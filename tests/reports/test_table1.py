@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_rows_have_mean_and_spread_worked_by_hand_and_the_papers_figures(runs):
 def test_a_row_that_lacks_seeds_says_which_it_has(runs):
     assert [row.label for row in main_table(runs).rows][:6] == [
         "Base, day → night seeds 0, 1; night → day seed 0",
-        "Base + target statistics",
+        "Base + target statistics, day → night seeds 0, 1; night → day seed 0",
         "Base + TL[8]",
         "Base + CCCDTL",
         "Base + DC, day → night seeds 0, 1, 2; night → day seed 0",
@@ -60,6 +61,7 @@ def test_a_row_that_lacks_seeds_says_which_it_has(runs):
     ]
     alone = [run for run in runs if (run.row, run.seed) != ("r01_base", 1)]
     assert gains_table(alone).rows[0].label == "Base, seed 0"
+    assert gains_table(alone).rows[3].label == "Base + DC, seed 0"  # no Base to compare the other seeds with
     assert gains_table([run for run in alone if run.seed == 0]).rows[0].label == "Base"
 
 
@@ -97,6 +99,9 @@ def test_the_json_has_every_run_as_fractions(runs):
     first = content["runs"][0]
     assert (first["row"], first["direction"], first["seed"], first["rank1"]) == ("r01_base", "day2night", 0, 0.2)
     assert first["rank1_target_statistics"] == 0.4
+    adapted = replace(runs[-1], protocol={"statistics": {"target": "target"}})
+    (entry,) = table1_json([adapted], "x")["runs"]
+    assert entry["rank1_target_statistics"] == entry["rank1"]
     assert {"rank5", "rank10", "mAP"} <= set(first)
     assert len(content["runs"]) == 7
     assert content["settings"]["network.backbone"] == "resnet18"

@@ -64,7 +64,7 @@ def test_rows_without_attention_alone_make_a_page_without_figure_3(runs):
 
 def test_the_markdown_has_our_tables_and_the_papers(runs):
     text = table_markdown(runs, ["Made by `x` from 40 runs."])
-    assert text.startswith("# Table I\n\nMade by `x` from 40 runs.\n\n")
+    assert text.startswith("# Table I: resnet18 from random weights\n\nMade by `x` from 40 runs.\n\nDC is the domain")
     assert text.count("\n|---") == 5
     assert "| SPGAN | 57.7 |" in text
     assert "`python scripts/train.py -m experiment=table ablation=r09_full_t4" in text

@@ -35,6 +35,7 @@ _ROWS_OWN = {
     "objective.domain_weight",
 }
 _PAIRS_OWN = ("data.source", "data.target")
+_DRAWN = "pedestrians_"  # other people may have been drawn into another folder: it tells two such pairs apart
 # Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
 _NO_MATTER = {
     *_PAIRS_OWN,
@@ -66,9 +67,9 @@ class MainRuns(NamedTuple):
 def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     """Keep the runs that belong to one Table I.
 
-    A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting with
-    the rest, those of the attention with the rows that have one, the names of the data sets with its direction; where
-    several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
+    A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting and
+    the way of counting with the rest, the attention's settings with the rows that have one, the data sets with its
+    direction; where several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -82,7 +83,7 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
             candidates.append(run)
     if not candidates:
         raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
-    kinds: list[Callable[[RunRecord], dict[str, Any]]] = [_common_settings, _attention_settings]
+    kinds: list[Callable[[RunRecord], dict[str, Any]]] = [_common_settings, _attention_settings, _counting]
     kinds += [partial(_pair_settings, direction=name) for name in sorted({run.direction for run in candidates})]
     for settings_of in kinds:
         asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
@@ -90,8 +91,8 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
         for run, settings in asked:
             if settings != main:
                 candidates.remove(run)
-                difference = _difference(dict(_frozen(settings)), dict(_frozen(main)))
-                left_out.append(f"{run.path} is left out: it was trained with {difference}, unlike the others.")
+                other = _difference(dict(_frozen(settings)), dict(_frozen(main)))
+                left_out.append(f"{run.path} is left out: it has {other}, unlike the others.")
     kept: dict[tuple[str, str, int], RunRecord] = {}
     for run in candidates:
         key = (run.row, run.direction, run.seed)
@@ -108,6 +109,26 @@ def shared_settings(run: RunRecord) -> dict[str, Any]:
     return _common_settings(run) | _attention_settings(run)
 
 
+def difference(had: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """How one run's settings differ from another's, or from those asked for; empty where they do not.
+
+    Settings that only one of them knows, and those that change no figure, say nothing.
+
+    Args:
+        had: nested, as in `RunRecord.settings`.
+        asked: nested in the same way.
+
+    Example:
+        >>> difference({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
+        'data.num_ids=12 (not 16)'
+    """
+    had, asked = _flat(had), _flat(asked)
+    no_matter = _NO_MATTER - {"data.seed", *_PAIRS_OWN} - ({"data.root"} if _is_drawn(asked) else set())
+    unused = () if asked.get("network.attention_loops") or had.get("network.attention_loops") else _ATTENTIONS_OWN
+    names = [name for name in asked if name in had and name not in no_matter and not name.startswith(unused)]
+    return _difference({name: had[name] for name in names}, {name: asked[name] for name in names})
+
+
 def _common_settings(run: RunRecord) -> dict[str, Any]:
     rest = _ROWS_OWN | _NO_MATTER
     flat = _flat(run.settings)
@@ -121,16 +142,29 @@ def _attention_settings(run: RunRecord) -> dict[str, Any]:  # empty where T = 0
     return {name: flat[name] for name in flat if name not in _ROWS_OWN and name.startswith(_ATTENTIONS_OWN)}
 
 
+def _counting(run: RunRecord) -> dict[str, Any]:
+    own = ("statistics", *(name for name in run.protocol if name.startswith("num_")))  # the row's, the pair's
+    return {f"protocol.{name}": value for name, value in run.protocol.items() if name not in own}
+
+
 def _pair_settings(run: RunRecord, direction: str) -> dict[str, Any]:  # empty for runs of another direction
+    if run.direction != direction:
+        return {}
     flat = _flat(run.settings)
-    return {name: flat[name] for name in _PAIRS_OWN if name in flat and run.direction == direction}
+    names = [*_PAIRS_OWN, *(["data.root"] if _is_drawn(flat) else [])]
+    sizes = {f"protocol.{name}": value for name, value in run.protocol.items() if name.startswith("num_")}
+    return {name: flat[name] for name in names if name in flat} | sizes
+
+
+def _is_drawn(flat: Mapping[str, Any]) -> bool:
+    return any(str(flat.get(name, "")).startswith(_DRAWN) for name in _PAIRS_OWN)
 
 
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = Counter(_frozen(each) for each in settings).most_common(2)
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        difference = _difference(dict(counts[0][0]), dict(counts[1][0]))
-        raise ValueError(f"as many runs have {difference} as not: one table holds one setting. Report them apart.")
+        other = _difference(dict(counts[0][0]), dict(counts[1][0]))
+        raise ValueError(f"as many runs have {other} as not: one table holds one setting. Report them apart.")
     return next((dict(each) for each in settings if _frozen(each) == counts[0][0]), {})
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from matplotlib.patches import Rectangle
 
-from dien_lightning.reports.plots import INK, SERIES, SURFACE, Gallery, Plot, draw_means, new_plot, page_style, to_svg
+from dien_lightning.reports.main_runs import difference
+from dien_lightning.reports.plots import INK, SERIES, Gallery, Plot, draw_means, new_plot, page_style, to_svg
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.table1 import direction_label, directions_of, full_label
@@ -29,7 +31,7 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         sweeps: runs by the sweep's name; runs that differ in the seed alone are averaged.
 
     Raises:
-        ValueError: a sweep's runs differ in none of `AXES`.
+        ValueError: a sweep's runs differ in none of `AXES`, or in something else, too.
     """
     galleries = []
     by_direction = {
@@ -41,18 +43,35 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         varied = [axis for axis in AXES if len({run.setting(axis) for run in runs}) > 1]
         if not varied:
             raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
+        for run in runs[1:]:
+            if other := difference(_beside_the_sweep(run), _beside_the_sweep(runs[0])):
+                raise ValueError(
+                    f"the runs of sweep {name} are not one sweep: {run.path} has {other}, unlike {runs[0].path}. "
+                    f"Keep them in folders of their own (run_dir=DIR) and name both."
+                )
         if len(varied) == 1:
             plots = [_line(name, runs, varied[0])]
         else:
             plots = [_surface(name, runs, *pair) for pair in combinations(varied, 2)]
         seeds = {run.seed for run in runs}
         shown = "line" if len(varied) == 1 else "the stronger the color, the higher"
+        if len(varied) > 2:
+            shown += ", each the mean over the settings that its surface does not show"
         caption = (
             f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
             f"{len(runs)} runs{_in_common(runs)}, {'mean over ' if len(seeds) > 1 else ''}{name_seeds(seeds)}."
         )
         galleries.append(Gallery(f"Sweep {name}, {direction_label(direction)}", caption, tuple(plots)))
     return galleries
+
+
+def _beside_the_sweep(run: RunRecord) -> dict[str, Any]:
+    """A run's settings without those that a sweep varies, and without the seed."""
+    swept = {*AXES, "data.seed"}
+    return {
+        group: {name: value for name, value in values.items() if f"{group}.{name}" not in swept}
+        for group, values in run.settings.items()
+    }
 
 
 def _in_common(runs: Sequence[RunRecord]) -> str:
@@ -96,12 +115,11 @@ def _surface(name: str, runs: Sequence[RunRecord], x_axis: str, y_axis: str) -> 
         figure, axes = new_plot(width=5.2, height=3.4)
         for (x, y), cell in cells.items():
             place = columns.index(x), rows.index(y)
-            strength = 0.06 + 0.94 * (cell.mean - low) / span if cell.runs else 0.0
+            strength = 0.06 + 0.44 * (cell.mean - low) / span if cell.runs else 0.0  # ink stays readable on 0.5
             corner = (place[0] - 0.48, place[1] - 0.48)
             axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=SERIES[1], alpha=strength, linewidth=0))
-            color = SURFACE if strength > 0.55 else INK
             text = f"{100 * cell.mean:.1f}" if cell.runs else ABSENT
-            axes.text(*place, text, ha="center", va="center", color=color)
+            axes.text(*place, text, ha="center", va="center", color=INK)
             described.append(f"{text} at {x:g}, {y:g}")
         axes.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
         axes.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])

@@ -33,8 +33,11 @@ def direction_label(direction: str) -> str:
     Example:
         >>> direction_label("day2night")
         'day → night'
+        >>> direction_label("cuhk02_to_msmt17")
+        'cuhk02 → msmt17'
     """
-    return direction.replace("2", " → ", 1)
+    between = "_to_" if "_to_" in direction else "2"
+    return direction.replace(between, " → ", 1)
 
 
 def full_label(row: str) -> str:
@@ -56,10 +59,10 @@ def main_table(runs: Sequence[RunRecord]) -> Table:
     for name, published in TABLE_1.items():
         cells = [_summary(runs, name, d, _target(figure)).percent() for d in directions for figure in _FIGURES]
         cells += [f"{p.rank1:.1f}" if m else f"{p.mAP:.1f}" for p in published[1:] for m in (True, False)]
-        rows.append(Row(_label(runs, name), tuple(cells)))
+        rows.append(Row(_label(runs, name, published.label), tuple(cells)))
         if name == BASE:
             control = [_summary(runs, name, d, _control(figure)).percent() for d in directions for figure in _FIGURES]
-            rows.append(Row(CONTROL, (*control, *[ABSENT] * 4)))
+            rows.append(Row(_label(runs, name, CONTROL), (*control, *[ABSENT] * 4)))
     caption = f"Table I on our pair, in percent, {seeds_phrase(runs)}; beside it the paper's figures on its own pair."
     return Table(caption, "Configuration", columns, rows)
 
@@ -94,8 +97,8 @@ def gains_table(runs: Sequence[RunRecord]) -> Table:
             cells.append(ABSENT if name == BASE else f"{own.rank1 - base.rank1:+.1f}")
         if name == BASE:
             cells[: 2 * len(directions) : 2] = [ABSENT] * len(directions)
-        rows.append(Row(_label(runs, name), tuple(cells)))
-    caption = f"Gain in rank-1, in points, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
+        rows.append(Row(_label(runs, name, published.label, paired=True), tuple(cells)))
+    caption = f"Gain in rank-1, in points, seed by seed, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
     return Table(caption, "Configuration", columns, rows)
 
 
@@ -158,9 +161,12 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
         entry |= {name: value for name, value in zip(SCORES, run.target, strict=True) if not math.isnan(value)}
         if run.source is not None:
             entry |= {"source_rank1": run.source.rank1, "source_mAP": run.source.mAP}
-        if run.target_statistics is not None:
-            entry["rank1_target_statistics"] = run.target_statistics.rank1
-            entry["mAP_target_statistics"] = run.target_statistics.mAP
+        with_target_statistics = run.target_statistics
+        if run.protocol.get("statistics", {}).get("target") == "target":
+            with_target_statistics = run.target
+        if with_target_statistics is not None:
+            entry["rank1_target_statistics"] = with_target_statistics.rank1
+            entry["mAP_target_statistics"] = with_target_statistics.mAP
         if run.fusion_weights:
             entry["fusion_weights"] = list(run.fusion_weights)
         if run.passes:
@@ -170,10 +176,15 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
     return {"runs": entries, "command": command, "settings": shared_settings(runs[-1])}
 
 
-def _label(runs: Sequence[RunRecord], row: str) -> str:
-    """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ."""
-    label = TABLE_1[row].label
+def _label(runs: Sequence[RunRecord], row: str, label: str, paired: bool = False) -> str:
+    """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ.
+
+    With `paired`, seeds that Base lacks do not count.
+    """
     own = {d: frozenset(r.seed for r in runs if (r.row, r.direction) == (row, d)) for d in directions_of(runs)}
+    if paired:
+        base = {d: frozenset(r.seed for r in runs if (r.row, r.direction) == (BASE, d)) for d in own}
+        own = {direction: seeds & base[direction] for direction, seeds in own.items()}
     kinds = set(own.values())
     if not any(kinds) or kinds == {frozenset(run.seed for run in runs)}:
         return label

@@ -8,7 +8,7 @@ from pathlib import Path
 from dien_lightning.reports.curves import curve_galleries
 from dien_lightning.reports.demo_page import page_footer, run_details
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
-from dien_lightning.reports.loops import figure_3
+from dien_lightning.reports.loops import figure_3, loops_of
 from dien_lightning.reports.page import Block, Section, Tile, render_page
 from dien_lightning.reports.ranked import shown_queries
 from dien_lightning.reports.records import RunRecord, read_curves, read_rankings
@@ -23,15 +23,23 @@ from dien_lightning.reports.table1 import (
     main_table,
     published_tables,
 )
-from dien_lightning.reports.tables import Summary, Table, to_markdown
+from dien_lightning.reports.tables import Summary, Table, name_seeds, to_markdown
 
+GLOSSARY = (
+    f"DC is the domain classifier with reversed gradient; CCCDTL the triplet loss over both domains with a centre "
+    f"term; TL[8] the triplet loss of the paper's reference 8, in which each target image is a person of its own; RTDA "
+    f"the recurrent top-down attention, T passes after the first. “{CONTROL}” is the control: Base, its batch-norm "
+    f"statistics gathered on the target's training images, no adaptation loss."
+)
+PICTURES = "Inside the network (figures 2 and 4)"
+"""The section of a page that needs a trained network at hand."""
 PAPERS_CHOICE = "r08_full_t3"
 ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "r09_full_t4", "r10_full_t5"
 
 
 def table_markdown(runs: Sequence[RunRecord], remarks: Sequence[str] = ()) -> str:
     """What `results/table1.md` holds: our rows, the gains, the commands, the paper's tables."""
-    parts = ["# Table I", *remarks, *map(to_markdown, _tables(runs))]
+    parts = [f"# Table I: {_subject(runs)}", *remarks, GLOSSARY, *map(to_markdown, _tables(runs))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -60,8 +68,7 @@ def table_page(
             "Table I",
             [Block("tiles", _headline(runs)), Block("table", main), Block("table", gains), Block("table", commands)],
             f"Ten configurations, {len(runs)} runs, {seeds_phrase(runs)}. Base never sees the target and is evaluated "
-            f"with source batch-norm statistics; “{CONTROL}” is the same network with batch-norm statistics of the "
-            "target's training images and nothing else: the control that every row has to beat.",
+            f"with source batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
     ]
     with_loops = {
@@ -73,11 +80,11 @@ def table_page(
             Section(
                 "Passes (figure 3)",
                 [Block("gallery", gallery) for gallery in figure_3(with_loops)],
-                "CCCDTL + DC with T = 0 to 5 further passes of the attention.",
+                f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(with_loops)}.",
             )
         )
     if drawn:
-        sections.append(Section("Inside the network (figures 2 and 4)", drawn))
+        sections.append(Section(PICTURES, drawn))
     if shown:
         sections += _of_single_runs(shown)
     if sweeps:
@@ -86,14 +93,35 @@ def table_page(
             Section(
                 "Sweeps",
                 [Block("gallery", gallery) for gallery in galleries],
-                "Runs beside the table's, around its settings; none of them is in Table I.",
+                "Runs made for these figures; none of them is in Table I.",
             )
         )
     sections.append(Section("The paper's tables", [Block("table", table) for table in published]))
     sections.append(Section("How it was measured", [Block("details", run_details({runs[-1].row: runs[-1]}))]))
     pairs = " and ".join(direction_label(direction) for direction in directions_of(runs))
-    lead = f"The paper's ten configurations, trained and evaluated by us on {pairs}, beside the paper's own figures."
+    lead = (
+        f"The paper's ten configurations, trained and evaluated by us on {pairs} ({_subject(runs)}), beside the "
+        f"paper's own figures."
+    )
     return render_page("Table I: what each part adds", lead, sections, page_footer(runs))
+
+
+def _subject(runs: Sequence[RunRecord]) -> str:
+    """Such as: resnet18 from random weights, 500 steps."""
+    weights = runs[-1].setting("network.weights")
+    start = "random weights" if weights is None else Path(weights).name + (" weights" if weights == "imagenet" else "")
+    steps = (runs[-1].setting("trainer.max_epochs") or 0) * (runs[-1].setting("data.steps_per_epoch") or 0)
+    return f"{runs[-1].setting('network.backbone', 'DIEN')} from {start}" + (f", {steps} steps" if steps else "")
+
+
+def _seeds_of_each(series: Mapping[str, Sequence[RunRecord]]) -> str:
+    """Such as: seeds 0, 1, 2 for T = 0, 1, 3; seed 0 for T = 2."""
+    loops: dict[tuple[int, ...], list[int]] = {}
+    every = [run for runs in series.values() for run in runs]
+    for loop in sorted({loops_of(run) for run in every}):
+        own = [{run.seed for run in runs if loops_of(run) == loop} for runs in series.values()]
+        loops.setdefault(tuple(sorted(set.union(*own))), []).append(loop)
+    return "; ".join(f"{name_seeds(seeds)} for T = {', '.join(map(str, own))}" for seeds, own in loops.items())
 
 
 def _tables(runs: Sequence[RunRecord]) -> list[Table]:
