@@ -20,9 +20,8 @@ from rich.console import Console
 from command import run, typed
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block
-from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_run, read_runs
-from dien_lightning.reports.table1 import full_label, gains_table, short_table, table1_json
+from dien_lightning.reports.table1 import gains_table, short_label, short_table, table1_json
 from dien_lightning.reports.table_page import PICTURES, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
@@ -59,8 +58,7 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
     shown, drawn = {}, []
     for option in ("base", "figures_from"):
         if option in options:
-            row = read_run(options[option]).row
-            shown[full_label(row) if row in TABLE_1 else option] = Path(options[option])
+            shown[short_label(read_run(options[option]).row) or option] = Path(options[option])
     if "figures_from" in options:
         drawn = [Block(kind, content) for kind, content in network_blocks(Path(options["figures_from"]))]
     folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
-from dien_lightning.reports.main_runs import shared_settings
+from dien_lightning.reports.main_runs import ROWS, shared_settings
 from dien_lightning.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
 from dien_lightning.reports.records import SCORES, RunRecord
 from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
@@ -48,6 +48,19 @@ def full_label(row: str) -> str:
         'Base + CCCDTL + DC + RTDA (T = 3)'
     """
     return TABLE_1[row].label.replace("…", TABLE_1["r05_cccdtl_dc"].label)
+
+
+def short_label(row: str) -> str:
+    """A row's configuration where there is little room; empty for a row that is none of Table I's.
+
+    Example:
+        >>> short_label("r08_full_t3"), short_label("r04_dc")
+        ('DIEN (T = 3)', 'Base + DC')
+    """
+    if row not in ROWS:
+        return ""
+    loops = ROWS[row].attention_loops
+    return f"DIEN (T = {loops})" if loops else full_label(row)
 
 
 def main_table(runs: Sequence[RunRecord]) -> Table:
