@@ -7,7 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,20 +65,22 @@ def held(run_dir: Path) -> Iterator[None]:
     if not is_first_process():
         yield
         return
-    with ExitStack() as stack:
-        try:
-            import fcntl  # noqa: PLC0415 - not on Windows
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
 
-            run_dir.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context((run_dir / ".lock").open("a"))
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file = (run_dir / ".lock").open("a")
+    except (ImportError, OSError):
+        yield  # `claim` says what is wrong with a folder
+        return
+    with file:
+        try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a forked loader does not hold it, unlike flock's
-        except (BlockingIOError, PermissionError) as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES) and (run_dir / ".lock").exists():
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise ValueError(
                     f"run_dir={run_dir} is being trained in by another process; wait for its end, or choose another."
                 ) from error
-        except (ImportError, OSError):
-            pass  # `claim` says what is wrong with a folder
         yield
 
 
