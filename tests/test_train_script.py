@@ -146,7 +146,7 @@ def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, m
     assert (finished_run / "results.json").read_bytes() == before
 
 
-def test_a_finished_run_is_not_passed_off_as_one_with_other_settings(finished_run, drawn_pair, capfd, monkeypatch):
+def test_a_finished_run_is_not_passed_off_as_one_of_other_settings(finished_run, drawn_pair, capfd, monkeypatch):
     before = (finished_run / "results.json").read_bytes()
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}", "resume=true")
     finished = call(capfd, monkeypatch, "train", *arguments, "objective.center_weight=1")
