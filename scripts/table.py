@@ -177,13 +177,16 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
 
 
 def report(options: dict[str, str]) -> None:
-    """Collect all records, with pictures of the first pair of networks whose folders are here."""
-    pictured: dict[str, str] = {}
+    """Collect all records, with pictures of the first pair of networks here and the sweeps kept beside the table."""
+    shown: dict[str, str] = {}
     for results in sorted(Path(options["run_dir"]).glob(f"{_FULL}_*/results.json")):
         base = results.parent.with_name(results.parent.name.replace(_FULL, _BASE))
-        if not pictured and (base / "results.json").is_file():
-            pictured = {"base": str(base), "figures_from": str(results.parent)}
-    collect([options["records"]], {"output": options["output"], "name": options["name"], **pictured})
+        if not shown and (base / "results.json").is_file():
+            shown = {"base": str(base), "figures_from": str(results.parent)}
+    kept = sorted(str(path) for path in Path(options["output"], "sweeps").glob("*/"))
+    if kept and options["experiment"] == _DEFAULTS["experiment"]:
+        shown["sweeps"] = ",".join(kept)
+    collect([options["records"]], {"output": options["output"], "name": options["name"], **shown})
 
 
 if __name__ == "__main__":

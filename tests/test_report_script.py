@@ -133,11 +133,14 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
 def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
     for seed in (0, 1):
         write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3, settings=TABLES)
+    for weight in (0, 1):
+        settings = {"objective.center_weight": weight}
+        write_record(tmp_path / "sweeps" / "lambda", "r05_cccdtl_dc", 0.3, seed=weight, settings=settings)
     arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
     finished = call(capfd, monkeypatch, "table", *arguments)
     assert finished.code == 0, finished.stderr
     assert multirun == []
-    assert (tmp_path / "report.html").is_file()
+    assert "Sweep lambda, day → night" in (tmp_path / "report.html").read_text()  # kept beside the table
 
 
 def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, capfd, monkeypatch):
