@@ -105,8 +105,8 @@ def direction_of(choice: str, source: Any, target: Any) -> str:
         ('market2duke', 'cuhk03_to_msmt17')
     """
     path = Path(CONF, "data", f"{choice}.yaml")
-    named: Any = OmegaConf.load(path) if path.is_file() else {"source": source, "target": target}
-    if (named.get("source"), named.get("target")) == (source, target):
+    named: Any = OmegaConf.load(path) if path.is_file() else {}
+    if (named.get("source", source), named.get("target", target)) == (source, target):
         return choice
     return "_to_".join(
         sets if isinstance(sets, str) else "+".join(map(str, sets or ["none"])) for sets in (source, target)

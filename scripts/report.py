@@ -19,10 +19,10 @@ from rich.console import Console
 
 from command import run, typed
 from dien_lightning.reports.main_runs import select_main_runs
-from dien_lightning.reports.page import Block
+from dien_lightning.reports.page import Block, read_sections
 from dien_lightning.reports.records import read_run, read_runs
 from dien_lightning.reports.table1 import gains_table, short_label, short_table, table1_json
-from dien_lightning.reports.table_page import PICTURES, table_markdown, table_page
+from dien_lightning.reports.table_page import OF_NETWORKS, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
 from results import write_json, write_text
@@ -55,32 +55,32 @@ def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
     runs, left_out = select_main_runs(read_runs(paths))
     for sentence in left_out:
         console.print(sentence, soft_wrap=True, highlight=False)
-    shown, drawn = {}, []
-    for option in ("base", "figures_from"):
+    html = output / ("report.html" if name == "table1" else f"{name}.html")
+    shown, drawn, kept = {}, [], {}
+    for option, label in (("base", "Base"), ("figures_from", "DIEN")):
         if option in options:
-            shown[short_label(read_run(options[option]).row) or option] = Path(options[option])
+            shown[short_label(read_run(options[option]).row) or label] = Path(options[option])
+    if len(shown) == 1 and {"base", "figures_from"} <= set(options):
+        raise ValueError("base= and figures_from= name runs of one row; name two rows, or figures_from= alone.")
     if "figures_from" in options:
         drawn = [Block(kind, content) for kind, content in network_blocks(Path(options["figures_from"]))]
+    elif not shown and html.is_file():
+        kept = {title: part for title, part in read_sections(html.read_text()).items() if title in OF_NETWORKS}
+    if kept:
+        console.print(
+            f"{html} keeps its pictures, ranked lists and curves; figures_from=RUN_DIR makes new ones.", soft_wrap=True
+        )
     folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
-    if len(shown) < len({"base", "figures_from"} & set(options)) or len(sweeps) < len(folders):
+    if len(sweeps) < len(folders):
         raise ValueError(
-            "two folders of one name stand side by side: base= and figures_from= show two rows, and each "
-            "folder of sweeps= has a name of its own."
+            f"sweeps={options['sweeps']} names two folders of one name; a sweep is called by its folder's."
         )
-    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn)
+    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
     command = shlex.join(["python", "scripts/report.py", *paths, *(f"{key}={options[key]}" for key in options)])
     write_json(output / f"{name}.json", table1_json(runs, command))
     write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
-    html = output / ("report.html" if name == "table1" else f"{name}.html")
-    if not drawn and html.is_file() and PICTURES in html.read_text():
-        console.print(
-            f"{html} has pictures of a trained network, and none is named now: it stays as it is. Name "
-            f"figures_from=RUN_DIR for new ones, or another output=DIR for a page without.",
-            soft_wrap=True,
-        )
-    else:
-        write_text(html, page)
+    write_text(html, page)
     tables = {"table1": short_table(runs), "gains": gains_table(runs)}
     if options.get("logger") == "wandb":
         log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import secrets
 import tempfile
@@ -17,11 +18,11 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule
 from dien_lightning.callbacks import find_checkpoint
-from dien_lightning.reports.main_runs import difference
-from dien_lightning.reports.records import read_run
+from dien_lightning.reports.records import read_json
+from dien_lightning.reports.settings import difference
 from results import write_text
 
-_SETTINGS = ("data", "network", "objective", "optim")
+_SETTINGS = ("data", "network", "objective", "optim", "trainer")
 _RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 _NOT_THE_RUNS = {"run_dir", "resume", "record"}
 
@@ -86,19 +87,26 @@ def held(run_dir: Path) -> Iterator[None]:
 
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to know of a configuration to repeat its run."""
-    return {key: OmegaConf.to_container(config[key], resolve=True) for key in (*_SETTINGS, "trainer")}
+    return {key: OmegaConf.to_container(config[key], resolve=True) for key in _SETTINGS}
 
 
-def check_record(record: Path, settings: dict[str, Any]) -> None:
-    """Refuse a finished run's record that is of other settings than are asked for now.
+def check_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]) -> None:
+    """Refuse a finished run's record that is of other settings, or counted otherwise, than is asked for now.
+
+    Args:
+        record: file.
+        settings: as `settings_of` gives them.
+        counting: as `Protocol.describe` gives it; may name the precision, too.
 
     Raises:
         ValueError: names what differs; or the record is torn.
     """
-    if other := difference(read_run(record).settings, settings):
+    found = read_json(record)
+    had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
+    if other := difference(had, {**settings, "protocol": counting}):
         raise ValueError(
             f"{record} is of a run with {other}, so it is no record of this one. Choose another record "
-            f"(scripts/table.py: records=DIR run_dir=DIR name=NAME), or delete it."
+            f"(scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it."
         )
 
 
@@ -111,18 +119,29 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
     Raises:
         ValueError: names what differs.
     """
-    path = run_dir / "config.yaml"
-    if not config.resume or not path.exists():
+    if not config.resume or not is_first_process():
         return
-    before: Any = OmegaConf.to_container(OmegaConf.load(path))
-    now: Any = OmegaConf.to_container(config, resolve=True)
-    other = difference(*({key: each[key] for key in (*_SETTINGS, "protocol") if key in each} for each in (before, now)))
-    longer = any(before["trainer"].get(end) != now["trainer"].get(end) for end in ("max_epochs", "max_steps"))
-    if other and (config.record is not None or ((run_dir / "results.json").exists() and not longer)):
+    now, other = settings_of(config), ""
+    if (run_dir / "results.json").exists():
+        had = read_json(run_dir / "results.json").get("settings", {})
+        other = "" if _goes_further(now, had) else difference(had, now)
+    elif config.record is not None and (run_dir / "config.yaml").exists():
+        before: Any = OmegaConf.to_container(OmegaConf.load(run_dir / "config.yaml"))
+        other = difference({key: before.get(key, {}) for key in _SETTINGS}, now)
+    if other:
         raise ValueError(
             f"run_dir={run_dir} holds a run with {other}, and its figures would be taken for this one's; choose "
             f"another run_dir."
         )
+
+
+def _goes_further(now: dict[str, Any], had: dict[str, Any]) -> bool:
+    """Whether more epochs or steps are asked for; None and -1 have no end."""
+    for end in ("max_epochs", "max_steps"):
+        one, other = (each.get("trainer", {}).get(end) for each in (now, had))
+        if (math.inf if one in (None, -1) else one) > (math.inf if other in (None, -1) else other):
+            return True
+    return False
 
 
 def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:

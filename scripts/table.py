@@ -23,7 +23,7 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 import children
-from command import CONF, direction_of, run, typed
+from command import CONF, direction_of, precision, protocol, run, typed
 from dien_lightning.reports.main_runs import ROWS
 from report import collect
 from resuming import check_record, settings_of
@@ -84,7 +84,7 @@ def main() -> None:
     jobs = [Job(row, pair, seed, directions[pair]) for row in rows for pair in data for seed in seeds]
     records = Path(options["records"])
     missing = find_missing(jobs, records)
-    check_records([job for job in jobs if job not in missing], records, overrides)
+    check_records([job for job in jobs if job not in missing], records, overrides, more=bool(missing))
     console = Console()
     console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {records}; {len(missing)} to train.")
     if missing:
@@ -130,12 +130,22 @@ def name_directions(data: list[str], overrides: list[str]) -> dict[str, str]:
     return named
 
 
-def check_records(done: list[Job], records: Path, overrides: list[str]) -> None:
-    """Refuse records of other settings than are asked for now: they are not these runs."""
+def check_records(done: list[Job], records: Path, overrides: list[str], more: bool) -> None:
+    """Refuse records of other settings than are asked for now: they are not these runs.
+
+    Args:
+        done: jobs that have a record.
+        records: folder.
+        overrides: of every run.
+        more: whether runs are to be added, which then have to compute in the same precision.
+    """
     with initialize_config_dir(CONF, version_base="1.3"):
         for job in done:
             config = compose("config", [*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
-            check_record(records / f"{job.name}.json", settings_of(config))
+            counting = protocol(config).describe()
+            if more:
+                counting["precision"] = str(precision(config.trainer.precision))
+            check_record(records / f"{job.name}.json", settings_of(config), counting)
 
 
 def prepare(data: list[str], overrides: list[str]) -> None:
@@ -183,7 +193,7 @@ def report(options: dict[str, str]) -> None:
         base = results.parent.with_name(results.parent.name.replace(_FULL, _BASE))
         if not shown and (base / "results.json").is_file():
             shown = {"base": str(base), "figures_from": str(results.parent)}
-    kept = sorted(str(path) for path in Path(options["output"], "sweeps").glob("*/"))
+    kept = sorted(str(path) for path in Path(options["output"], "sweeps").glob("*") if path.is_dir())
     if kept and options["experiment"] == _DEFAULTS["experiment"]:
         shown["sweeps"] = ",".join(kept)
     collect([options["records"]], {"output": options["output"], "name": options["name"], **shown})

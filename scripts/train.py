@@ -52,7 +52,7 @@ def main(config: DictConfig) -> float | None:
     OmegaConf.resolve(config)
     if record is not None and record.exists():
         with faults_in_one_sentence():
-            check_record(record, settings_of(config))
+            check_record(record, settings_of(config), protocol(config).describe())
         rank_zero_info(f"{record} is there: this run is done and not run again.")
         return figure(json.loads(record.read_text()), config.optimized)
     try:
@@ -137,6 +137,9 @@ def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
 
 def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
     """Lightning's Trainer with the run's callbacks and loggers."""
+    for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
+        if name in config.trainer:
+            raise ValueError(f"trainer.{name} would rank part of a gallery; data.steps_per_epoch=2 gives a quick run.")
     epochs = config.trainer.max_epochs
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"trainer.max_epochs={epochs!r} must be a whole number of at least 1.")

@@ -13,6 +13,8 @@ from hydra.types import RunMode
 import children
 import table
 from commands import call
+from dien_lightning.reports.page import Block, Section, render_page
+from dien_lightning.reports.table_page import OF_NETWORKS
 from reports.finished_runs import ROW_SETTINGS, write_record
 from test_wandb import wait_for_the_end
 
@@ -118,7 +120,7 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
     monkeypatch.chdir(tmp_path)
     write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3, settings=TABLES)
     arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.max_epochs=2")
+    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.precision=32-true", "trainer.max_epochs=2")
     assert finished.code == 1
     assert "1 of 6 runs are in" in finished.stdout
     for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
@@ -169,6 +171,8 @@ def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
             "is of a run with network.backbone=resnet18 (not resnet50), so it is no record",
         ),
         (["data_root=elsewhere"], "is of a run with data.root=data (not elsewhere)"),
+        (["protocol.average_precision=trapezoid"], "protocol.average_precision=step (not trapezoid)"),
+        (["seeds=0,1", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed)"),
         (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
         (["row=r04_dc"], "row=r04_dc would be the same for every run"),
         (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),
@@ -214,14 +218,35 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
     assert begun == ["0,1,2", "1,2", "2"]
 
 
-def test_a_page_with_pictures_is_not_replaced_by_one_without(tmp_path, capfd, monkeypatch):
+def test_a_page_without_networks_keeps_the_pictures_of_the_one_before(tmp_path, capfd, monkeypatch):
     write_some(tmp_path / "runs")
-    (tmp_path / "report.html").write_text("<h2>Inside the network (figures 2 and 4)</h2>")
+    pictures = [Section(OF_NETWORKS[0], [Block("text", "a picture")], "an intro"), Section("Table I", [], "old")]
+    (tmp_path / "report.html").write_text(render_page("Old", "old", pictures))
     finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
     assert finished.code == 0, finished.stderr
-    assert f"{tmp_path / 'report.html'} has pictures of a trained network, and none is named now" in finished.stdout
-    assert (tmp_path / "report.html").read_text().startswith("<h2>Inside")
-    assert (tmp_path / "table1.md").is_file()
+    assert f"{tmp_path / 'report.html'} keeps its pictures, ranked lists and curves" in finished.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "45.0 ± 0.0" in page
+    assert page.count("a picture") == page.count("an intro") == 1
+    assert ">old<" not in page
+
+
+def test_two_runs_of_one_row_are_not_shown_side_by_side(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    arguments = [f"{name}={tmp_path / 'runs' / 'r04_dc_day2night_0.json'}" for name in ("base", "figures_from")]
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", *arguments)
+    assert finished.code == 1
+    assert "error: base= and figures_from= name runs of one row; name two rows" in finished.stderr
+
+
+def test_two_sweeps_of_one_name_are_told(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    for folder in ("a", "b"):
+        write_record(tmp_path / folder / "lambda", "r05_cccdtl_dc", 0.3)
+    sweeps = ",".join(str(tmp_path / folder / "lambda") for folder in ("a", "b"))
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", f"sweeps={sweeps}")
+    assert finished.code == 1
+    assert "names two folders of one name; a sweep is called by its folder's" in finished.stderr
 
 
 @pytest.mark.parametrize("row", ROW_SETTINGS)

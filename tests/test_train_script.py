@@ -146,13 +146,54 @@ def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, m
     assert (finished_run / "results.json").read_bytes() == before
 
 
-def test_a_finished_run_is_not_passed_off_as_one_of_other_settings(finished_run, drawn_pair, capfd, monkeypatch):
-    before = (finished_run / "results.json").read_bytes()
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["objective.center_weight=1"], "objective.center_weight=5.0 (not 1)"),
+        (["trainer.gradient_clip_val=0.1"], "trainer.gradient_clip_val=None (not 0.1)"),
+        (["trainer.max_epochs=1"], "trainer.max_epochs=2 (not 1)"),
+        (
+            ["data.target=folder", "data.target_root=x", "data.num_workers=1"],
+            "data.target=pedestrians_night (not folder), data.target_root=None (not x)",
+        ),
+    ],
+)
+def test_a_finished_run_is_not_passed_off_as_one_of_other_settings(
+    overrides, words, finished_run, drawn_pair, capfd, monkeypatch
+):
+    before = {name: (finished_run / name).read_bytes() for name in ("results.json", "config.yaml")}
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}", "resume=true")
-    finished = call(capfd, monkeypatch, "train", *arguments, "objective.center_weight=1")
+    finished = call(capfd, monkeypatch, "train", *arguments, *overrides)
     assert finished.code == 1
-    assert f"error: run_dir={finished_run} holds a run with objective.center_weight=5.0 (not 1)" in finished.stderr
-    assert (finished_run / "results.json").read_bytes() == before
+    assert f"error: run_dir={finished_run} holds a run with {words}, and its figures would be taken" in finished.stderr
+    assert {name: (finished_run / name).read_bytes() for name in before} == before
+
+
+def test_a_run_with_a_record_is_not_resumed_with_other_settings(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    run_dir = tmp_path / "begun"
+    run_dir.mkdir()
+    (run_dir / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}", "resume=true", f"record={tmp_path / 'r.json'}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.momentum=0")
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} holds a run with optim.momentum=0.9 (not 0)" in finished.stderr
+
+
+def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "data.cameras=none", "resume=true")
+    for _ in range(2):
+        finished = call(capfd, monkeypatch, "train", *arguments, f"record={tmp_path / 'record.json'}")
+        assert finished.code == 0, finished.stderr
+
+
+def test_a_record_without_target_figures_is_a_record(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    content = json.loads((finished_run / "results.json").read_text())
+    del content["target"]  # an unlabelled one
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={tmp_path / 'record.json'}")
+    assert call(capfd, monkeypatch, "train", *arguments).code == 0
+    finished = call(capfd, monkeypatch, "train", *arguments, "protocol.queries=all")
+    assert "is of a run with protocol.queries=valid (not all), so it is no record" in finished.stderr
 
 
 @pytest.mark.parametrize("is_torn", [False, True])
@@ -234,6 +275,7 @@ def test_without_git_a_run_has_no_commit(monkeypatch):
         ("data.eval_batch_size=0", "eval_batch_size=0 must be a whole number of at least 1"),
         ("protocol.repeats=x", "repeats='x' must be a whole number of at least 1"),
         ("seed=null", "seed"),
+        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):

@@ -241,7 +241,8 @@ class DIENModule(LightningModule):
             self.log_dict(figures, sync_dist=True)  # they are the same on all processes; Lightning asks for it
 
     def on_test_epoch_end(self) -> None:
-        self._end_evaluation()
+        if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self._end_evaluation()
 
     def _start_evaluation(self, each_pass: bool) -> None:
         self._evaluation = Evaluation(

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dien_lightning.reports.main_runs import ROWS, RowSettings, difference, select_main_runs, shared_settings
+from dien_lightning.reports.main_runs import ROWS, RowSettings, select_main_runs, shared_settings
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_run, read_runs
+from dien_lightning.reports.settings import difference
 from reports.finished_runs import write_record
 
 ABLATIONS = Path(__file__).parents[2] / "conf" / "ablation"
@@ -63,8 +64,10 @@ def test_sweeps_pretrained_runs_and_other_runs_never_mix_in(tmp_path):
 
 
 def test_files_and_machines_make_no_other_setting(tmp_path):
-    one = write_record(tmp_path, "r01_base", 0.3)
-    other = write_record(tmp_path, "r04_dc", 0.4, settings={"data.source_root": "/elsewhere", "data.num_workers": 4})
+    here = {"data.num_workers": 0, "trainer.accelerator": "cpu", "network.weights": "/here/resnet18.pth"}
+    there = {"data.num_workers": 4, "trainer.accelerator": "gpu", "network.weights": "/there/resnet18.pth"}
+    one = write_record(tmp_path, "r01_base", 0.3, settings=here)
+    other = write_record(tmp_path, "r04_dc", 0.4, settings=there)
     runs = [read_run(one), read_run(other)]
     assert len(select_main_runs(runs).runs) == 2
     assert shared_settings(runs[0]) == shared_settings(runs[1])
@@ -77,6 +80,20 @@ def test_people_drawn_into_another_folder_are_another_pair(tmp_path):
     main = select_main_runs(read_runs([tmp_path]))
     assert [run.row for run in main.runs] == ["r01_base", "r04_dc"]
     assert "it has data.root='data/drawn1' (not 'data'), unlike the others" in main.left_out[0]
+
+
+def test_another_folder_of_ones_own_images_is_another_pair(tmp_path):
+    for row, folder in (("r01_base", "mine"), ("r04_dc", "mine"), ("r05_cccdtl_dc", "yours")):
+        write_record(tmp_path, row, 0.4, settings={"data.target": "folder", "data.target_root": folder})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base", "r04_dc"]
+    assert "data.target_root='yours' (not 'mine')" in main.left_out[0]
+
+
+def test_what_an_older_record_does_not_say_is_no_difference(tmp_path):
+    write_record(tmp_path, "r01_base", 0.3)
+    write_record(tmp_path, "r04_dc", 0.4, settings={"network.new_option": 3})
+    assert len(select_main_runs(read_runs([tmp_path])).runs) == 2
 
 
 def test_real_images_in_another_folder_are_the_same_pair(tmp_path):

@@ -132,6 +132,22 @@ def test_runs_that_differ_in_more_than_the_sweep_are_told(tmp_path, row, setting
         sweep_galleries({"lambda": [read_run(first), read_run(second)]})
 
 
+def test_masks_of_another_kind_are_another_sweep(tmp_path):
+    runs = [
+        read_run(
+            write_record(
+                tmp_path / str(stride),
+                "r06_full_t1",
+                0.2,
+                settings={"objective.center_weight": stride, "network.attention_stride": stride},
+            )
+        )
+        for stride in (1, 4)
+    ]
+    with pytest.raises(ValueError, match=r"has network\.attention_stride=4 \(not 1\)"):
+        sweep_galleries({"lambda": runs})
+
+
 def test_surfaces_of_three_settings_say_that_they_show_means(tmp_path):
     axes = {"center_weight": (0, 0, 5, 5), "triplet_weight": (1, 2, 1, 2), "domain_weight": (1, 2, 2, 1)}
     (gallery,) = sweep_galleries({"all": sweep(tmp_path, **axes)})

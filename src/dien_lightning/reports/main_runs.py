@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.settings import ATTENTIONS_OWN, NO_MATTER, flat, say_difference, which_images
 
 
 class RowSettings(NamedTuple):
@@ -34,22 +35,6 @@ _ROWS_OWN = {
     "objective.triplet_weight",
     "objective.domain_weight",
 }
-_PAIRS_OWN = ("data.source", "data.target")
-_DRAWN = "pedestrians_"  # other people may have been drawn into another folder: it tells two such pairs apart
-# Which pair, which seed, and what changes no figure: where files lie, how many processes load them.
-_NO_MATTER = {
-    *_PAIRS_OWN,
-    "data.source_root",
-    "data.target_root",
-    "data.root",
-    "data.seed",
-    "data.num_workers",
-    "data.cache_gigabytes",
-    "data.eval_batch_size",
-    "trainer.enable_progress_bar",
-}
-# What only a network with T > 0 has: the mask's options, and which passes the losses see.
-_ATTENTIONS_OWN = ("network.attention_", "optim.supervise")
 
 
 class MainRuns(NamedTuple):
@@ -70,6 +55,7 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting and
     the way of counting with the rest, the attention's settings with the rows that have one, the data sets with its
     direction; where several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
+    Settings that an older record does not say are not compared.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -87,11 +73,13 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     kinds += [partial(_pair_settings, direction=name) for name in sorted({run.direction for run in candidates})]
     for settings_of in kinds:
         asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
+        known = set(asked[0][1]).intersection(*(settings for _, settings in asked)) if asked else set()
+        asked = [(run, {name: settings[name] for name in sorted(known)}) for run, settings in asked]
         main = _most_frequent([settings for _, settings in asked])
         for run, settings in asked:
             if settings != main:
                 candidates.remove(run)
-                other = _difference(dict(_frozen(settings)), dict(_frozen(main)))
+                other = say_difference(dict(_frozen(settings)), dict(_frozen(main)))
                 left_out.append(f"{run.path} is left out: it has {other}, unlike the others.")
     kept: dict[tuple[str, str, int], RunRecord] = {}
     for run in candidates:
@@ -109,37 +97,17 @@ def shared_settings(run: RunRecord) -> dict[str, Any]:
     return _common_settings(run) | _attention_settings(run)
 
 
-def difference(had: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """How one run's settings differ from another's, or from those asked for; empty where they do not.
-
-    Settings that only one of them knows, and those that change no figure, say nothing.
-
-    Args:
-        had: nested, as in `RunRecord.settings`.
-        asked: nested in the same way.
-
-    Example:
-        >>> difference({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
-        'data.num_ids=12 (not 16)'
-    """
-    had, asked = _flat(had), _flat(asked)
-    no_matter = _NO_MATTER - {"data.seed", *_PAIRS_OWN} - ({"data.root"} if _is_drawn(asked) else set())
-    unused = () if asked.get("network.attention_loops") or had.get("network.attention_loops") else _ATTENTIONS_OWN
-    names = [name for name in asked if name in had and name not in no_matter and not name.startswith(unused)]
-    return _difference({name: had[name] for name in names}, {name: asked[name] for name in names})
-
-
 def _common_settings(run: RunRecord) -> dict[str, Any]:
-    rest = _ROWS_OWN | _NO_MATTER
-    flat = _flat(run.settings)
-    return {name: flat[name] for name in flat if name not in rest and not name.startswith(_ATTENTIONS_OWN)}
+    rest = _ROWS_OWN | NO_MATTER
+    known = flat(run.settings)
+    return {name: known[name] for name in known if name not in rest and not name.startswith(ATTENTIONS_OWN)}
 
 
 def _attention_settings(run: RunRecord) -> dict[str, Any]:  # empty where T = 0
-    flat = _flat(run.settings)
-    if not flat.get("network.attention_loops"):
+    known = flat(run.settings)
+    if not known.get("network.attention_loops"):
         return {}
-    return {name: flat[name] for name in flat if name not in _ROWS_OWN and name.startswith(_ATTENTIONS_OWN)}
+    return {name: known[name] for name in known if name not in _ROWS_OWN and name.startswith(ATTENTIONS_OWN)}
 
 
 def _counting(run: RunRecord) -> dict[str, Any]:
@@ -150,20 +118,15 @@ def _counting(run: RunRecord) -> dict[str, Any]:
 def _pair_settings(run: RunRecord, direction: str) -> dict[str, Any]:  # empty for runs of another direction
     if run.direction != direction:
         return {}
-    flat = _flat(run.settings)
-    names = [*_PAIRS_OWN, *(["data.root"] if _is_drawn(flat) else [])]
+    known = flat(run.settings)
     sizes = {f"protocol.{name}": value for name, value in run.protocol.items() if name.startswith("num_")}
-    return {name: flat[name] for name in names if name in flat} | sizes
-
-
-def _is_drawn(flat: Mapping[str, Any]) -> bool:
-    return any(str(flat.get(name, "")).startswith(_DRAWN) for name in _PAIRS_OWN)
+    return {name: known[name] for name in sorted(which_images(known)) if name in known} | sizes
 
 
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = Counter(_frozen(each) for each in settings).most_common(2)
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        other = _difference(dict(counts[0][0]), dict(counts[1][0]))
+        other = say_difference(dict(counts[0][0]), dict(counts[1][0]))
         raise ValueError(f"as many runs have {other} as not: one table holds one setting. Report them apart.")
     return next((dict(each) for each in settings if _frozen(each) == counts[0][0]), {})
 
@@ -178,25 +141,9 @@ def _not_its_row(run: RunRecord) -> str | None:
         bool(run.setting("objective.domain_weight", row.domain)),
     )
     if trained != row:
-        return f"it says {run.row} but was trained with {_difference(trained._asdict(), row._asdict())}"
+        return f"it says {run.row} but was trained with {say_difference(trained._asdict(), row._asdict())}"
     return None
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, repr(value)) for name, value in settings.items()))
-
-
-def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    names = [name for name in [*one, *(n for n in other if n not in one)] if one.get(name) != other.get(name)]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(f"{name}={one.get(name)} (not {other.get(name)})" for name in names[:3]) + more

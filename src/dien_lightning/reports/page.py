@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import unescape
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -28,7 +29,7 @@ class Block(NamedTuple):
     """One piece of a section.
 
     Attributes:
-        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text` or `details`.
+        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text`, `details`, or `kept` for what `read_sections` gave.
         content: what the template's macro of that name takes.
     """
 
@@ -47,6 +48,19 @@ class Section(NamedTuple):
     def anchor(self) -> str:
         """The heading's id."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+def read_sections(html: str) -> dict[str, str]:
+    """What stands under each heading of a page that `render_page` made, as it stands there.
+
+    Example:
+        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")])])
+        >>> {title: inside.strip() for title, inside in read_sections(page).items()}
+        {'C & D': '<p>e &lt; f</p>'}
+    """
+    parts = html.split('<section class="part"')[1:]
+    found = (re.search(r"<h2[^>]*>(.*?)</h2>(.*)</section>", part, flags=re.DOTALL) for part in parts)
+    return {unescape(match[1]): match[2] for match in found if match}
 
 
 def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:

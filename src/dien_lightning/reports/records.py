@@ -117,7 +117,7 @@ def read_run(path: str | Path) -> RunRecord:
                 f"{folder} has no results.json: the run has not finished. Continue it with "
                 f"`python scripts/train.py ... run_dir={folder} resume=true`."
             )
-    results = _read_json(path)
+    results = read_json(path)
     if not isinstance(results, dict) or "target" not in results:
         raise ValueError(f"{path} is not a run's results: it has no 'target' figures. Give a run folder.")
     return RunRecord(
@@ -193,7 +193,7 @@ def read_rankings(run_dir: str | Path) -> list[RankedQuery]:
         ValueError: the file is torn.
     """
     path = Path(run_dir) / "rankings.json"
-    rankings = _read_json(path)
+    rankings = read_json(path)
     try:
         return [
             RankedQuery(
@@ -217,7 +217,13 @@ def read_rankings(run_dir: str | Path) -> list[RankedQuery]:
         raise ValueError(f"{path} is not a run's rankings: {type(error).__name__} at {error}.") from None
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """A file that a run left.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is torn.
+    """
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 from matplotlib.patches import Rectangle
 
-from dien_lightning.reports.main_runs import difference
 from dien_lightning.reports.plots import INK, SERIES, Gallery, Plot, draw_means, new_plot, page_style, to_svg
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.settings import difference
 from dien_lightning.reports.table1 import direction_label, directions_of, full_label
 from dien_lightning.reports.tables import ABSENT, Summary, name_seeds
 
@@ -44,7 +43,7 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         if not varied:
             raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
         for run in runs[1:]:
-            if other := difference(_beside_the_sweep(run), _beside_the_sweep(runs[0])):
+            if other := difference(run.settings, runs[0].settings, ignoring={*AXES, "data.seed"}):
                 raise ValueError(
                     f"the runs of sweep {name} are not one sweep: {run.path} has {other}, unlike {runs[0].path}. "
                     f"Keep them in folders of their own (run_dir=DIR) and name both."
@@ -63,15 +62,6 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         )
         galleries.append(Gallery(f"Sweep {name}, {direction_label(direction)}", caption, tuple(plots)))
     return galleries
-
-
-def _beside_the_sweep(run: RunRecord) -> dict[str, Any]:
-    """A run's settings without those that a sweep varies, and without the seed."""
-    swept = {*AXES, "data.seed"}
-    return {
-        group: {name: value for name, value in values.items() if f"{group}.{name}" not in swept}
-        for group, values in run.settings.items()
-    }
 
 
 def _in_common(runs: Sequence[RunRecord]) -> str:

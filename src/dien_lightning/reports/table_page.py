@@ -31,8 +31,8 @@ GLOSSARY = (
     f"the recurrent top-down attention, T passes after the first. “{CONTROL}” is the control: Base, its batch-norm "
     f"statistics gathered on the target's training images, no adaptation loss."
 )
-PICTURES = "Inside the network (figures 2 and 4)"
-"""The section of a page that needs a trained network at hand."""
+OF_NETWORKS = ("Inside the network (figures 2 and 4)", "Ranked lists", "Training")
+"""The sections of a page that need run folders at hand."""
 PAPERS_CHOICE = "r08_full_t3"
 ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "r09_full_t4", "r10_full_t5"
 
@@ -49,6 +49,7 @@ def table_page(
     shown: Mapping[str, Path] | None = None,
     sweeps: Mapping[str, Sequence[RunRecord]] | None = None,
     drawn: Sequence[Block] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> str:
     """The report as one page.
 
@@ -57,6 +58,7 @@ def table_page(
         shown: run folders whose curves and ranked lists are shown, by label; the same direction and seed.
         sweeps: runs of each sweep by its name.
         drawn: blocks that need a network: figure 2, figure 4.
+        kept: sections of an older page, by title, that stand in for those of `OF_NETWORKS`.
 
     Raises:
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
@@ -84,9 +86,10 @@ def table_page(
             )
         )
     if drawn:
-        sections.append(Section(PICTURES, drawn))
+        sections.append(Section(OF_NETWORKS[0], drawn))
     if shown:
         sections += _of_single_runs(shown)
+    sections += [Section(title, [Block("kept", (kept or {})[title])]) for title in OF_NETWORKS if title in (kept or {})]
     if sweeps:
         galleries = sweep_galleries(sweeps)
         sections.append(
@@ -134,12 +137,12 @@ def _of_single_runs(shown: Mapping[str, Path]) -> list[Section]:
     curves = curve_galleries({label: read_curves(folder) for label, folder in shown.items()})
     return [
         Section(
-            "Ranked lists",
+            OF_NETWORKS[1],
             [Block("ranked", lists)],
             f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({folders}). "
             "Images of the same person from the query's own camera do not count and are left out.",
         ),
-        Section("Training", [Block("gallery", gallery) for gallery in curves], f"Of single runs ({folders})."),
+        Section(OF_NETWORKS[2], [Block("gallery", gallery) for gallery in curves], f"Of single runs ({folders})."),
     ]
 
 
