@@ -55,12 +55,12 @@ def read_sections(html: str) -> dict[str, str]:
 
     Example:
         >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")])])
-        >>> {title: inside.strip() for title, inside in read_sections(page).items()}
+        >>> read_sections(page)
         {'C & D': '<p>e &lt; f</p>'}
     """
     parts = html.split('<section class="part"')[1:]
     found = (re.search(r"<h2[^>]*>(.*?)</h2>(.*)</section>", part, flags=re.DOTALL) for part in parts)
-    return {unescape(match[1]): match[2] for match in found if match}
+    return {unescape(match[1]): match[2].strip() for match in found if match}
 
 
 def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:
