@@ -73,6 +73,19 @@ def test_files_and_machines_make_no_other_setting(tmp_path):
     assert shared_settings(runs[0]) == shared_settings(runs[1])
 
 
+def test_the_centre_terms_settings_are_asked_of_the_rows_that_have_one(tmp_path):
+    for row, weight in (("r01_base", 5), ("r02_exemplar", 5), ("r04_dc", 5), ("r03_cccdtl", 1), ("r05_cccdtl_dc", 1)):
+        write_record(tmp_path, row, 0.3, settings={"objective.center_weight": weight})
+    write_record(tmp_path, "r03_cccdtl", 0.3, seed=1, settings={"objective.center_weight": 5})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base", "r02_exemplar", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc"]
+    assert "r03_cccdtl_day2night_1.json is left out: it has objective.center_weight=5 (not 1)" in main.left_out[0]
+    other = {"objective": {"center_weight": 1, "triplet": "cross_domain", "triplet_weight": 1}}
+    plain = {"objective": {"center_weight": 5, "triplet": "exemplar", "triplet_weight": 1}}
+    assert "objective.center_weight=5 (not 1)" in difference(plain, other)
+    assert difference(plain, {"objective": {**plain["objective"], "center_weight": 1}}) == ""
+
+
 def test_people_drawn_into_another_folder_are_another_pair(tmp_path):
     for row in ("r01_base", "r04_dc", "r05_cccdtl_dc"):
         folder = "data/drawn1" if row == "r05_cccdtl_dc" else "data"

@@ -8,7 +8,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dien_lightning.reports.records import RunRecord
-from dien_lightning.reports.settings import ATTENTIONS_OWN, NO_MATTER, flat, say_difference, which_images
+from dien_lightning.reports.settings import (
+    ATTENTIONS_OWN,
+    CENTERS_OWN,
+    NO_MATTER,
+    flat,
+    has_attention,
+    has_center,
+    say_difference,
+    which_images,
+)
 
 
 class RowSettings(NamedTuple):
@@ -53,9 +62,9 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     """Keep the runs that belong to one Table I.
 
     A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting and
-    the way of counting with the rest, the attention's settings with the rows that have one, the data sets with its
-    direction; where several settings are mixed (a sweep, a pretrained start), the one that most runs share is kept.
-    Settings that an older record does not say are not compared.
+    the way of counting with the rest, the attention's and the centre term's settings with the rows that have one, the
+    data sets with its direction. Where several settings are mixed (a sweep, a pretrained start), the one that most runs
+    share is kept. Settings that an older record does not say are not compared.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -69,7 +78,12 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
             candidates.append(run)
     if not candidates:
         raise ValueError("none of the runs is one of Table I's rows; `make table` trains them into results/runs.")
-    kinds: list[Callable[[RunRecord], dict[str, Any]]] = [_common_settings, _attention_settings, _counting]
+    kinds: list[Callable[[RunRecord], dict[str, Any]]] = [
+        _common_settings,
+        _center_settings,
+        _attention_settings,
+        _counting,
+    ]
     kinds += [partial(_pair_settings, direction=name) for name in sorted({run.direction for run in candidates})]
     for settings_of in kinds:
         asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
@@ -94,18 +108,24 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
 
 def shared_settings(run: RunRecord) -> dict[str, Any]:
     """A run's settings by dotted name, without those that its row, pair, seed or machine decide."""
-    return _common_settings(run) | _attention_settings(run)
+    return _common_settings(run) | _center_settings(run) | _attention_settings(run)
 
 
 def _common_settings(run: RunRecord) -> dict[str, Any]:
     rest = _ROWS_OWN | NO_MATTER
     known = flat(run.settings)
-    return {name: known[name] for name in known if name not in rest and not name.startswith(ATTENTIONS_OWN)}
+    partly = ATTENTIONS_OWN + CENTERS_OWN
+    return {name: known[name] for name in known if name not in rest and not name.startswith(partly)}
+
+
+def _center_settings(run: RunRecord) -> dict[str, Any]:  # empty without the cross-domain triplet loss
+    known = flat(run.settings)
+    return {name: known[name] for name in known if name in CENTERS_OWN} if has_center(known) else {}
 
 
 def _attention_settings(run: RunRecord) -> dict[str, Any]:  # empty where T = 0
     known = flat(run.settings)
-    if not known.get("network.attention_loops"):
+    if not has_attention(known):
         return {}
     return {name: known[name] for name in known if name not in _ROWS_OWN and name.startswith(ATTENTIONS_OWN)}
 

@@ -28,6 +28,8 @@ NO_MATTER = {
 }
 # What only a network with T > 0 has: the mask's options, and which passes the losses see.
 ATTENTIONS_OWN = ("network.attention_", "optim.supervise")
+CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")
+"""What only the cross-domain triplet loss has."""
 _OWN_SETS = ("folder", "csv")
 _DRAWN = "pedestrians_"
 
@@ -73,6 +75,17 @@ def which_images(known: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def has_attention(known: Mapping[str, Any]) -> bool:
+    """Whether a run's network has passes after the first, by settings with dotted names; yes where they do not say."""
+    return bool(known.get("network.attention_loops", True))
+
+
+def has_center(known: Mapping[str, Any]) -> bool:
+    """Whether a run has the cross-domain triplet loss, by settings with dotted names; yes where they do not say."""
+    is_weighted = known.get("objective.triplet_weight", True)
+    return bool(is_weighted) and known.get("objective.triplet", "cross_domain") == "cross_domain"
+
+
 def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> str:
     """How one run's settings differ from another's, or from those asked for; empty where they do not.
 
@@ -89,7 +102,11 @@ def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Colle
     """
     had, asked = flat(had), flat(asked)
     without = (NO_MATTER - {"data.seed"} - which_images(asked)) | set(ignoring)
-    unused = () if asked.get("network.attention_loops") or had.get("network.attention_loops") else ATTENTIONS_OWN
+    unused: tuple[str, ...] = ()
+    if not (has_attention(asked) or has_attention(had)):
+        unused += ATTENTIONS_OWN
+    if not (has_center(asked) or has_center(had)):
+        unused += CENTERS_OWN
     names = [name for name in asked if name in had and name not in without and not name.startswith(unused)]
     return say_difference({name: had[name] for name in names}, {name: asked[name] for name in names})
 
