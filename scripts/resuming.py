@@ -90,8 +90,8 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     return {key: OmegaConf.to_container(config[key], resolve=True) for key in _SETTINGS}
 
 
-def check_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]) -> None:
-    """Refuse a finished run's record that is of other settings, or counted otherwise, than is asked for now.
+def read_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]) -> dict[str, Any]:
+    """A finished run's results, unless they are of other settings, or counted otherwise, than is asked for now.
 
     Args:
         record: file.
@@ -101,13 +101,14 @@ def check_record(record: Path, settings: dict[str, Any], counting: dict[str, Any
     Raises:
         ValueError: names what differs; or the record is torn.
     """
-    found = read_json(record)
+    found: dict[str, Any] = read_json(record)
     had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
     if other := difference(had, {**settings, "protocol": counting}):
         raise ValueError(
             f"{record} is of a run with {other}, so it is no record of this one. Choose another record "
             f"(scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it."
         )
+    return found
 
 
 def check_resumed(config: DictConfig, run_dir: Path) -> None:
@@ -127,7 +128,7 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
         other = "" if _goes_further(now, had) else difference(had, now)
     elif config.record is not None and (run_dir / "config.yaml").exists():
         before: Any = OmegaConf.to_container(OmegaConf.load(run_dir / "config.yaml"))
-        other = difference({key: before.get(key, {}) for key in _SETTINGS}, now)
+        other = difference(before, now)
     if other:
         raise ValueError(
             f"run_dir={run_dir} holds a run with {other}, and its figures would be taken for this one's; choose "

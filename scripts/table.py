@@ -20,13 +20,14 @@ from typing import NamedTuple
 
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from omegaconf import DictConfig
 from rich.console import Console
 
 import children
 from command import CONF, direction_of, precision, protocol, run, typed
 from dien_lightning.reports.main_runs import ROWS
 from report import collect
-from resuming import check_record, settings_of
+from resuming import read_record, settings_of
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
 _DEFAULTS = {
@@ -80,7 +81,8 @@ def main() -> None:
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
     overrides = [f"experiment={options['experiment']}", *overrides]
-    directions = name_directions(data, overrides)
+    pairs = compose_pairs(data, overrides)
+    directions = name_directions(pairs)
     jobs = [Job(row, pair, seed, directions[pair]) for row in rows for pair in data for seed in seeds]
     records = Path(options["records"])
     missing = find_missing(jobs, records)
@@ -88,7 +90,7 @@ def main() -> None:
     console = Console()
     console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {records}; {len(missing)} to train.")
     if missing:
-        prepare(data, overrides)
+        prepare(pairs)
         train(missing, options, overrides)
         for job in find_missing(missing, records):
             console.print(
@@ -116,17 +118,27 @@ def find_missing(jobs: list[Job], records: Path) -> list[Job]:
     return [job for job in jobs if not (records / f"{job.name}.json").is_file()]
 
 
-def name_directions(data: list[str], overrides: list[str]) -> dict[str, str]:
-    """The direction of each file in conf/data, as these overrides leave it.
+def compose_pairs(data: list[str], overrides: list[str]) -> dict[str, DictConfig]:
+    """The data of each file in conf/data, as these overrides leave it.
+
+    Raises:
+        ValueError: a file is named twice.
+    """
+    if len(set(data)) < len(data):
+        raise ValueError(f"data={','.join(data)} names a file twice: name each pair once.")
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return {name: compose("config", [*overrides, f"data={name}"]).data for name in data}
+
+
+def name_directions(pairs: dict[str, DictConfig]) -> dict[str, str]:
+    """The direction of each pair, by the file it comes from.
 
     Raises:
         ValueError: two files come to one pair.
     """
-    with initialize_config_dir(CONF, version_base="1.3"):
-        pairs = {name: compose("config", [*overrides, f"data={name}"]).data for name in dict.fromkeys(data)}
     named = {name: direction_of(name, pair.source, pair.target) for name, pair in pairs.items()}
-    if len(set(named.values())) < len(data):
-        raise ValueError(f"data={','.join(data)} comes to {', '.join(named.values())}: name each pair once.")
+    if len(set(named.values())) < len(pairs):
+        raise ValueError(f"data={','.join(pairs)} comes to {', '.join(named.values())}: name each pair once.")
     return named
 
 
@@ -145,15 +157,13 @@ def check_records(done: list[Job], records: Path, overrides: list[str], more: bo
             counting = protocol(config).describe()
             if more:
                 counting["precision"] = str(precision(config.trainer.precision))
-            check_record(records / f"{job.name}.json", settings_of(config), counting)
+            read_record(records / f"{job.name}.json", settings_of(config), counting)
 
 
-def prepare(data: list[str], overrides: list[str]) -> None:
+def prepare(pairs: dict[str, DictConfig]) -> None:
     """Draw the data sets before several processes want them at once."""
-    with initialize_config_dir(CONF, version_base="1.3"):
-        for direction in data:
-            config = compose("config", [*overrides, f"data={direction}"])
-            instantiate(config.data, _convert_="all").prepare_data()
+    for pair in pairs.values():
+        instantiate(pair, _convert_="all").prepare_data()
 
 
 def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> None:

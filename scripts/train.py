@@ -5,7 +5,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -30,12 +29,12 @@ from dien_lightning.network import save_network
 from results import rankings, show, write_json
 from resuming import (
     check_fits,
-    check_record,
     check_resumed,
     claim,
     held,
     is_first_process,
     keep_wandb_run,
+    read_record,
     settings_of,
     write_config,
 )
@@ -52,9 +51,9 @@ def main(config: DictConfig) -> float | None:
     OmegaConf.resolve(config)
     if record is not None and record.exists():
         with faults_in_one_sentence():
-            check_record(record, settings_of(config), protocol(config).describe())
+            found = read_record(record, settings_of(config), protocol(config).describe())
         rank_zero_info(f"{record} is there: this run is done and not run again.")
-        return figure(json.loads(record.read_text()), config.optimized)
+        return figure(found, config.optimized)
     try:
         with faults_in_one_sentence(), held(Path(config.run_dir)):
             results = train(config)

@@ -112,7 +112,7 @@ def multirun(monkeypatch):
         return 1
 
     monkeypatch.setattr(children, "train", train)
-    monkeypatch.setattr(table, "prepare", lambda data, overrides: None)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
     return asked
 
 
@@ -212,7 +212,7 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(children, "train", train)
-    monkeypatch.setattr(table, "prepare", lambda data, overrides: None)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
     finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
     assert finished.code == 0, finished.stderr
     assert begun == ["0,1,2", "1,2", "2"]

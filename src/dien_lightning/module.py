@@ -233,16 +233,13 @@ class DIENModule(LightningModule):
         self._evaluate(batch, self.evaluation_domains[dataloader_idx])
 
     def on_validation_epoch_end(self) -> None:
-        if self.trainer.sanity_checking or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return  # the first few queries have no gallery to be ranked in
         self._end_evaluation()
         for name, result in self.results.items():
             figures = {f"val/{name}_{figure}": value for figure, value in result.figures().items()}
             self.log_dict(figures, sync_dist=True)  # they are the same on all processes; Lightning asks for it
 
     def on_test_epoch_end(self) -> None:
-        if not self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            self._end_evaluation()
+        self._end_evaluation()
 
     def _start_evaluation(self, each_pass: bool) -> None:
         self._evaluation = Evaluation(
@@ -255,6 +252,9 @@ class DIENModule(LightningModule):
 
     def _end_evaluation(self) -> None:
         assert self._evaluation is not None
+        if self.trainer.sanity_checking or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.results = {}  # the first few queries have no gallery to be ranked in
+            return
         self.images_per_second = self._evaluation.images_per_second
         self.results = self._evaluation.compute()
         self.metrics = self._evaluation.metrics

@@ -101,6 +101,11 @@ class RunRecord:
             value = value[part]
         return value
 
+    @property
+    def steps(self) -> int:
+        """Training steps asked for; 0 where the settings do not say."""
+        return (self.setting("trainer.max_epochs") or 0) * (self.setting("data.steps_per_epoch") or 0)
+
 
 def read_run(path: str | Path) -> RunRecord:
     """Read a finished run: its folder, or the `results.json` (or record of the same form) itself.

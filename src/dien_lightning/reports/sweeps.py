@@ -66,15 +66,12 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
 
 def _in_common(runs: Sequence[RunRecord]) -> str:
     """What all of them are runs of: the row, the steps, the folder of the data, as far as it is known."""
-    rows = {full_label(run.row) if run.row in TABLE_1 else "" for run in runs}
-    steps = {run.setting("trainer.max_epochs", 0) * (run.setting("data.steps_per_epoch") or 0) for run in runs}
-    roots = {run.setting("data.root", "") for run in runs}
-    said = [
-        f"of {max(rows)}" if len(rows) == 1 and "" not in rows else "",
-        f"of {max(steps)} steps" if len(steps) == 1 and 0 not in steps else "",
-        f"on {max(roots)}" if len(roots) == 1 and "" not in roots else "",
+    said: list[set[str]] = [
+        {f" of {full_label(run.row)}" if run.row in TABLE_1 else "" for run in runs},
+        {f" of {run.steps} steps" if run.steps else "" for run in runs},
+        {f" on {run.setting('data.root')}" if run.setting("data.root") else "" for run in runs},
     ]
-    return "".join(f" {phrase}" for phrase in said if phrase)
+    return "".join(max(phrases) for phrases in said if len(phrases) == 1)
 
 
 def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:

@@ -194,10 +194,13 @@ def _label(runs: Sequence[RunRecord], row: str, label: str, paired: bool = False
 
     With `paired`, seeds that Base lacks do not count.
     """
-    own = {d: frozenset(r.seed for r in runs if (r.row, r.direction) == (row, d)) for d in directions_of(runs)}
-    if paired:
-        base = {d: frozenset(r.seed for r in runs if (r.row, r.direction) == (BASE, d)) for d in own}
-        own = {direction: seeds & base[direction] for direction, seeds in own.items()}
+    needed = {row, BASE} if paired else {row}
+    own = {
+        d: frozenset.intersection(
+            *(frozenset(r.seed for r in runs if (r.row, r.direction) == (name, d)) for name in needed)
+        )
+        for d in directions_of(runs)
+    }
     kinds = set(own.values())
     if not any(kinds) or kinds == {frozenset(run.seed for run in runs)}:
         return label

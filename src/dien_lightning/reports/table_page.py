@@ -31,7 +31,7 @@ GLOSSARY = (
     f"the recurrent top-down attention, T passes after the first. “{CONTROL}” is the control: Base, its batch-norm "
     f"statistics gathered on the target's training images, no adaptation loss."
 )
-OF_NETWORKS = ("Inside the network (figures 2 and 4)", "Ranked lists", "Training")
+OF_NETWORKS = _INSIDE, _LISTS, _TRAINING = "Inside the network (figures 2 and 4)", "Ranked lists", "Training"
 """The sections of a page that need run folders at hand."""
 PAPERS_CHOICE = "r08_full_t3"
 ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "r09_full_t4", "r10_full_t5"
@@ -86,10 +86,10 @@ def table_page(
             )
         )
     if drawn:
-        sections.append(Section(OF_NETWORKS[0], drawn))
+        sections.append(Section(_INSIDE, drawn))
     if shown:
         sections += _of_single_runs(shown)
-    sections += [Section(title, [Block("kept", (kept or {})[title])]) for title in OF_NETWORKS if title in (kept or {})]
+    sections += [Section(title, [Block("kept", part)]) for title, part in (kept or {}).items()]
     if sweeps:
         galleries = sweep_galleries(sweeps)
         sections.append(
@@ -113,8 +113,8 @@ def _subject(runs: Sequence[RunRecord]) -> str:
     """Such as: resnet18 from random weights, 500 steps."""
     weights = runs[-1].setting("network.weights")
     start = "random weights" if weights is None else Path(weights).name + (" weights" if weights == "imagenet" else "")
-    steps = (runs[-1].setting("trainer.max_epochs") or 0) * (runs[-1].setting("data.steps_per_epoch") or 0)
-    return f"{runs[-1].setting('network.backbone', 'DIEN')} from {start}" + (f", {steps} steps" if steps else "")
+    steps = f", {runs[-1].steps} steps" if runs[-1].steps else ""
+    return f"{runs[-1].setting('network.backbone', 'DIEN')} from {start}{steps}"
 
 
 def _seeds_of_each(series: Mapping[str, Sequence[RunRecord]]) -> str:
@@ -137,12 +137,12 @@ def _of_single_runs(shown: Mapping[str, Path]) -> list[Section]:
     curves = curve_galleries({label: read_curves(folder) for label, folder in shown.items()})
     return [
         Section(
-            OF_NETWORKS[1],
+            _LISTS,
             [Block("ranked", lists)],
             f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({folders}). "
             "Images of the same person from the query's own camera do not count and are left out.",
         ),
-        Section(OF_NETWORKS[2], [Block("gallery", gallery) for gallery in curves], f"Of single runs ({folders})."),
+        Section(_TRAINING, [Block("gallery", gallery) for gallery in curves], f"Of single runs ({folders})."),
     ]
 
 
