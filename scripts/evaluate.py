@@ -17,7 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
+from command import faults_in_one_sentence, run
+from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.callbacks.progress import ProgressBar
 from dien_lightning.network import load_network
@@ -31,6 +32,7 @@ from dien_lightning.retrieval import (
     rank_distances,
     rank_gallery,
 )
+from provenance import command_line
 from results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
 
 

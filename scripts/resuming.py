@@ -19,12 +19,12 @@ from pytorch_lightning.utilities import rank_zero_info
 from dien_lightning import DIENModule
 from dien_lightning.callbacks import find_checkpoint
 from dien_lightning.reports.records import read_json
-from dien_lightning.reports.settings import difference
+from dien_lightning.reports.settings import changed, difference
+from provenance import settings_of
 from results import write_text
 
-_SETTINGS = ("data", "network", "objective", "optim", "trainer")
 _RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
-_NOT_THE_RUNS = {"run_dir", "resume", "record"}
+_LENGTH = ("trainer.max_epochs", "trainer.max_steps")
 
 
 def is_first_process() -> bool:
@@ -85,32 +85,6 @@ def held(run_dir: Path) -> Iterator[None]:
         yield
 
 
-def settings_of(config: DictConfig) -> dict[str, Any]:
-    """What a reader needs to know of a configuration to repeat its run."""
-    return {key: OmegaConf.to_container(config[key], resolve=True) for key in _SETTINGS}
-
-
-def read_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]) -> dict[str, Any]:
-    """A finished run's results, unless they are of other settings, or counted otherwise, than is asked for now.
-
-    Args:
-        record: file.
-        settings: as `settings_of` gives them.
-        counting: as `Protocol.describe` gives it; may name the precision, too.
-
-    Raises:
-        ValueError: names what differs; or the record is torn.
-    """
-    found: dict[str, Any] = read_json(record)
-    had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
-    if other := difference(had, {**settings, "protocol": counting}):
-        raise ValueError(
-            f"{record} is of a run with {other}, so it is no record of this one. Choose another record "
-            f"(scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it."
-        )
-    return found
-
-
 def check_resumed(config: DictConfig, run_dir: Path) -> None:
     """Refuse to give a run other settings where its figures would be passed off as theirs.
 
@@ -154,26 +128,26 @@ def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
         OmegaConf.update(config, "logger.wandb.id", known or secrets.token_hex(4), force_add=True)
 
 
-def write_config(config: DictConfig, run_dir: Path) -> None:
-    """Leave the resolved configuration in config.yaml, in one step; say what differs from the one that lay there."""
+def keep_changes(config: DictConfig, run_dir: Path) -> None:
+    """Say with which new settings a begun run goes on, and leave them in its configuration for good.
+
+    More epochs are no change: where the schedule cannot be made longer, that is refused later.
+    """
     path = run_dir / "config.yaml"
-    if path.exists():
-        now = OmegaConf.to_container(config, resolve=True)
-        before = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-        changed = list(differences(before, now))
-        if changed:
-            rank_zero_info(f"{path} differed: {', '.join(changed)}. The run goes on with the new values.")
-    write_text(path, OmegaConf.to_yaml(config))
+    if not config.resume or not path.exists():
+        return
+    had: Any = OmegaConf.to_container(OmegaConf.load(path))
+    found = changed(had, settings_of(config), ignoring=_LENGTH)
+    new = [f"{name} {before} -> {now}" for name, (before, now) in found.items()]
+    if new and is_first_process():
+        rank_zero_info(f"{path} differed: {', '.join(new)}. The run goes on with the new values.")
+    if kept := [*had.get("changes", []), *new]:
+        OmegaConf.update(config, "changes", kept, force_add=True)
 
 
-def differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """What changed between two nested dicts, as "a.b 1 -> 2"."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in dict.fromkeys([*before, *now]):
-            if name or key not in _NOT_THE_RUNS:
-                yield from differences(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
-    elif before != now:
-        yield f"{name} {before} -> {now}"
+def write_config(config: DictConfig, run_dir: Path) -> None:
+    """Leave the resolved configuration in config.yaml, in one step."""
+    write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config))
 
 
 def check_fits(checkpoint: Path, module: DIENModule) -> None:

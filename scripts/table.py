@@ -24,10 +24,11 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 import children
-from command import CONF, direction_of, precision, protocol, run, typed
+from command import run, typed
+from configuration import CONF, direction_of, precision, protocol
 from dien_lightning.reports.main_runs import ROWS
+from provenance import read_record, settings_of
 from report import collect
-from resuming import read_record, settings_of
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
 _DEFAULTS = {

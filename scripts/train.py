@@ -5,7 +5,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,10 +21,12 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
-from command import CONF, command_line, faults_in_one_sentence, precision, protocol, run
+from command import faults_in_one_sentence, run
+from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.network import save_network
+from provenance import describe, read_record, settings_of
 from results import rankings, show, write_json
 from resuming import (
     check_fits,
@@ -33,9 +34,8 @@ from resuming import (
     claim,
     held,
     is_first_process,
+    keep_changes,
     keep_wandb_run,
-    read_record,
-    settings_of,
     write_config,
 )
 from wandb_logger import start_wandb
@@ -84,11 +84,12 @@ def train(config: DictConfig) -> dict[str, Any]:
     Raises:
         ValueError: input that cannot be trained on, or a folder that holds a run already.
     """
-    started, about = time.perf_counter(), describe(config)  # before the work: the code might be edited meanwhile
-    run_dir = Path(config.run_dir)
+    started, run_dir = time.perf_counter(), Path(config.run_dir)
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
+    keep_changes(config, run_dir)
+    about = describe(config)  # before the work: the code might be edited meanwhile
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
@@ -196,24 +197,6 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
                     f"no control."
                 )
     return results
-
-
-def describe(config: DictConfig) -> dict[str, Any]:
-    """What a reader needs to repeat the run: row, direction, seed, command, settings, commit."""
-    try:
-        git = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout
-    except OSError:
-        git = ""  # it is not installed
-    return {
-        "row": config.row,
-        "direction": config.direction,
-        "seed": config.seed,
-        "command": command_line("train"),
-        "settings": settings_of(config),
-        "commit": git.strip() or None,
-    }
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
-import train
-from command import CONF
+import provenance
 from commands import call, run_command
+from configuration import CONF
 from data.folders import write_image
 from resuming import held
 from tiny import SMALL
@@ -179,6 +179,24 @@ def test_a_run_with_a_record_is_not_resumed_with_other_settings(finished_run, dr
     assert f"error: run_dir={run_dir} holds a run with optim.momentum=0.9 (not 0)" in finished.stderr
 
 
+def test_a_run_that_goes_on_with_other_settings_keeps_them_in_its_results(
+    drawn_pair, tmp_path, capfd, caplog, monkeypatch
+):
+    run_dir = tmp_path / "longer"
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}", "optim.schedule=milestones", "resume=true")
+    for epochs, momentum, changes in (
+        (1, 0.9, None),
+        (2, 0.5, ["optim.momentum 0.9 -> 0.5"]),
+        (3, 0.5, ["optim.momentum 0.9 -> 0.5"]),
+    ):
+        finished = call(
+            capfd, monkeypatch, "train", *arguments, f"trainer.max_epochs={epochs}", f"optim.momentum={momentum}"
+        )
+        assert finished.code == 0, finished.stderr
+        assert json.loads((run_dir / "results.json").read_text()).get("changes") == changes
+    assert f"{run_dir}/config.yaml differed: optim.momentum 0.9 -> 0.5. The run goes on" in caplog.text
+
+
 def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, capfd, monkeypatch):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "data.cameras=none", "resume=true")
     for _ in range(2):
@@ -246,15 +264,41 @@ def test_the_direction_is_that_of_the_two_sets(tmp_path):
             assert config.direction == direction
 
 
+def test_the_commit_is_the_codes_wherever_the_user_stands(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    here = provenance.commit()
+    monkeypatch.chdir(tmp_path)
+    assert provenance.commit() == here
+
+
 def test_without_git_a_run_has_no_commit(monkeypatch):
     def absent(*_arguments, **_options):
         raise FileNotFoundError("git")
 
-    with initialize_config_dir(CONF, version_base="1.3"):
-        config = compose("config", ["experiment=demo", "direction=day2night"])
-    monkeypatch.setattr(train.subprocess, "run", absent)
-    monkeypatch.setattr(train, "command_line", lambda script: script)
-    assert train.describe(config)["commit"] is None
+    monkeypatch.setattr(provenance.subprocess, "run", absent)
+    assert provenance.commit() is None
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch) -> Path:
+    """A repository that the code under test takes for its own."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/code.py", "notes.md"):
+        (tmp_path / name).write_text("first\n")
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "scripts" / "provenance.py"))
+    return tmp_path
+
+
+def test_code_that_was_changed_is_said_beside_the_commit(clone):
+    commit = provenance.commit()
+    assert commit
+    (clone / "notes.md").write_text("second\n")
+    assert provenance.commit() == commit
+    (clone / "scripts" / "code.py").write_text("second\n")
+    assert provenance.commit() == f"{commit}-dirty"
 
 
 @pytest.mark.parametrize(

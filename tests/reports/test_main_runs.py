@@ -55,7 +55,7 @@ def test_sweeps_pretrained_runs_and_other_runs_never_mix_in(tmp_path):
     assert len(main.runs) == 60
     assert all(run.target.rank1 < 0.9 for run in main.runs)
     for words in (
-        "it has network.weights='imagenet' (not None), unlike the others",
+        "it has network.weights=imagenet (not None), unlike the others",
         "objective.center_weight=5.0 (not 1.0)",
         "says r05_cccdtl_dc but was trained with attention_loops=3 (not 0)",
         "row=null is not one of Table I's",
@@ -92,7 +92,7 @@ def test_people_drawn_into_another_folder_are_another_pair(tmp_path):
         write_record(tmp_path, row, 0.4, settings={"data.root": folder})
     main = select_main_runs(read_runs([tmp_path]))
     assert [run.row for run in main.runs] == ["r01_base", "r04_dc"]
-    assert "it has data.root='data/drawn1' (not 'data'), unlike the others" in main.left_out[0]
+    assert "it has data.root=data/drawn1 (not data), unlike the others" in main.left_out[0]
 
 
 def test_another_folder_of_ones_own_images_is_another_pair(tmp_path):
@@ -100,13 +100,31 @@ def test_another_folder_of_ones_own_images_is_another_pair(tmp_path):
         write_record(tmp_path, row, 0.4, settings={"data.target": "folder", "data.target_root": folder})
     main = select_main_runs(read_runs([tmp_path]))
     assert [run.row for run in main.runs] == ["r01_base", "r04_dc"]
-    assert "data.target_root='yours' (not 'mine')" in main.left_out[0]
+    assert "data.target_root=yours (not mine)" in main.left_out[0]
 
 
 def test_what_an_older_record_does_not_say_is_no_difference(tmp_path):
     write_record(tmp_path, "r01_base", 0.3)
     write_record(tmp_path, "r04_dc", 0.4, settings={"network.new_option": 3})
     assert len(select_main_runs(read_runs([tmp_path])).runs) == 2
+
+
+def test_what_older_records_do_not_say_is_asked_of_the_others(tmp_path):
+    write_record(tmp_path, "r01_base", 0.3)
+    for seed, value in enumerate((3, 3.0, 4)):
+        write_record(tmp_path, "r04_dc", 0.4, seed=seed, settings={"network.new_option": value})
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [(run.row, run.seed) for run in main.runs] == [("r01_base", 0), ("r04_dc", 0), ("r04_dc", 1)]
+    assert "r04_dc_day2night_2.json is left out: it has network.new_option=4 (not 3)" in main.left_out[0]
+
+
+def test_a_run_that_was_resumed_with_other_settings_is_no_row(tmp_path):
+    write_record(tmp_path, "r01_base", 0.3)
+    path = write_record(tmp_path, "r04_dc", 0.4)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "changes": ["optim.momentum 0.9 -> 0.5"]}))
+    main = select_main_runs(read_runs([tmp_path]))
+    assert [run.row for run in main.runs] == ["r01_base"]
+    assert main.left_out == [f"{path} is left out: it was resumed with other settings: optim.momentum 0.9 -> 0.5."]
 
 
 def test_real_images_in_another_folder_are_the_same_pair(tmp_path):
@@ -129,7 +147,7 @@ def test_runs_that_were_counted_otherwise_stay_out(tmp_path, change):
     main = select_main_runs(read_runs([tmp_path]))
     assert [run.row for run in main.runs] == ["r01_base", "r05_cccdtl_dc"]
     ((name, value),) = change.items()
-    assert f"it has protocol.{name}={value!r} (not " in main.left_out[0]
+    assert f"it has protocol.{name}={value} (not " in main.left_out[0]
 
 
 def test_how_a_run_differs_from_what_is_asked_for(tmp_path):
@@ -180,4 +198,4 @@ def test_a_direction_is_of_one_pair_of_data_sets(tmp_path):
         ("r04_dc", "night2day"),
     ]
     (sentence,) = main.left_out
-    assert "data.source='market1501' (not 'pedestrians_day')" in sentence
+    assert "data.source=market1501 (not pedestrians_day)" in sentence

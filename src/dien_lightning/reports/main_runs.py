@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from dien_lightning.reports.records import RunRecord
@@ -64,7 +65,7 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     A run belongs if it names one of the ten rows, was trained as that row says, and shares every other setting and
     the way of counting with the rest, the attention's and the centre term's settings with the rows that have one, the
     data sets with its direction. Where several settings are mixed (a sweep, a pretrained start), the one that most runs
-    share is kept. Settings that an older record does not say are not compared.
+    share is kept. A setting that older records do not say is asked of the others.
 
     Raises:
         ValueError: nothing belongs, two settings are equally frequent, or two runs are of one row, direction and seed.
@@ -86,15 +87,9 @@ def select_main_runs(runs: Sequence[RunRecord]) -> MainRuns:
     ]
     kinds += [partial(_pair_settings, direction=name) for name in sorted({run.direction for run in candidates})]
     for settings_of in kinds:
-        asked = [(run, settings) for run in candidates if (settings := settings_of(run))]
-        known = set(asked[0][1]).intersection(*(settings for _, settings in asked)) if asked else set()
-        asked = [(run, {name: settings[name] for name in sorted(known)}) for run, settings in asked]
-        main = _most_frequent([settings for _, settings in asked])
-        for run, settings in asked:
-            if settings != main:
-                candidates.remove(run)
-                other = say_difference(dict(_frozen(settings)), dict(_frozen(main)))
-                left_out.append(f"{run.path} is left out: it has {other}, unlike the others.")
+        odd = _odd_ones({run.path: settings for run in candidates if (settings := settings_of(run))})
+        left_out += [f"{path} is left out: it has {other}, unlike the others." for path, other in odd.items()]
+        candidates = [run for run in candidates if run.path not in odd]
     kept: dict[tuple[str, str, int], RunRecord] = {}
     for run in candidates:
         key = (run.row, run.direction, run.seed)
@@ -143,10 +138,26 @@ def _pair_settings(run: RunRecord, direction: str) -> dict[str, Any]:  # empty f
     return {name: known[name] for name in sorted(which_images(known)) if name in known} | sizes
 
 
+def _odd_ones(asked: dict[Path, dict[str, Any]]) -> dict[Path, str]:
+    """Whose settings are not those of most, and how they differ; first by what all of them say, then by the rest."""
+    odd: dict[Path, str] = {}
+    everywhere = set.intersection(*map(set, asked.values())) if asked else set()
+    newer = {name for settings in asked.values() for name in settings} - everywhere
+    for names in [everywhere, *({name} for name in sorted(newer))]:
+        said = {
+            path: {name: settings[name] for name in sorted(names)}
+            for path, settings in asked.items()
+            if path not in odd and names <= set(settings)
+        }
+        main = _most_frequent(list(said.values()))
+        odd |= {path: say_difference(settings, main) for path, settings in said.items() if settings != main}
+    return odd
+
+
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = Counter(_frozen(each) for each in settings).most_common(2)
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        other = say_difference(dict(counts[0][0]), dict(counts[1][0]))
+        other = say_difference(*(next(e for e in settings if _frozen(e) == frozen) for frozen, _ in counts))
         raise ValueError(f"as many runs have {other} as not: one table holds one setting. Report them apart.")
     return next((dict(each) for each in settings if _frozen(each) == counts[0][0]), {})
 
@@ -160,10 +171,13 @@ def _not_its_row(run: RunRecord) -> str | None:
         run.setting("objective.triplet", row.triplet) if run.setting("objective.triplet_weight", row.triplet) else None,
         bool(run.setting("objective.domain_weight", row.domain)),
     )
+    if run.changes:
+        return f"it was resumed with other settings: {', '.join(run.changes)}"
     if trained != row:
         return f"it says {run.row} but was trained with {say_difference(trained._asdict(), row._asdict())}"
     return None
 
 
 def _frozen(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, repr(value)) for name, value in settings.items()))
+    whole = {name: float(value) if type(value) is int else value for name, value in settings.items()}  # 5 is 5.0
+    return tuple(sorted((name, repr(value)) for name, value in whole.items()))

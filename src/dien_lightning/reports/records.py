@@ -65,10 +65,11 @@ class RunRecord:
         source: retrieval on the source set's own query and gallery.
         target_statistics: the target again, with its own batch-norm statistics gathered after training.
         passes: retrieval with the embedding of each pass t = 0..T alone.
-        fusion_weights: the learned weight of each pass, T + 1 of them; empty for T = 0.
+        fusion_weights: the learned weight of each pass, T + 1 of them; empty where the run kept none.
         choices: by name, what other ways to choose the epoch gave; empty where the run kept none.
         command: the one command that repeats the run.
         commit: the code it ran on.
+        changes: what it was resumed with, where that were other settings; then no one command repeats it.
         settings: the resolved configuration.
         protocol: how the figures were counted.
         seconds: the run's duration.
@@ -87,6 +88,7 @@ class RunRecord:
     choices: Mapping[str, Choice] = field(default_factory=dict)
     command: str = ""
     commit: str = ""
+    changes: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = math.nan
@@ -138,6 +140,7 @@ def read_run(path: str | Path) -> RunRecord:
         choices=_choices(results.get("checkpoints") or {}, path),
         command=str(results.get("command") or ""),
         commit=str(results.get("commit") or ""),
+        changes=tuple(map(str, results.get("changes") or ())),
         settings=results.get("settings") or {},
         protocol=results.get("protocol") or {},
         seconds=float(results.get("seconds") or math.nan),

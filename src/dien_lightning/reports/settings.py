@@ -86,10 +86,10 @@ def has_center(known: Mapping[str, Any]) -> bool:
     return bool(is_weighted) and known.get("objective.triplet", "cross_domain") == "cross_domain"
 
 
-def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> str:
-    """How one run's settings differ from another's, or from those asked for; empty where they do not.
+def changed(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> dict[str, Any]:
+    """Where one run's settings differ from another's, or from those asked for: both values, by dotted name.
 
-    Settings that only one of them knows, and those that change no figure, say nothing.
+    Settings that only one of them knows, and those that change no figure, are left out.
 
     Args:
         had: nested, as in `RunRecord.settings`.
@@ -97,8 +97,8 @@ def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Colle
         ignoring: dotted names that may differ, too.
 
     Example:
-        >>> difference({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
-        'data.num_ids=12 (not 16)'
+        >>> changed({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
+        {'data.num_ids': (12, 16)}
     """
     had, asked = flat(had), flat(asked)
     without = (NO_MATTER - {"data.seed"} - which_images(asked)) | set(ignoring)
@@ -108,7 +108,18 @@ def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Colle
     if not (has_center(asked) or has_center(had)):
         unused += CENTERS_OWN
     names = [name for name in asked if name in had and name not in without and not name.startswith(unused)]
-    return say_difference({name: had[name] for name in names}, {name: asked[name] for name in names})
+    return {name: (had[name], asked[name]) for name in names if had[name] != asked[name]}
+
+
+def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> str:
+    """The same in words; empty where they do not differ.
+
+    Example:
+        >>> difference({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
+        'data.num_ids=12 (not 16)'
+    """
+    found = changed(had, asked, ignoring)
+    return say_difference(*({name: pair[side] for name, pair in found.items()} for side in (0, 1)))
 
 
 def say_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:

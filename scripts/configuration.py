@@ -1,0 +1,70 @@
+"""What the configurations in conf/ leave to be decided: names, precision, the way of counting."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from dien_lightning import Protocol
+
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+_LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
+
+
+def direction_of(choice: str, source: Any, target: Any) -> str:
+    """A pair's name: its file's in conf/data where the two sets are those of the file, else those of the sets.
+
+    Example:
+        >>> direction_of("market2duke", "market1501", "dukemtmcreid"), direction_of("market2duke", "cuhk03", "msmt17")
+        ('market2duke', 'cuhk03_to_msmt17')
+    """
+    path = Path(CONF, "data", f"{choice}.yaml")
+    named: Any = OmegaConf.load(path) if path.is_file() else {}
+    if (named.get("source", source), named.get("target", target)) == (source, target):
+        return choice
+    return "_to_".join(
+        sets if isinstance(sets, str) else "+".join(map(str, sets or ["none"])) for sets in (source, target)
+    )
+
+
+def folder_name(overrides: str) -> str:
+    """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
+
+    Example:
+        >>> folder_name("seed=0"), len(folder_name("seed=0," * 99))
+        ('seed=0', 120)
+    """
+    if len(overrides.encode()) <= _LONGEST_NAME:
+        return overrides
+    digest = hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+    kept = overrides.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
+
+
+OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
+
+
+def precision(wanted: str) -> Any:
+    """Lightning's name of the numbers to compute with.
+
+    Args:
+        wanted: a name of Lightning's, or "auto": bf16-mixed where the machine has it in hardware, else 32-true.
+    """
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"
+
+
+def protocol(config: DictConfig) -> Protocol:
+    """How to count; without cameras, matches from the query's own camera stay."""
+    if config.data.cameras == "none":
+        config.protocol.same_camera = "keep"
+    return Protocol(**config.protocol)
