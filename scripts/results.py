@@ -68,7 +68,7 @@ def describe_lists(
     """
     query, gallery = data.evaluation_records("target")
     records = [*query, *gallery]
-    precision = result.average_precision.reshape(-1).tolist()  # torchmetrics hands a single one over as a number
+    precision = result.average_precision.tolist()
     described = []
     for row, indices, distances, is_match in zip(rows, *lists, strict=True):
         images = [

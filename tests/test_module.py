@@ -192,13 +192,137 @@ def test_settings_of_another_type_are_told(options, words):
 
 
 def test_an_unknown_supervision_is_refused():
-    with pytest.raises(ValueError, match="supervise='all' is not allowed; choose fused or every_pass"):
+    with pytest.raises(ValueError, match="supervise='all' is not allowed; choose one of fused, every_pass"):
         build(supervise="all")
 
 
-def test_a_module_without_objective_says_that_it_only_evaluates():
+def test_a_module_without_objective_says_that_it_only_evaluates(data):
     module = DIENModule(DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0))
     with pytest.raises(ValueError, match="objective=None: this module only evaluates"):
         module.parameter_groups()
-    with pytest.raises(ValueError, match="objective=None: this module only evaluates; give it a DIENObjective"):
-        module.training_step({}, 0)
+    with pytest.raises(ValueError, match="objective=None: this module only evaluates"):
+        trainer().fit(module, data)
+
+
+class Watched(pl.Callback):
+    """Remembers which images each step sees; may save a checkpoint after one of them."""
+
+    def __init__(self, path=None, after=None):
+        self.path, self.after, self.steps = path, after, []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.steps.append([batch[domain].index.tolist() for domain in ("source", "target")])
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.global_step == self.after:
+            trainer.save_checkpoint(self.path)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_any_checkpoint_is_taken_up_at_its_own_step(after, data, tmp_path):
+    data._steps_per_epoch = 3
+    whole, rest = Watched(tmp_path / "step.ckpt", after), Watched()
+    first, second = (build({"identity_dropout": 0.0}) for _ in range(2))
+    trainer(max_epochs=2, limit_val_batches=0, callbacks=[whole]).fit(first, data)
+    trainer(max_epochs=2, limit_val_batches=0, callbacks=[rest]).fit(
+        second, data, ckpt_path=whole.path, weights_only=True
+    )
+    assert rest.steps == whole.steps[after:]
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_single_loaders_are_evaluated_without_a_data_module(data):
+    module, run = build(), trainer()
+    data.prepare_data()
+    data.setup()
+    target, source = data.val_dataloader()
+    (target_figures,) = run.validate(module, target, verbose=False)
+    assert set(module.results) == {"target"}
+    assert 0 <= target_figures["val/target_mAP"] <= 1
+    run.test(module, [target, source], verbose=False)
+    assert {"target", "source"} <= set(module.results)
+    assert target_figures["val/target_mAP"] == pytest.approx(module.results["target"].mAP)
+
+
+def test_a_test_leaves_its_figures_with_the_trainer(data):
+    module, run = build(), trainer()
+    run.test(module, data, verbose=False)
+    assert run.callback_metrics["test/target_rank1"] == pytest.approx(module.results["target"].rank(1))
+    assert {"test/source_mAP", "test/pass1_mAP"} <= set(run.callback_metrics)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_prediction_gives_the_embeddings_that_are_ranked(flip, data):
+    module, run = build(flip=flip), trainer()
+    run.test(module, data, verbose=False)
+    sets = module.metrics["target"].gather()
+    target, source = run.predict(module, data)
+    embedding = torch.nn.functional.normalize(torch.cat(target), dim=1)
+    assert torch.equal(embedding, torch.cat([sets.query, sets.gallery]))
+    assert sum(map(len, source)) == sum(map(len, data.evaluation_records("source")))
+
+
+def test_part_of_a_gallery_is_not_ranked(data, caplog):
+    module = build()
+    trainer(limit_val_batches=1).fit(module, data)
+    assert module.results == {}
+    assert "limit_val_batches=1 leaves out part of the gallery: nothing is ranked." in caplog.text
+
+
+def test_the_total_is_the_mean_over_what_the_losses_see(data):
+    module = build({"identity_dropout": 0.0}, supervise="every_pass")
+    with torch.no_grad():
+        for parameter in module.network.attention.parameters():
+            parameter.add_(torch.randn_like(parameter))  # else every mask is 1, and the passes say the same
+    seen = []
+    module.objective.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    logged = {}
+    module.log_dict = lambda values, **_options: logged.update(values)
+    trainer(limit_val_batches=0).fit(module, data)
+    totals = torch.stack([output.total for output in seen])
+    assert len(totals) == 3
+    assert logged["train/loss_total"] == pytest.approx(float(totals.detach().mean()))
+    assert logged["train/loss_identity"] == float(seen[0].terms["identity"])
+    assert logged["train/loss_identity"] != float(seen[2].terms["identity"])
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "words"),
+    [
+        ({"overfit_batches": 2}, {}, "overfit_batches=2 takes the sampler of P x K batches away"),
+        ({}, {"target_batch_size": 0}, r"target_batch_size=0 \(data.target_batch_size\) leaves out the target"),
+        ({}, {"num_classes": 4}, r"the objective tells 4 identities apart \(num_classes\) and the source has 6"),
+    ],
+)
+def test_what_would_break_training_is_told_before_it(options, changes, words, data):
+    module = build()
+    if "num_classes" in changes:
+        module.objective = DIENObjective(num_classes=4, embedding_dim=16)
+    data.target_batch_size = changes.get("target_batch_size", data.target_batch_size)
+    with pytest.raises(ValueError, match=words):
+        trainer(**options).fit(module, data)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"schedule": "cosine"}, "schedule='cosine' is not allowed"),
+        ({"gamma": 0}, "gamma=0 is out of range"),
+        ({"warmup": 2}, "warmup=2 is out of range"),
+        ({"momentum": 1}, "momentum=1 is out of range"),
+        ({"momentum": 0}, "nesterov=True needs a momentum above 0"),
+        ({"weight_decay": -1}, "weight_decay=-1 is out of range"),
+        ({"learning_rates": {"head": 0.1}}, "learning_rates names head; the groups are"),
+        ({"learning_rates": {"backbone": 0}}, "learning_rates.backbone=0 is out of range"),
+    ],
+)
+def test_arguments_are_checked_where_they_enter(options, words):
+    with pytest.raises(ValueError, match=words):
+        build(**options)
+
+
+def test_network_and_objective_have_to_fit():
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0)
+    with pytest.raises(ValueError, match="the network gives embeddings of 16 numbers and the objective takes 32"):
+        DIENModule(network, DIENObjective(num_classes=4, embedding_dim=32))

@@ -204,7 +204,7 @@ def test_one_cycle_keeps_the_groups_apart(both):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"kind": "cosine"}, r"schedule='cosine' is not allowed; choose milestones or one_cycle\."),
+        ({"kind": "cosine"}, r"schedule='cosine' is not allowed; choose one of milestones, one_cycle\."),
         ({"kind": "one_cycle", "warmup": 1.5}, r"warmup=1\.5 is out of range; choose a number in \[0, 1\]\."),
         ({"kind": "one_cycle", "total_steps": math.inf}, r"'one_cycle' needs to know its end: set max_epochs"),
         ({"kind": "milestones", "gamma": 0}, r"gamma=0 is out of range; choose a number in \(0, inf\)\."),
@@ -308,3 +308,11 @@ def test_what_a_schedule_can_go_on_with(step, arguments, planned):
 def test_what_a_schedule_cannot_go_on_with(step, arguments, planned, words):
     with pytest.raises(ValueError, match=words):
         check_goes_on(at_step(step, arguments), schedule(one_parameter(), **planned))
+
+
+def test_a_checkpoint_with_other_parts_is_refused():
+    groups = [{"name": name, "params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.1} for name in ("a", "b")]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    checkpoint = {"optimizer_states": [optimizer.state_dict()], "lr_schedulers": []}
+    with pytest.raises(ValueError, match="was trained with the parts a, b, and this run has a; resume with the same"):
+        use_new_settings(checkpoint, [{"name": "a", "lr": 0.1}])

@@ -309,7 +309,7 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
         ("data.num_idz=3", "Could not override 'data.num_idz'"),
         ("network=dine", "Could not find 'network/dine'"),
         ("objective.margin=0", "margin=0 is out of range"),
-        ("objective.triplet=hard", "triplet='hard' is not allowed; choose cross_domain or exemplar"),
+        ("objective.triplet=hard", "triplet='hard' is not allowed; choose one of cross_domain, exemplar"),
         ("network.backbone=vgg", "backbone='vgg' is unknown; choose one of resnet18"),
         ("network.weights=/nowhere.pth", "weights=/nowhere.pth is not a file"),
         ("data.source=market1501", "market1501"),

@@ -43,7 +43,7 @@ class Evaluation:
 
     def update(self, batch: Sample, name: str, domain: Domain) -> None:
         """Embed a batch of the set `name` with the batch-norm statistics of `domain`."""
-        embedding, steps = self._embed(batch.image, domain)
+        embedding, steps = embed(self.network, batch.image, domain, self.flip)
         about: Any = (batch.pid, batch.camid, batch.is_query, batch.index)
         self.metrics[name].update(embedding, *about)
         if name == "target":
@@ -60,12 +60,21 @@ class Evaluation:
         """How many images this process has embedded in each second since the start."""
         return self._num_images / (time.perf_counter() - self._started)
 
-    def _embed(self, images: Tensor, domain: Domain) -> tuple[Tensor, Tensor]:  # (B, E), (B, T + 1, E)
-        output = self.network(images, domain)
-        if not self.flip:
-            return output.embedding, output.steps
-        mirrored = self.network(images.flip(-1), domain)
-        return (
-            normalize(output.embedding, dim=1) + normalize(mirrored.embedding, dim=1),
-            normalize(output.steps, dim=2) + normalize(mirrored.steps, dim=2),
-        )
+
+def embed(network: DIEN, images: Tensor, domain: Domain, flip: bool = False) -> tuple[Tensor, Tensor]:
+    """The fused embeddings and each pass's own: (B, 3, H, W) -> (B, D), (B, T + 1, D).
+
+    Args:
+        network: in evaluation mode.
+        images: batch.
+        domain: whose batch-norm statistics to take.
+        flip: average the embeddings of an image and its mirror image, each of unit length.
+    """
+    output = network(images, domain)
+    if not flip:
+        return output.embedding, output.steps
+    mirrored = network(images.flip(-1), domain)
+    return (
+        normalize(output.embedding, dim=1) + normalize(mirrored.embedding, dim=1),
+        normalize(output.steps, dim=2) + normalize(mirrored.steps, dim=2),
+    )

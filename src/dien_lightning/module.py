@@ -7,20 +7,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from dien_lightning.checks import check_int
+from dien_lightning.callbacks.positions import LoaderPositions
+from dien_lightning.checks import check_choice
 from dien_lightning.collectives import join_processes
-from dien_lightning.evaluation import Evaluation
+from dien_lightning.evaluation import Evaluation, embed
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
-from dien_lightning.optim import check_goes_on, parameter_groups, schedule, sgd, use_new_settings
+from dien_lightning.optim import (
+    all_rates,
+    check_goes_on,
+    check_schedule,
+    check_sgd,
+    parameter_groups,
+    schedule,
+    sgd,
+    use_new_settings,
+)
+from dien_lightning.preconditions import check_fit, check_fits_together, differs_from_one_process
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.types import NetworkOutput, Sample
 
@@ -49,6 +60,19 @@ class DIENModule(LightningModule):
         flip: average the embeddings of an image and its mirror image in evaluation.
         protocol: of the evaluation.
 
+    Attributes:
+        results: of the last evaluation, by set ("target", "source") and, after a test, by pass ("pass0", ...).
+        metrics: what gathered the embeddings for them, by the same names.
+        images_per_second: how fast this process embedded them.
+        gather_target_statistics: set it, and the next test takes batch-norm statistics from the target's training
+            images first, see `DIEN.gather_statistics`.
+
+    Shape:
+        images (B, 3, H, W) -> NetworkOutput, as the network gives it.
+
+    Raises:
+        ValueError: an argument out of its range, or an objective for embeddings of another width.
+
     Example:
         >>> network = DIEN("resnet18", weights=None, embedding_dim=32, attention_loops=0)
         >>> module = DIENModule(network, DIENObjective(num_classes=5, embedding_dim=32))
@@ -76,24 +100,21 @@ class DIENModule(LightningModule):
         protocol: Protocol | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(milestones, Sequence) or isinstance(milestones, str):
-            raise ValueError(f"milestones={milestones!r} must be a list of epochs, such as [40].")
-        for epoch in milestones:
-            check_int("milestones", epoch, 1, "it is the number of epochs after which the rates fall")
-        if not isinstance(learning_rates or {}, Mapping):
-            raise ValueError(f"learning_rates={learning_rates!r} must name groups, such as {{'backbone': 1e-4}}.")
-        if supervise not in ("fused", "every_pass"):
-            raise ValueError(f"supervise={supervise!r} is not allowed; choose fused or every_pass.")
-        self.network = network.to(memory_format=torch.channels_last) if channels_last else network
-        self.objective = objective
-        self.learning_rates = dict(learning_rates or {})
+        check_choice("supervise", supervise, ("fused", "every_pass"))
+        if objective is not None:
+            check_fits_together(network, objective)
+        self.learning_rates = all_rates(learning_rates)
         self.sgd_arguments: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        check_sgd(**self.sgd_arguments)
         self.schedule_arguments: dict[str, Any] = {
             "kind": schedule,
-            "milestones": list(milestones),
+            "milestones": milestones,
             "gamma": gamma,
             "warmup": warmup,
         }
+        check_schedule(**self.schedule_arguments)
+        self.network = network.to(memory_format=torch.channels_last) if channels_last else network
+        self.objective = objective
         self.supervise = supervise
         self.join = join
         self.channels_last = channels_last
@@ -105,34 +126,20 @@ class DIENModule(LightningModule):
         self.metrics: dict[str, RetrievalMetric] = {}
         self._evaluation: Evaluation | None = None
 
+    def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
+        return self.network(self._layout(images), domain)
+
+    def configure_callbacks(self) -> list[Callback]:
+        return [LoaderPositions()]
+
     # ---- training ----
 
     def on_fit_start(self) -> None:
-        if str(self.trainer.precision) in ("bf16-true", "16-true"):
-            raise ValueError(
-                f"precision={self.trainer.precision} (trainer.precision) makes the losses' weights half precision, "
-                f"where distances have too few digits; choose bf16-mixed."
-            )
-        adversary = self.objective and self.objective.domain
-        if adversary and adversary.schedule == "dann" and math.isinf(self.trainer.estimated_stepping_batches):
-            raise ValueError(
-                "reversal_schedule='dann' needs to know its end: set max_epochs or max_steps, or constant."
-            )
-        processes = self.trainer.world_size
-        if processes > 1 and not self.join:
-            rank_zero_info(
-                f"join=False (optim.join): each of {processes} processes takes the losses of its own part of the "
-                f"batch; triplets and centres do not see the whole, so figures differ from those of one process."
-            )
-        if processes > 1 and not self.network.hyperparameters["synchronize"]:
-            rank_zero_info(
-                f"synchronize=False (network.synchronize): each of {processes} processes normalises by its own part of "
-                f"the batch, and the first one's running statistics are kept; figures differ from those of one process."
-            )
+        for sentence in differs_from_one_process(self.trainer.world_size, self.network, self.join):
+            rank_zero_info(sentence)
 
     def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
-        if self.objective is None:
-            raise ValueError("objective=None: this module only evaluates; give it a DIENObjective to train.")
+        assert self.objective is not None
         source, target = self._embed(batch)
         pids = self._over_processes(torch.as_tensor(batch["source"].pid))
         progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
@@ -146,11 +153,11 @@ class DIENModule(LightningModule):
     def _embed(self, batch: dict[str, Sample]) -> tuple[NetworkOutput, NetworkOutput | None]:
         source = batch["source"].image
         if self.objective is None or not self.objective.needs_target:
-            return self.network(self._layout(source), "source"), None
+            return self(source, "source"), None
         target = batch["target"].image
         if self.network.hyperparameters["statistics"] != "joint":
-            return self.network(self._layout(source), "source"), self.network(self._layout(target), "target")
-        both = self.network(self._layout(torch.cat([source, target])), "target")  # one batch, one set of statistics
+            return self(source, "source"), self(target, "target")
+        both = self(torch.cat([source, target]), "target")  # one batch, one set of statistics
         parts = [len(source), len(target)]
         embeddings, steps = both.embedding.split(parts), both.steps.split(parts)
         return NetworkOutput(embeddings[0], steps[0], ()), NetworkOutput(embeddings[1], steps[1], ())
@@ -184,6 +191,8 @@ class DIENModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = sgd(self.parameter_groups(), **self.sgd_arguments)
+        assert self.objective is not None  # or there were no groups
+        check_fit(self.trainer, self.objective)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._schedule(optimizer), "interval": "step"}}
 
     def _schedule(self, optimizer: Optimizer) -> LRScheduler:
@@ -201,7 +210,12 @@ class DIENModule(LightningModule):
     @property
     def evaluation_domains(self) -> Sequence[str]:
         """What each evaluation loader holds, "target" or "source", in their order."""
-        return getattr(self._datamodule, "evaluation_domains", ("target", "source"))
+        trainer = self.trainer
+        loaders = trainer.val_dataloaders
+        if trainer.testing or trainer.predicting:
+            loaders = trainer.test_dataloaders if trainer.testing else trainer.predict_dataloaders
+        without = ("target", "source")[: len(loaders) if isinstance(loaders, list) else 1]
+        return getattr(self._datamodule, "evaluation_domains", without)
 
     @property
     def _datamodule(self) -> Any:
@@ -223,7 +237,6 @@ class DIENModule(LightningModule):
                     (precision.convert_input(self._layout(batch.image.to(self.device))) for batch in loader),
                     domain="target",
                 )
-            self.network.eval()
         self._start_evaluation(each_pass=True)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -240,6 +253,13 @@ class DIENModule(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._end_evaluation()
+        for name, result in self.results.items():
+            figures = {f"test/{name}_{figure}": value for figure, value in result.figures().items()}
+            self.log_dict(figures, logger=False, sync_dist=True)  # for trainer.callback_metrics
+
+    def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        name = self.evaluation_domains[dataloader_idx]
+        return embed(self.network, self._layout(batch.image), self.statistics_for(name), self.flip)[0]  # (B, D)
 
     def _start_evaluation(self, each_pass: bool) -> None:
         self._evaluation = Evaluation(
@@ -252,8 +272,12 @@ class DIENModule(LightningModule):
 
     def _end_evaluation(self) -> None:
         assert self._evaluation is not None
-        if self.trainer.sanity_checking or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
-            self.results = {}  # the first few queries have no gallery to be ranked in
+        kind = "test" if self.trainer.testing else "val"
+        limit = getattr(self.trainer, f"limit_{kind}_batches")
+        if self.trainer.sanity_checking or isinstance(limit, int) or limit < 1:
+            if not self.trainer.sanity_checking:
+                rank_zero_info(f"limit_{kind}_batches={limit} leaves out part of the gallery: nothing is ranked.")
+            self.results = {}
             return
         self.images_per_second = self._evaluation.images_per_second
         self.results = self._evaluation.compute()

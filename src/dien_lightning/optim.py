@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.losses.objective import DIENObjective
 from dien_lightning.network.dien import DIEN
 
@@ -43,14 +43,7 @@ def parameter_groups(
     Raises:
         ValueError: an unknown group name, a rate that is not positive, or a parameter in no group or in two.
     """
-    rates = {**LEARNING_RATES, **(learning_rates or {})}
-    unknown = set(rates) - set(LEARNING_RATES)
-    if unknown:
-        raise ValueError(
-            f"learning_rates names {', '.join(sorted(unknown))}; the groups are {', '.join(LEARNING_RATES)}."
-        )
-    for name, rate in rates.items():
-        check_range(f"learning_rates.{name}", rate, 0, include_low=False)
+    rates = all_rates(learning_rates)
     parts: dict[str, Sequence[nn.Module | None]] = {
         "backbone": [network.backbone],
         "embedding": [network.embedding],
@@ -70,6 +63,25 @@ def parameter_groups(
     return groups
 
 
+def all_rates(learning_rates: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The rate of each group: as given, or its own of `LEARNING_RATES`.
+
+    Raises:
+        ValueError: an unknown group name, or a rate that is not positive.
+    """
+    if not isinstance(learning_rates or {}, Mapping):
+        raise ValueError(f"learning_rates={learning_rates!r} must name groups, such as {{'backbone': 1e-4}}.")
+    rates = {**LEARNING_RATES, **(learning_rates or {})}
+    unknown = set(rates) - set(LEARNING_RATES)
+    if unknown:
+        raise ValueError(
+            f"learning_rates names {', '.join(sorted(unknown))}; the groups are {', '.join(LEARNING_RATES)}."
+        )
+    for name, rate in rates.items():
+        check_range(f"learning_rates.{name}", rate, 0, include_low=False)
+    return rates
+
+
 def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = True, weight_decay: float = 5e-4) -> SGD:
     """Stochastic gradient descent with HHL's momentum and decay (Zhong et al., 2018), which the paper follows.
 
@@ -82,11 +94,16 @@ def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = Tr
     Raises:
         ValueError: momentum outside [0, 1), a negative decay, Nesterov's momentum without momentum.
     """
+    check_sgd(momentum, nesterov, weight_decay)
+    return SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+
+
+def check_sgd(momentum: float, nesterov: bool, weight_decay: float) -> None:
+    """Raise a ValueError unless `sgd` takes these."""
     check_range("momentum", momentum, 0, 1)
     check_range("weight_decay", weight_decay, 0)
     if nesterov and not momentum:
         raise ValueError("nesterov=True needs a momentum above 0; set nesterov=False (optim.nesterov=false).")
-    return SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
 
 
 def schedule(
@@ -114,24 +131,32 @@ def schedule(
     Raises:
         ValueError: an unknown kind, a gamma that is not positive, a warmup outside [0, 1], one_cycle without an end.
     """
-    check_range("gamma", gamma, 0, include_low=False)
+    check_schedule(kind, milestones, gamma, warmup)
     if kind == "milestones":
         reached = milestones if math.isfinite(steps_per_epoch) else []
         return MultiStepLR(optimizer, [epoch * int(steps_per_epoch) for epoch in reached], gamma)
-    if kind == "one_cycle":
-        check_range("warmup", warmup, 0, 1, include_high=True)
-        if math.isinf(total_steps):
-            raise ValueError("schedule='one_cycle' needs to know its end: set max_epochs or max_steps, or milestones.")
-        if warmup * total_steps == 1:  # the peak is the first step, and torch divides by the steps before it
-            warmup *= 1 - 1e-9
-        return OneCycleLR(
-            optimizer,
-            [group["lr"] for group in optimizer.param_groups],
-            int(total_steps),
-            pct_start=float(warmup),  # torch wants a float, a config may hold 0 or 1
-            cycle_momentum=False,
-        )
-    raise ValueError(f"schedule={kind!r} is not allowed; choose milestones or one_cycle.")
+    if math.isinf(total_steps):
+        raise ValueError("schedule='one_cycle' needs to know its end: set max_epochs or max_steps, or milestones.")
+    if warmup * total_steps == 1:  # the peak is the first step, and torch divides by the steps before it
+        warmup *= 1 - 1e-9
+    return OneCycleLR(
+        optimizer,
+        [group["lr"] for group in optimizer.param_groups],
+        int(total_steps),
+        pct_start=float(warmup),  # torch wants a float, a config may hold 0 or 1
+        cycle_momentum=False,
+    )
+
+
+def check_schedule(kind: str, milestones: Sequence[int], gamma: float, warmup: float) -> None:
+    """Raise a ValueError unless `schedule` takes these."""
+    check_choice("schedule", kind, ("milestones", "one_cycle"))
+    if not isinstance(milestones, Sequence) or isinstance(milestones, str):
+        raise ValueError(f"milestones={milestones!r} must be a list of epochs, such as [40].")
+    for epoch in milestones:
+        check_int("milestones", epoch, 1, "it is the number of epochs after which the rates fall")
+    check_range("gamma", gamma, 0, include_low=False)
+    check_range("warmup", warmup, 0, 1, include_high=True)
 
 
 def check_goes_on(saved: Mapping[str, Any], planned: LRScheduler) -> None:
@@ -173,6 +198,12 @@ def use_new_settings(checkpoint: dict[str, Any], groups: Sequence[Mapping[str, A
         **sgd_arguments: of `sgd`.
     """
     schedules = checkpoint["lr_schedulers"]
+    had = [group.get("name") for group in checkpoint["optimizer_states"][0]["param_groups"]]
+    if had != (now := [group.get("name") for group in groups]):
+        raise ValueError(
+            f"the checkpoint was trained with the parts {', '.join(map(str, had))}, and this run has "
+            f"{', '.join(map(str, now))}; resume with the same terms and T, or start anew."
+        )
     for place, (saved, group) in enumerate(zip(checkpoint["optimizer_states"][0]["param_groups"], groups, strict=True)):
         saved.update(sgd_arguments)
         peak = saved.get("max_lr", saved.get("initial_lr", saved["lr"]))

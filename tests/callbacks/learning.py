@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import CombinedLoader
 
-from dien_lightning.callbacks import Checkpoints, MetricsFile, find_checkpoint
+from dien_lightning.callbacks import Checkpoints, LoaderPositions, MetricsFile, find_checkpoint
 from dien_lightning.data.loaders import ResumableLoader
 from dien_lightning.data.samplers import EpochSampler
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
@@ -47,7 +47,7 @@ def fit(folder: Path, *, resume: bool = False, module: Learner | None = None, wo
     loader = ResumableLoader(range(11), sampler=sampler, batch_size=BATCH, num_workers=workers)
     trainer = Trainer(
         logger=MetricsFile(folder / "metrics.csv"),
-        callbacks=[*others, Checkpoints(folder, **arguments)],
+        callbacks=[*others, LoaderPositions(), Checkpoints(folder, **arguments)],
         max_epochs=EPOCHS,
         accelerator="cpu",
         log_every_n_steps=1,

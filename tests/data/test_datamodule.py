@@ -306,7 +306,7 @@ def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"cameras": "some"}, r"cameras='some' must be 'required' or 'none'"),
+        ({"cameras": "some"}, r"cameras='some' is not allowed; choose one of required, none"),
         ({"target_batch_size": -1}, r"target_batch_size=-1 must be a whole number of at least 0"),
         ({"target_batch_size": None}, r"target_batch_size=None must be a whole number of at least 0"),
         ({"num_ids": 0}, r"num_ids=0 must be a whole number of at least 1"),
@@ -332,3 +332,10 @@ def test_two_processes_see_what_one_sees(tmp_path):
     script = Path(__file__).with_name("two_processes.py")
     done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=600, check=False)
     assert done.stdout.rstrip().endswith("OK"), done.stderr
+
+
+def test_asked_again_it_gives_the_same_fault(drawn_pair):
+    data = DomainPairDataModule(str(drawn_pair), num_ids=99, num_workers=0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="num_ids=99 needs at least that many identities"):
+            _ = data.num_classes

@@ -77,5 +77,5 @@ def test_skipping_everything_is_an_error():
 
 
 def test_on_error_is_checked(records):
-    with pytest.raises(ValueError, match=r"on_error='ignore' must be 'raise' or 'skip'"):
+    with pytest.raises(ValueError, match=r"on_error='ignore' is not allowed; choose one of raise, skip"):
         ReIDDataset(records, evaluation_transform(), on_error="ignore")

@@ -36,6 +36,15 @@ def test_other_colour_modes(tmp_path, mode):
     assert image.min() >= 250
 
 
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_grey_values_of_16_bits_keep_their_range(tmp_path, suffix):
+    path = tmp_path / f"infrared.{suffix}"
+    Image.fromarray(np.linspace(0, 65535, 24, dtype=np.uint16).reshape(6, 4)).save(path)
+    image = read_image(str(path))
+    expected = torch.linspace(0, 255, 24).reshape(6, 4)
+    assert (image - expected).abs().max() <= 1
+
+
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\xff\xd8\xff\xe0 cut off"])
 def test_unreadable_files_are_named_with_the_remedy(tmp_path, content):
     path = tmp_path / "broken.jpg"

@@ -134,3 +134,12 @@ def test_tables_that_do_not_serve(table, content, error, words):
 def test_missing_table(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds 0 \.csv files; name one"):
         read_table(tmp_path)
+
+
+def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        write_image(tmp_path / name)
+    table = tmp_path / "list.csv"
+    table.write_text("path,pid,camid\na.jpg,1,door\nb.jpg,1,\nc.jpg,1,\n")
+    with pytest.raises(ValueError, match=r"list.csv names no camera \(camid\) for 2 of 3 images; name all, or none"):
+        read_table(table)

@@ -135,11 +135,11 @@ def test_shuffled_shards_agree_on_the_order():
             lambda: identity_sampler(num_ids=9),
             r"num_ids=9 needs at least that many identities; found 8\. Lower num_ids",
         ),
-        (lambda: identity_sampler(num_instances=0), r"num_ids=4 and num_instances=0 must both be at least 1"),
+        (lambda: identity_sampler(num_instances=0), r"num_instances=0 must be a whole number of at least 1"),
         (lambda: identity_sampler(num_replicas=3, rank=0), r"num_ids=4 cannot be shared evenly by 3 processes"),
-        (lambda: identity_sampler(steps_per_epoch=0), r"steps_per_epoch=0 must be at least 1"),
+        (lambda: identity_sampler(steps_per_epoch=0), r"steps_per_epoch=0 must be a whole number of at least 1"),
         (lambda: EpochSampler(5, 3, 2, num_replicas=2, rank=0), r"batch_size=3 .* cannot be shared evenly by 2"),
-        (lambda: EpochSampler(0, 3, 2), r"num_images=0 and batch_size=3 must both be at least 1"),
+        (lambda: EpochSampler(0, 3, 2), r"num_images=0 must be a whole number of at least 1"),
     ],
 )
 def test_bad_numbers(make, words):

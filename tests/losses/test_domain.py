@@ -124,8 +124,11 @@ def test_the_ramp_scales_the_reversal():
     [
         ({"dropout": 1.0}, r"dropout=1\.0 is out of range; choose a number in \[0, 1\)\."),
         ({"reversal": -1}, r"reversal=-1 is out of range; choose a number in \[0, inf\)\."),
-        ({"hidden_dim": 0}, r"hidden_dim=0 is out of range; choose a number in \[1, inf\)\."),
-        ({"schedule": "cosine"}, r"schedule='cosine' is not allowed; choose constant or dann\."),
+        (
+            {"hidden_dim": 0},
+            r"hidden_dim=0 must be a whole number of at least 1; None \(null\) is a quarter of embedding_dim\.",
+        ),
+        ({"schedule": "cosine"}, r"schedule='cosine' is not allowed; choose one of constant, dann\."),
     ],
 )
 def test_errors_name_the_argument(argument, words):

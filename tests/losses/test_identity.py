@@ -51,7 +51,7 @@ def test_float32_under_autocast():
 
 
 def test_errors_name_the_argument():
-    with pytest.raises(ValueError, match="num_classes=1: a classifier needs at least 2 source identities"):
+    with pytest.raises(ValueError, match="num_classes=1 must be a whole number of at least 2; a classifier needs two"):
         IdentityLoss(num_classes=1)
     with pytest.raises(ValueError, match=r"dropout=1 is out of range; choose a number in \[0, 1\)\."):
         IdentityLoss(num_classes=2, dropout=1)

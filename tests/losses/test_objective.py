@@ -181,7 +181,7 @@ def test_a_missing_target_is_named(changes):
         ({"domain_weight": "much"}, r"domain_weight='much' is out of range"),
         ({"center_weight": -2}, r"center_weight=-2 is out of range"),
         ({"margin": 0}, r"margin=0 is out of range"),
-        ({"triplet": "semi_hard"}, r"triplet='semi_hard' is not allowed; choose cross_domain or exemplar\."),
+        ({"triplet": "semi_hard"}, r"triplet='semi_hard' is not allowed; choose one of cross_domain, exemplar\."),
     ],
 )
 def test_errors_name_the_argument(argument, words):

@@ -233,3 +233,11 @@ def test_center_weight_must_not_be_negative():
 def test_reduction_must_be_known(loss):
     with pytest.raises(ValueError, match=r"reduction='max' is not allowed; choose mean or sum\."):
         loss(reduction="max")
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8])
+def test_narrow_types_have_room_for_every_exemplar(dtype):
+    torch.manual_seed(0)
+    source, target, pids = torch.randn(8, 4), torch.randn(64, 4), torch.arange(8) // 2 + 120
+    loss = ExemplarTripletLoss(margin=0.3)
+    assert loss(source, pids.to(dtype), target) == loss(source, pids, target)

@@ -460,3 +460,35 @@ def test_options_are_told_apart():
             outputs.append(network(images(2, 128, 64)).embedding)
     for ours, theirs in itertools.combinations(outputs, 2):
         assert not torch.allclose(ours, theirs)
+
+
+@pytest.mark.parametrize("batches", [[], [torch.zeros(1, 3, 64, 32)], "torn"])
+def test_statistics_that_cannot_be_gathered_leave_the_network_as_it_was(batches):
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32)).train()
+    network(torch.randn(4, 3, 64, 32), "target")
+    network.backbone.eval()  # frozen
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+
+    def torn():
+        yield torch.randn(4, 3, 64, 32)
+        raise OSError("the disk is gone")
+
+    with pytest.raises((ValueError, OSError), match=r"no batches of target images|the disk is gone"):
+        network.gather_statistics(torn() if batches == "torn" else batches, "target")
+    assert network.gathered("target")
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert network.training
+    assert network.embedding.training
+    assert not any(module.training for module in network.backbone.modules())
+    for call in (network.gathered, lambda domain: network.gather_statistics([], domain)):
+        with pytest.raises(ValueError, match="domain='tgt' is not allowed; choose one of source, target"):
+            call("tgt")
+
+
+@pytest.mark.parametrize("loops", [0, 1])
+def test_it_is_exported_for_any_batch_and_image_size(loops):
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=loops, image_size=(64, 32)).eval()
+    sizes = {0: torch.export.Dim("b", min=2), 2: torch.export.Dim("h", min=65), 3: torch.export.Dim("w", min=33)}
+    exported = torch.export.export(network, (torch.randn(2, 3, 96, 64),), dynamic_shapes={"images": sizes}).module()
+    images = torch.randn(3, 3, 128, 96)
+    torch.testing.assert_close(exported(images).embedding, network(images).embedding)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,18 @@ def test_half_a_set_is_refused(rows, words):
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"update needs \(B, D\) embeddings and four times \(B,\) labels"):
         RetrievalMetric().update(torch.zeros(2, 3), *(torch.zeros(n) for n in (2, 2, 2, 1)))
-    with pytest.raises(ValueError, match="max_rank=1 must be 2 or more"):
-        RetrievalMetric(max_rank=1)
+    with pytest.raises(ValueError, match="max_rank=0 must be a whole number of at least 1"):
+        RetrievalMetric(max_rank=0)
+
+
+def test_one_query_and_one_rank_are_rows_too():
+    metric = RetrievalMetric(max_rank=1)
+    embedding = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]])
+    metric.update(embedding, torch.tensor([0, 1, 0]), torch.tensor([0, 1, 1]), torch.arange(3) == 0, torch.arange(3))
+    embedding.zero_()  # what was given is kept, not what becomes of it
+    result = metric.compute()
+    assert result.average_precision.tolist() == result.cmc.tolist() == [1.0]
+    assert pickle.loads(pickle.dumps(metric)).compute().rank_counts.tolist() == [1]
 
 
 def shares() -> dict[str, list[list[Batch]]]:

@@ -315,7 +315,7 @@ def test_what_cannot_be_ranked_is_named(change, words):
 
 
 def test_max_rank_begins_at_one():
-    with pytest.raises(ValueError, match="max_rank=0 must be 1 or more"):
+    with pytest.raises(ValueError, match="max_rank=0 must be a whole number of at least 1"):
         evaluate_retrieval(*random_images(), max_rank=0)
 
 
@@ -363,3 +363,20 @@ def test_distances_of_other_types_are_counted_exactly(dtype):
 def test_whole_numbers_keep_their_order():
     distances = torch.tensor([[2**24, 2**24 + 1, 2**24 + 1]])
     assert evaluate_distances(distances, [7], [0], [7, 8, 8], [1, 1, 1]).mAP == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("query_pids", [1.2], "query_pids holds numbers that are not whole"),
+        ("gallery_pids", [float("nan")], "gallery_pids holds numbers that are not whole"),
+        ("query_camids", None, "query_camids cannot be read as whole numbers"),
+        ("gallery_camids", ["left"], "gallery_camids cannot be read as whole numbers"),
+    ],
+)
+def test_labels_are_whole_numbers(name, value, words):
+    labels = {"query_pids": [1], "query_camids": [0], "gallery_pids": [1.0], "gallery_camids": [1]}
+    images = {"query": torch.zeros(1, 2), "gallery": torch.zeros(1, 2)}
+    assert evaluate_retrieval(**images, **labels).mAP == 1
+    with pytest.raises(ValueError, match=words):
+        evaluate_retrieval(**images, **(labels | {name: value}))

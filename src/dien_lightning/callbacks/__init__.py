@@ -5,6 +5,7 @@ from dien_lightning.callbacks.choice import EpochChoice
 from dien_lightning.callbacks.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.callbacks.health import HealthMonitor
 from dien_lightning.callbacks.metrics_file import MetricsFile
+from dien_lightning.callbacks.positions import LoaderPositions
 from dien_lightning.callbacks.progress import ProgressBar
 from dien_lightning.callbacks.seeding import SeedEachStep
 
@@ -12,6 +13,7 @@ __all__ = [
     "Checkpoints",
     "EpochChoice",
     "HealthMonitor",
+    "LoaderPositions",
     "MetricsFile",
     "NonFiniteError",
     "ProgressBar",

@@ -56,7 +56,6 @@ class Checkpoints(Checkpoint):
         self._drafted = False
         self._last_is_whole = False
         self._step = 0
-        self._positions: dict[str, Any] = {}
 
     # ---- when ----
 
@@ -70,10 +69,6 @@ class Checkpoints(Checkpoint):
         self._step = trainer.global_step
         for log in _metrics_files(trainer):
             log.cut(self._step)
-        for name, loader in _resumable_loaders(trainer):
-            if name in self._positions:
-                loader.load_state_dict(self._positions[name])
-        self._positions = {}
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if self._drafted:  # only now has the row of the step before been logged
@@ -105,14 +100,6 @@ class Checkpoints(Checkpoint):
         if trainer.is_global_zero:
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        # Lightning stores the loaders' positions, too, but forgets to load them where a module has asked it for the
-        # number of steps before: the loaders are there already when it reads the checkpoint.
-        checkpoint["loaders"] = {name: loader.state_dict() for name, loader in _resumable_loaders(trainer)}
-
-    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._positions = checkpoint.get("loaders", {})
 
     # ---- how ----
 
@@ -181,13 +168,6 @@ def _written_in_place(trainer: Trainer) -> Iterator[None]:
 
 def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
     return [logger for logger in trainer.loggers if isinstance(logger, MetricsFile)]
-
-
-def _resumable_loaders(trainer: Trainer) -> list[tuple[str, Any]]:
-    """The training loaders that know their position, by name."""
-    loaders = trainer.train_dataloader
-    named = loaders.items() if isinstance(loaders, dict) else [("train", loaders)]
-    return [(name, loader) for name, loader in named if hasattr(loader, "load_state_dict")]
 
 
 def find_checkpoint(folder: str | os.PathLike[str]) -> Path | None:

@@ -12,8 +12,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from dien_lightning.checks import check_int, check_keywords, check_range, check_size
-from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.checks import check_choice, check_int, check_keywords, check_range, check_size
+from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader, worker_options
 from dien_lightning.data.records import (
@@ -93,8 +93,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         drawing: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if cameras not in ("required", "none"):
-            raise ValueError(f"cameras={cameras!r} must be 'required' or 'none'.")
+        check_choice("cameras", cameras, ("required", "none"))
+        check_choice("on_error", on_error, ON_ERROR)
         check_int("num_ids", num_ids, 1, "it is the number of source identities in a batch")
         check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
         check_int("target_batch_size", target_batch_size, 0, "0 trains on the source alone")
@@ -134,12 +134,12 @@ class DomainPairDataModule(pl.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """List the images of both domains and check that they can be trained on and evaluated."""
         if self._target is None:
-            target = self.target_domain.read(labeled=False)
-            self._target = self._check_evaluation(target)
+            target = self._check_evaluation(self.target_domain.read(labeled=False))
             if self.source_domain:
                 source = self.source_domain.read(labeled=True)
                 check_training(source, self.num_ids, self.num_instances)
                 self._source = self._check_evaluation(replace(source, train=relabel(source.train)))
+            self._target = target  # both or none, so that asking again gives the same fault
         if stage == "fit":
             self._check_target()
 
@@ -214,6 +214,10 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def test_dataloader(self) -> list[DataLoader[Sample]]:
         """Give the same as for validation."""
+        return self.val_dataloader()
+
+    def predict_dataloader(self) -> list[DataLoader[Sample]]:
+        """Give the same as for validation; `evaluation_records` says which images these are, in their order."""
         return self.val_dataloader()
 
     def statistics_dataloader(self) -> DataLoader[Sample]:

@@ -10,11 +10,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from dien_lightning.checks import check_choice
 from dien_lightning.data.cache import DecodedImages
 from dien_lightning.data.images import UnreadableImageError, read_image
 from dien_lightning.data.records import Record
 from dien_lightning.data.samplers import Draw
 from dien_lightning.types import Sample
+
+ON_ERROR = ("raise", "skip")
+"""What becomes of an image that cannot be read."""
 
 
 class ReIDDataset(Dataset[Sample]):
@@ -45,8 +49,7 @@ class ReIDDataset(Dataset[Sample]):
         on_error: Literal["raise", "skip"] = "raise",
         cache_bytes: int = 0,
     ) -> None:
-        if on_error not in ("raise", "skip"):
-            raise ValueError(f"on_error={on_error!r} must be 'raise' or 'skip'.")
+        check_choice("on_error", on_error, ON_ERROR)
         self.records = records
         self.transform = transform
         self.num_query = num_query

@@ -30,13 +30,20 @@ def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
     """
     try:
         with Image.open(path) as picture:
-            pixels = np.array(picture.convert("RGB"))
+            pixels = np.array(_eight_bits(picture).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(
             f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, "
             "or set data.on_error=skip (on_error='skip') to train without it."
         ) from None
     return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey values of 16 bits, as infrared cameras give them, by their upper 8; Pillow would make most of them white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
 
 
 def _reason(error: Exception) -> str:

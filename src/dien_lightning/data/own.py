@@ -116,6 +116,11 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
             crops.append(_Crop(str(path), split, pid if known else None, (row.get("camid") or "").strip() or None))
     if not crops:
         raise ValueError(f"{table} lists no image.")
+    unknown = sum(crop.camera is None for crop in crops)
+    if 0 < unknown < len(crops):
+        raise ValueError(
+            f"{table} names no camera (camid) for {unknown} of {len(crops)} images; name all, or none (one camera)."
+        )
     return _number("csv", table, crops)
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import torch.distributed
 from torch.utils.data import DistributedSampler
 
+from dien_lightning.checks import check_int
+
 
 class Draw(int):
     """The number of an image to load, which carries the seed of its augmentation along.
@@ -72,8 +74,8 @@ class TrainingSampler(DistributedSampler[Draw]):
     ) -> None:
         world, rank = world_and_rank(num_replicas, rank)
         super().__init__(range(num_images), world, rank, shuffle=True, seed=seed)  # type: ignore[arg-type]
-        if steps_per_epoch < 1:
-            raise ValueError(f"steps_per_epoch={steps_per_epoch} must be at least 1.")
+        check_int("steps_per_epoch", steps_per_epoch, 1, "it is the number of batches in an epoch")
+        check_int("seed", seed, 0, "batches and augmentations are drawn from it")
         self.num_images = num_images
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
@@ -144,8 +146,8 @@ class IdentitySampler(TrainingSampler):
         self._images = [np.array(groups[pid]) for pid in sorted(groups)]
         self.num_ids = num_ids
         self.num_instances = num_instances
-        if num_ids < 1 or num_instances < 1:
-            raise ValueError(f"num_ids={num_ids} and num_instances={num_instances} must both be at least 1.")
+        check_int("num_ids", num_ids, 1, "it is the number of identities in a batch")
+        check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
         if len(groups) < num_ids:
             raise ValueError(
                 f"num_ids={num_ids} needs at least that many identities; found {len(groups)}. Lower num_ids."
@@ -197,8 +199,8 @@ class EpochSampler(TrainingSampler):
         num_replicas: int | None = None,
         rank: int | None = None,
     ) -> None:
-        if num_images < 1 or batch_size < 1:
-            raise ValueError(f"num_images={num_images} and batch_size={batch_size} must both be at least 1.")
+        check_int("num_images", num_images, 1, "it is the size of the data set")
+        check_int("batch_size", batch_size, 1, "it is the number of images in a batch")
         world, rank = world_and_rank(num_replicas, rank)
         if batch_size % world:
             raise ValueError(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.losses.precision import in_full_precision
 
 
@@ -95,10 +95,10 @@ class DomainAdversarialLoss(nn.Module):
         super().__init__()
         check_range("dropout", dropout, 0, 1)
         check_range("reversal", reversal, 0)
-        if schedule not in ("constant", "dann"):
-            raise ValueError(f"schedule={schedule!r} is not allowed; choose constant or dann.")
+        check_choice("schedule", schedule, ("constant", "dann"))
+        check_int("embedding_dim", embedding_dim, 1, "it is the width of the network's embedding")
         hidden_dim = max(1, embedding_dim // 4) if hidden_dim is None else hidden_dim
-        check_range("hidden_dim", hidden_dim, 1)
+        check_int("hidden_dim", hidden_dim, 1, "None (null) is a quarter of embedding_dim")
         self.reversal = reversal
         self.schedule = schedule
         self.classifier = nn.Sequential(

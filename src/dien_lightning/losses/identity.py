@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import check_int, check_range
 from dien_lightning.losses.precision import in_full_precision
 
 
@@ -32,8 +32,8 @@ class IdentityLoss(nn.Module):
 
     def __init__(self, num_classes: int, embedding_dim: int = 2048, dropout: float = 0.5) -> None:
         super().__init__()
-        if num_classes < 2:
-            raise ValueError(f"num_classes={num_classes}: a classifier needs at least 2 source identities.")
+        check_int("num_classes", num_classes, 2, "a classifier needs two source identities to tell apart")
+        check_int("embedding_dim", embedding_dim, 1, "it is the width of the network's embedding")
         check_range("dropout", dropout, 0, 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(embedding_dim, num_classes)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import check_choice, check_range
 from dien_lightning.losses.domain import DomainAdversarialLoss
 from dien_lightning.losses.identity import IdentityLoss
 from dien_lightning.losses.precision import in_full_precision
@@ -96,13 +96,14 @@ class DIENObjective(nn.Module):
         self.domain_weight = domain_weight or 0.0
         check_range("triplet_weight", self.triplet_weight, 0)
         check_range("domain_weight", self.domain_weight, 0)
-        if triplet not in ("cross_domain", "exemplar"):
-            raise ValueError(f"triplet={triplet!r} is not allowed; choose cross_domain or exemplar.")
+        check_choice("triplet", triplet, ("cross_domain", "exemplar"))
+        center_weight = center_weight or 0.0
+        check_range("center_weight", center_weight, 0)
         self.identity = IdentityLoss(num_classes, embedding_dim, identity_dropout)
         self.triplet: CrossDomainTripletLoss | ExemplarTripletLoss | None = None
         if self.triplet_weight:
             self.triplet = (
-                CrossDomainTripletLoss(margin, center_weight or 0.0, reduction, target_negatives)
+                CrossDomainTripletLoss(margin, center_weight, reduction, target_negatives)
                 if triplet == "cross_domain"
                 else ExemplarTripletLoss(margin, reduction)
             )

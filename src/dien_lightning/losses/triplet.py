@@ -177,8 +177,9 @@ class ExemplarTripletLoss(_TripletLoss):
         """The hinge, the centre distance (for the log alone) and what the log shows of the hinge."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
         images = torch.cat([source, target])  # (N + M, D)
+        source_pids = source_pids.long()  # narrower types have no room for as many identities more
         own_identities = source_pids.max() + 1 + torch.arange(len(target), device=target.device)
-        pids = torch.cat([source_pids, own_identities.to(source_pids.dtype)])
+        pids = torch.cat([source_pids, own_identities])
         same = pids[:, None] == pids
         pairs = hardest_pairs(pairwise_euclidean(images, images), positive=same, negative=~same)
         return self._terms(pairs, center_distance(source.detach(), target.detach()))

@@ -209,6 +209,7 @@ class DIEN(nn.Module):
 
     def gathered(self, domain: Domain) -> bool:
         """Whether batch norm has statistics of `domain`'s images; if not, evaluate it with the other domain's."""
+        check_choice("domain", domain, DOMAINS)
         return all(layer.gathered(domain) for layer in self._normalizations())
 
     @torch.no_grad()
@@ -223,26 +224,36 @@ class DIEN(nn.Module):
             domain: whose statistics.
 
         Raises:
-            ValueError: no batches of two images or more.
+            ValueError: no batches of two images or more; the statistics stay as they were.
         """
-        layers, training = self._normalizations(), self.training
+        check_choice("domain", domain, DOMAINS)
+        layers, modes = self._normalizations(), [(module, module.training) for module in self.modules()]
         settings = [(layer.momentum, layer.synchronize) for layer in layers]
-        for layer in layers:
-            layer.forget(domain)
-            layer.momentum, layer.synchronize = None, False  # processes with fewer batches would be waited for
+        before = [[buffer.clone() for buffer in layer.buffers()] for layer in layers]
         self.train()
         try:
+            for layer in layers:
+                layer.forget(domain)
+                layer.momentum, layer.synchronize = None, False  # processes with fewer batches would be waited for
             for images in batches:
                 if len(images) > 1:
                     self(images, domain)
+            for layer in layers:
+                layer.average_over_processes(domain)
+            if not self.gathered(domain):
+                raise ValueError(
+                    f"no batches of {domain} images to gather batch-norm statistics from; give at least one."
+                )
+        except BaseException:
+            for layer, buffers in zip(layers, before, strict=True):
+                for buffer, had in zip(layer.buffers(), buffers, strict=True):
+                    buffer.copy_(had)
+            raise
         finally:
-            self.train(training)
+            for module, training in modes:
+                module.training = training
             for layer, (momentum, synchronize) in zip(layers, settings, strict=True):
                 layer.momentum, layer.synchronize = momentum, synchronize
-        for layer in layers:
-            layer.average_over_processes(domain)
-        if not self.gathered(domain):
-            raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
 
     def _normalizations(self) -> list[DomainBatchNorm]:
         return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]

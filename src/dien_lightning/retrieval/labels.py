@@ -32,7 +32,7 @@ class RetrievalLabels(NamedTuple):
         """Take tensors on any device, arrays or lists.
 
         Raises:
-            ValueError: when one is not a row of numbers, or a set's pids and camids differ in number.
+            ValueError: when one is not a row of whole numbers, or a set's pids and camids differ in number.
         """
         given = {
             "query_pids": query_pids,
@@ -40,7 +40,7 @@ class RetrievalLabels(NamedTuple):
             "gallery_pids": gallery_pids,
             "gallery_camids": gallery_camids,
         }
-        labels = cls(*(torch.as_tensor(value).detach().to("cpu", torch.int64).contiguous() for value in given.values()))
+        labels = cls(*(_whole_numbers(name, value) for name, value in given.items()))
         for name, value in zip(given, labels, strict=True):
             if value.ndim != 1:
                 raise ValueError(f"{name} has shape {tuple(value.shape)}; give one number per image.")
@@ -59,6 +59,16 @@ class RetrievalLabels(NamedTuple):
         for name, embedding, pids in (("query", query, self.query_pids), ("gallery", gallery, self.gallery_pids)):
             if len(embedding) != len(pids):
                 raise ValueError(f"{name} has {len(embedding)} embeddings and {len(pids)} pids; give one pid for each.")
+
+
+def _whole_numbers(name: str, value: LabelsLike) -> Tensor:
+    try:
+        tensor = torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} cannot be read as whole numbers: {error}; give one for each image.") from None
+    if tensor.is_floating_point() and not torch.equal(tensor, tensor.round()):  # NaN is never equal
+        raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
+    return tensor.to(torch.int64).contiguous()
 
 
 class PersonPairs(NamedTuple):

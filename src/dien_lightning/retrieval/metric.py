@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +16,7 @@ from dien_lightning.retrieval.labels import RetrievalLabels, count_matches
 from dien_lightning.retrieval.processes import Processes
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranked_lists import RankedLists, rank_gallery
-from dien_lightning.retrieval.result import RetrievalResult, summarize
+from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
 from dien_lightning.types import UNLABELED
 
 
@@ -62,7 +64,7 @@ class RetrievalMetric(Metric):
         **options: torchmetrics' own; `compute_on_cpu=True` keeps the embeddings in main memory.
 
     Raises:
-        ValueError: when max_rank is below 2 (torchmetrics turns a CMC of length 1 into a number).
+        ValueError: max_rank below 1.
 
     Example:
         >>> metric = RetrievalMetric(normalize=False)
@@ -85,8 +87,7 @@ class RetrievalMetric(Metric):
     ) -> None:
         # torchmetrics' own synchronisation sends every state to every rank, doubles too, and stops at an empty rank.
         super().__init__(sync_on_compute=False, **options)
-        if max_rank < 2:
-            raise ValueError(f"max_rank={max_rank} must be 2 or more; read rank 1 off a longer CMC.")
+        check_max_rank(max_rank)
         self.max_rank = max_rank
         self.protocol = protocol or Protocol()
         self.normalize = normalize
@@ -114,7 +115,7 @@ class RetrievalMetric(Metric):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
             raise ValueError(f"update needs (B, D) embeddings and four times (B,) labels, and was given {shapes}.")
         dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32
-        self.embedding.append(embedding.detach().to(dtype))
+        self.embedding.append(embedding.detach().to(dtype, copy=True))
         self.labels.append(torch.stack(labels, dim=1))
 
     def compute(self) -> RetrievalResult:
@@ -132,6 +133,17 @@ class RetrievalMetric(Metric):
         scores = QueryScores(*(processes.sum(score) for score in scores))  # each rank has filled in its own queries
         result = summarize(scores, counts, labels, self.max_rank, self.protocol)
         return result._replace(num_junk=counts.num_junk + sets.num_junk)
+
+    def _wrap_compute(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped = super()._wrap_compute(compute)
+
+        @wraps(compute)
+        def with_rows() -> RetrievalResult:  # torchmetrics makes a number of each tensor that holds a single one
+            result = wrapped()
+            rows = ("cmc", "rank_counts", "average_precision")
+            return result._replace(**{name: getattr(result, name).reshape(-1) for name in rows})
+
+        return with_rows
 
     def ranked_lists(self, k: int = 10) -> RankedLists:
         """The first k gallery images of each query; every rank has to call it.

@@ -10,7 +10,7 @@ from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
 from dien_lightning.retrieval.counting import score_queries
 from dien_lightning.retrieval.labels import LabelsLike, RetrievalLabels, count_matches
 from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.retrieval.result import RetrievalResult, summarize
+from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
 
 
 def evaluate_retrieval(  # noqa: PLR0917 (the order the field knows)
@@ -54,6 +54,7 @@ def evaluate_retrieval(  # noqa: PLR0917 (the order the field knows)
         >>> result.mAP, result.cmc
         (0.5, tensor([0., 1., 1.]))
     """
+    check_max_rank(max_rank)
     labels = RetrievalLabels.of(query_pids, query_camids, gallery_pids, gallery_camids)
     labels.check_sizes(query, gallery)
     protocol = protocol or Protocol()
@@ -92,6 +93,7 @@ def evaluate_distances(  # noqa: PLR0917
         >>> evaluate_distances(torch.tensor([[0.1, 0.2]]), [7], [0], [8, 7], [1, 1]).mAP
         0.5
     """
+    check_max_rank(max_rank)
     labels = RetrievalLabels.of(query_pids, query_camids, gallery_pids, gallery_camids)
     protocol = protocol or Protocol()
     counts = count_matches(labels, protocol)

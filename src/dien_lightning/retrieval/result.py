@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.checks import check_int
 from dien_lightning.retrieval.counting import QueryScores
 from dien_lightning.retrieval.labels import LabelCounts, RetrievalLabels
 from dien_lightning.retrieval.protocol import Protocol
@@ -68,12 +69,15 @@ class RetrievalResult(NamedTuple):
         return self.num_queries if self.protocol["queries"] == "all" else self.num_valid_queries
 
 
+def check_max_rank(max_rank: int) -> None:
+    """Raise a ValueError unless a CMC can have that length."""
+    check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
+
+
 def summarize(
     scores: QueryScores, counts: LabelCounts, labels: RetrievalLabels, max_rank: int, protocol: Protocol
 ) -> RetrievalResult:
     """Average the queries' scores as the protocol says."""
-    if max_rank < 1:
-        raise ValueError(f"max_rank={max_rank} must be 1 or more: the CMC begins at rank 1.")
     valid = counts.num_matches > 0
     num_queries, num_valid_queries = len(valid), int(valid.sum())
     denominator = num_queries if protocol.queries == "all" else num_valid_queries

@@ -1,0 +1,38 @@
+"""Where the training loaders stand, kept in every checkpoint of whichever callback writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+
+class LoaderPositions(Callback):
+    """Lets a resumed run go on at the batch that came next, in the middle of an epoch, too.
+
+    Lightning stores the positions as well, but forgets to load them where a module has asked it for the number of steps
+    before, as a schedule does: the loaders are there already when it reads the checkpoint. `DIENModule` brings this
+    callback along.
+    """
+
+    def __init__(self) -> None:
+        self._positions: dict[str, Any] = {}
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["loaders"] = {name: loader.state_dict() for name, loader in _resumable_loaders(trainer)}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._positions = checkpoint.get("loaders", {})
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for name, loader in _resumable_loaders(trainer):
+            if name in self._positions:
+                loader.load_state_dict(self._positions[name])
+        self._positions = {}
+
+
+def _resumable_loaders(trainer: Trainer) -> list[tuple[str, Any]]:
+    """The training loaders that know their position, by name."""
+    loaders = trainer.train_dataloader
+    named = loaders.items() if isinstance(loaders, dict) else [("train", loaders)]
+    return [(name, loader) for name, loader in named if hasattr(loader, "load_state_dict")]
