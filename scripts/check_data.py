@@ -15,31 +15,35 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import track
 
 from command import run
+from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
 from dien_lightning.data.layouts import image_files
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.data.records import SPLITS, Splits
+from options import take_all
 
-DEFAULTS: dict[str, Any] = {
-    "layout": None,
-    "role": None,
-    "camera_pattern": None,
-    "cameras": "required",
-    "num_ids": 16,
-    "num_instances": 4,
-    "files": True,
-    "workers": os.cpu_count() or 1,
-}
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    layout: str | None = None
+    role: str | None = None
+    camera_pattern: str | None = None
+    cameras: str = "required"
+    num_ids: int = 16
+    num_instances: int = 4
+    files: bool = True
+    workers: int = os.cpu_count() or 1
 
 
 def main() -> None:
@@ -47,7 +51,7 @@ def main() -> None:
     root, options = parse(sys.argv[1:])
     if not root.exists():
         raise FileNotFoundError(f"{root} does not exist; name the folder that holds the images.")
-    layout = options["layout"] or guess(root)
+    layout = options.layout or guess(root)
     splits, role = read(layout, root, options)
     print(
         f"{splits.root}: {CATALOG[layout].title if layout in CATALOG else OWN[layout]} (layout={layout}), as a {role}"
@@ -55,17 +59,17 @@ def main() -> None:
     found = inspect(
         splits,
         labeled=role == "source",
-        num_ids=options["num_ids"],
-        num_instances=options["num_instances"],
-        cameras=options["cameras"],
+        num_ids=options.num_ids,
+        num_instances=options.num_instances,
+        cameras=options.cameras,
     )
-    if options["files"]:
+    if options.files:
         paths = sorted({record.path for split in SPLITS for record in getattr(splits, split)})
 
         def bar(states: Iterable[FileState]) -> Iterable[FileState]:
             return track(states, "reading images", total=len(paths), console=Console(stderr=True), transient=True)
 
-        check_files(splits, scan_files(paths, options["workers"], bar), found)
+        check_files(splits, scan_files(paths, options.workers, bar), found)
     for line in found.counts:
         print(f"  {line}")
     for line in found.notes:
@@ -74,9 +78,9 @@ def main() -> None:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
         overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
-        if options["camera_pattern"] is not None:
-            overrides.append(override(f"data.{role}_camera_pattern", options["camera_pattern"]))
-        if options["cameras"] == "none":
+        if options.camera_pattern is not None:
+            overrides.append(override(f"data.{role}_camera_pattern", options.camera_pattern))
+        if options.cameras == "none":
             overrides.append("data.cameras=none")
         print("ready:", *overrides)
         return
@@ -86,28 +90,21 @@ def main() -> None:
     sys.exit(1)
 
 
-def parse(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
+def parse(arguments: list[str]) -> tuple[Path, Options]:
     """Split the command line into the folder and the options.
 
     Raises:
-        ValueError: if there is not exactly one folder, or an option is unknown.
+        ValueError: if there is not exactly one folder, or an option is unknown or not allowed.
     """
     roots = [argument for argument in arguments if "=" not in argument]
-    given = OmegaConf.to_container(OmegaConf.from_cli([argument for argument in arguments if "=" in argument]))
-    assert isinstance(given, dict)
+    options = take_all(Options, [argument for argument in arguments if "=" in argument])
     if len(roots) != 1:
         raise ValueError(f"{len(roots)} folders were named; name one: python scripts/check_data.py ROOT [layout=NAME].")
-    for name in given:
-        if name not in DEFAULTS:
-            raise ValueError(f"{name!r} is not an option; choose from {', '.join(DEFAULTS)}.")
-    if given.get("role", "source") not in ("source", "target"):
-        raise ValueError(f"role={given['role']!r} must be source or target.")
-    if given.get("cameras", "none") not in ("required", "none"):
-        raise ValueError(f"cameras={given['cameras']!r} must be required or none.")
+    check_choice("role", options.role or "target", ("source", "target"))
+    check_choice("cameras", options.cameras, ("required", "none"))
     for name in ("num_ids", "num_instances", "workers"):
-        if not isinstance(given.get(name, 1), int) or given.get(name, 1) < 1:
-            raise ValueError(f"{name}={given[name]!r} must be a whole number of at least 1.")
-    return Path(roots[0]), {**DEFAULTS, **given}
+        check_int(name, getattr(options, name), 1, "see --help")
+    return Path(roots[0]), options
 
 
 def override(key: str, value: str) -> str:
@@ -146,9 +143,9 @@ def guess(root: Path) -> str:
     raise ValueError(f"{root} holds no image and no layout we know; name the folder that holds them.")
 
 
-def read(layout: str, root: Path, options: dict[str, Any]) -> tuple[Splits, str]:
+def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:
     """Read the records; crops and tables without identities are read as a target unless the role is said."""
-    pattern, role = options["camera_pattern"], options["role"]
+    pattern, role = options.camera_pattern, options.role
     if role is None and layout == "folder":
         role = "target"
     if role != "target":

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
+
+_SAME_COMMAND = ", the same command goes on"
+_GOES_ON = {"train": ", resume=true goes on", "demo": _SAME_COMMAND, "table": _SAME_COMMAND}
 
 
 class JobFailed(ValueError):
@@ -53,7 +56,7 @@ def run(main: Callable[[], object]) -> None:
         with faults_in_one_sentence(in_job=False):
             main()
     except KeyboardInterrupt:
-        print("interrupted; what was written stays, resume=true goes on.", file=sys.stderr)
+        print(f"interrupted; what was written stays{_GOES_ON.get(_script(), '')}.", file=sys.stderr)
         sys.exit(130)
 
 
@@ -78,16 +81,6 @@ def faults_in_one_sentence(*, in_job: bool = True) -> Iterator[None]:
         sys.exit(1)
 
 
-def typed(arguments: Sequence[str]) -> dict[str, str]:
-    """Options as they were typed: a folder may be called 0042 or off.
-
-    Example:
-        >>> typed(["output=0042", "seeds=0,1"])
-        {'output': '0042', 'seeds': '0,1'}
-    """
-    return {name: value for name, _, value in (argument.partition("=") for argument in arguments)}
-
-
 def sentence(error: BaseException) -> str:
     """What to tell the user: the message of the fault behind Hydra's wrapping, on one line."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
@@ -96,5 +89,9 @@ def sentence(error: BaseException) -> str:
     kept = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
     text = " ".join(kept) or type(error).__name__
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        text += " (python scripts/train.py --help lists the keys.)"
+        text += f" (python scripts/{'evaluate' if _script() == 'evaluate' else 'train'}.py --help lists the keys.)"
     return text
+
+
+def _script() -> str:
+    return Path(sys.argv[0]).stem

@@ -8,32 +8,39 @@ Finished runs are kept and begun ones go on; delete the output folder to start a
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 import children
-from command import run, typed
+from command import run
 from dien_lightning.reports.demo_page import demo_page
 from dien_lightning.reports.demo_table import demo_table
 from dien_lightning.reports.records import RunRecord, read_run
 from dien_lightning.reports.tables import to_rich
+from options import take
 from results import write_text
 
-_OWN = ("output", "seeds")
+
+@dataclass
+class Options:
+    """Those that are not the trainings'."""
+
+    output: str = "outputs/demo"
+    seeds: str = "0"
 
 
 def main() -> None:
     """Train what is not trained yet, write the page, print the table."""
-    overrides = [argument for argument in sys.argv[1:] if argument.split("=")[0] not in _OWN]
-    own = typed([argument for argument in sys.argv[1:] if argument.split("=")[0] in _OWN])
+    own, overrides = take(Options, sys.argv[1:])
     for argument in overrides:
         if "=" not in argument:
             raise ValueError(f"{argument!r} is no key=value; see python scripts/demo.py --help.")
         if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
             raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
-    output = Path(own.get("output", "outputs/demo"))
-    seeds = _seeds(own.get("seeds", "0"))
+    output = Path(own.output)
+    seeds = _seeds(own.seeds)
     console = Console()
     runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
     for seed in seeds:

@@ -11,30 +11,34 @@ Writes ROOT/pedestrians_day and ROOT/pedestrians_night; a folder that holds the 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from omegaconf import OmegaConf
 from PIL import Image
 
-from command import run, typed
+from command import run
+from dien_lightning.checks import check_int
 from dien_lightning.data.pedestrians import draw_pedestrians
+from options import take_all
 
-DEFAULTS: dict[str, Any] = {
-    "root": "data",
-    "domain": "both",
-    "num_train_ids": 210,
-    "num_test_ids": 60,
-    "num_cameras": 4,
-    "images_per_camera": 3,
-    "height": 128,
-    "width": 64,
-    "seed": 0,
-    "workers": None,
-    "contact_sheet": None,
-    "sheet_ids": 6,
-    "sheet_images": 12,
-}
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    root: str = "data"
+    domain: str = "both"
+    num_train_ids: int = 210
+    num_test_ids: int = 60
+    num_cameras: int = 4
+    images_per_camera: int = 3
+    height: int = 128
+    width: int = 64
+    seed: int = 0
+    workers: int | None = None
+    contact_sheet: str | None = None
+    sheet_ids: int = 6
+    sheet_images: int = 12
 
 
 def contact_sheet(folders: list[Path], num_ids: int, num_images: int) -> Image.Image:
@@ -68,31 +72,31 @@ def draw(arguments: list[str]) -> None:
     Raises:
         ValueError: an argument that is unknown or cannot be drawn by.
     """
-    given = OmegaConf.to_container(OmegaConf.from_cli(arguments))
-    assert isinstance(given, dict)
-    unknown = [str(key) for key in given if key not in DEFAULTS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is not an argument; choose from {', '.join(DEFAULTS)}.")
-    paths = {name: text for name, text in typed(arguments).items() if name in ("root", "contact_sheet")}
-    options = {**DEFAULTS, **given, **paths}
-    for name, value in options.items():
-        if name in ("root", "domain", "contact_sheet") or (name == "workers" and value is None):
-            continue
-        if not isinstance(value, int) or (name.startswith("sheet_") and value < 1):
-            raise ValueError(
-                f"{name}={value!r} is not a number to draw by; give a whole one, such as {DEFAULTS[name] or 2}."
-            )
-    if options["contact_sheet"] is not None and Path(str(options["contact_sheet"])).suffix not in (".png", ".jpg"):
-        raise ValueError(f"contact_sheet={options['contact_sheet']} is no image file; name it .png or .jpg.")
-    root, domain, sheet = Path(options.pop("root")), options.pop("domain"), options.pop("contact_sheet")
-    sheet_ids, sheet_images = options.pop("sheet_ids"), options.pop("sheet_images")
-    options["image_size"] = (options.pop("height"), options.pop("width"))
-    domains = ("day", "night") if domain == "both" else (domain,)
-    folders = [draw_pedestrians(root / f"pedestrians_{name}", name, **options) for name in domains]
+    options = take_all(Options, arguments)
+    for name in ("sheet_ids", "sheet_images"):
+        check_int(name, getattr(options, name), 1, "the sheet shows at least one")
+    sheet = options.contact_sheet
+    if sheet is not None and Path(sheet).suffix not in (".png", ".jpg"):
+        raise ValueError(f"contact_sheet={sheet} is no image file; name it .png or .jpg.")
+    domains = ("day", "night") if options.domain == "both" else (options.domain,)
+    folders = [
+        draw_pedestrians(
+            Path(options.root, f"pedestrians_{name}"),
+            name,
+            num_train_ids=options.num_train_ids,
+            num_test_ids=options.num_test_ids,
+            num_cameras=options.num_cameras,
+            images_per_camera=options.images_per_camera,
+            image_size=(options.height, options.width),
+            seed=options.seed,
+            workers=options.workers,
+        )
+        for name in domains
+    ]
     for folder in folders:
         print(folder)
     if sheet is not None:
-        contact_sheet(folders, sheet_ids, sheet_images).save(sheet)
+        contact_sheet(folders, options.sheet_ids, options.sheet_images).save(sheet)
         print(sheet)
 
 

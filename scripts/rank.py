@@ -13,36 +13,45 @@ import base64
 import csv
 import html
 import io
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from command import run, typed
+from command import run
+from dien_lightning.checks import check_int
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.layouts import image_files
 from dien_lightning.data.records import Record
 from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.network import DIEN, load_network
+from dien_lightning.retrieval import rank_gallery
 from dien_lightning.types import UNLABELED
+from options import MISSING, take_all
 from results import write_text
 
-DEFAULTS: dict[str, Any] = {
-    "checkpoint": None,
-    "query": None,
-    "gallery": None,
-    "output": None,
-    "top": 10,
-    "shown": 50,
-    "batch_size": 64,
-}
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    checkpoint: str = MISSING
+    query: str = MISSING
+    gallery: str = MISSING
+    output: str = MISSING
+    top: int = 10
+    shown: int = 50
+    batch_size: int = 64
+
+
 STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; color: #1b1b1b }
 h1 { font-size: 1.5rem; margin: 0 }
@@ -58,42 +67,32 @@ img { display: block; width: 64px; height: 128px; border-radius: 3px; background
 def main() -> None:
     """Embed, rank, write."""
     options = parse(sys.argv[1:])
-    network = load_network(options["checkpoint"])
-    paths = {name: find_images(name, options[name]) for name in ("query", "gallery")}
-    embedded = {name: embed(network, found, options["batch_size"]) for name, found in paths.items()}
-    lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options["top"])
-    output = Path(options["output"])
+    network = load_network(options.checkpoint)
+    paths = {name: find_images(name, getattr(options, name)) for name in ("query", "gallery")}
+    embedded = {name: embed(network, found, options.batch_size) for name, found in paths.items()}
+    lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options.top)
+    output = Path(options.output)
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(["query", "rank", "image", "distance"])
     for query, ranked in zip(paths["query"], lists, strict=True):
         writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
     write_text(output / "ranks.csv", table.getvalue())
-    shown = list(zip(paths["query"], lists, strict=True))[: options["shown"]]
+    shown = list(zip(paths["query"], lists, strict=True))[: options.shown]
     html_page = page(shown, len(paths["query"]), len(paths["gallery"]))
     write_text(output / "ranks.html", html_page)
     print(f"{len(paths['query'])} queries ranked against {len(paths['gallery'])} images: {output / 'ranks.html'}")
 
 
-def parse(arguments: list[str]) -> dict[str, Any]:
+def parse(arguments: list[str]) -> Options:
     """Read the command line.
 
     Raises:
-        ValueError: if an option is unknown or missing.
+        ValueError: if an option is unknown, missing or not allowed.
     """
-    given = OmegaConf.to_container(OmegaConf.from_cli(arguments))
-    assert isinstance(given, dict)
-    options = {**DEFAULTS, **given}
-    for name in given:
-        if name not in DEFAULTS:
-            raise ValueError(f"{name!r} is not an option; choose from {', '.join(DEFAULTS)}.")
-    for name, value in options.items():
-        if value is None:
-            raise ValueError(f"{name}=... is missing; scripts/rank.py needs checkpoint, query, gallery and output.")
-    options |= {name: text for name, text in typed(arguments).items() if DEFAULTS[name] is None}
+    options = take_all(Options, arguments)
     for name in ("top", "shown", "batch_size"):
-        if not isinstance(options[name], int) or options[name] < 1:
-            raise ValueError(f"{name}={options[name]!r} must be a whole number of at least 1.")
+        check_int(name, getattr(options, name), 1, "see --help")
     return options
 
 
@@ -123,11 +122,15 @@ def rank(
     query: Tensor, gallery: Tensor, query_paths: Sequence[str], gallery_paths: Sequence[str], top: int
 ) -> list[list[tuple[str, float]]]:
     """For each query the nearest images and their distances, the query's own file left out."""
+    people = torch.arange(len(query) + len(gallery))  # each image a person of its own: nothing is left out
+    camids = torch.zeros_like(people)
+    sets = (query, people[: len(query)], camids[: len(query)], gallery, people[len(query) :], camids[len(query) :])
+    nearest = rank_gallery(*sets, top + 1)
     lists = []
-    for row, path in zip(query, query_paths, strict=True):
-        distances = (row - gallery).norm(dim=1)  # (G,)
-        nearest = distances.argsort()[: top + 1].tolist()
-        lists.append([(gallery_paths[i], float(distances[i])) for i in nearest if gallery_paths[i] != path][:top])
+    for path, indices, distances in zip(query_paths, nearest.indices.tolist(), nearest.distances.tolist(), strict=True):
+        found = [(gallery_paths[i], distance) for i, distance in zip(indices, distances, strict=True) if i >= 0]
+        own = os.path.realpath(path)
+        lists.append([(other, distance) for other, distance in found if os.path.realpath(other) != own][:top])
     return lists
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from command import run, typed
+from command import run
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block, read_sections
 from dien_lightning.reports.records import read_run, read_runs
@@ -25,64 +26,74 @@ from dien_lightning.reports.table1 import gains_table, short_label, short_table,
 from dien_lightning.reports.table_page import OF_NETWORKS, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
+from options import take
 from results import write_json, write_text
 from wandb_report import log_report
 
-_OPTIONS = ("output", "name", "figures_from", "base", "sweeps", "logger")
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    output: str = "results"
+    name: str = "table1"
+    figures_from: str | None = None
+    base: str | None = None
+    sweeps: str | None = None
+    logger: str | None = None
 
 
 def main() -> None:
     """Collect what the command line names."""
-    chosen = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in _OPTIONS]
-    paths = [argument for argument in sys.argv[1:] if argument not in chosen]
+    options, paths = take(Options, sys.argv[1:])
     for path in paths:
         if "=" in path and not Path(path).exists():
-            raise ValueError(f"{path} is neither a file nor an option; the options are {', '.join(_OPTIONS)}.")
-    collect(paths or ["results/runs"], typed(chosen))
+            names = ", ".join(asdict(options))
+            raise ValueError(f"{path} is neither a file nor an option; the options are {names}.")
+    collect(paths or ["results/runs"], options)
 
 
-def collect(paths: Sequence[str], options: Mapping[str, str]) -> None:
+def collect(paths: Sequence[str], options: Options) -> None:
     """Read, choose, write, print.
 
     Args:
         paths: records, folders of records, run folders.
-        options: as on the command line, by name.
+        options: what to make of them, and where.
     """
-    output, name = Path(options.get("output", "results")), options.get("name", "table1")
-    if options.get("logger", "wandb") != "wandb":
-        raise ValueError(f"logger={options['logger']} is not known; leave it out, or logger=wandb.")
+    output, name = Path(options.output), options.name
+    if options.logger not in (None, "wandb"):
+        raise ValueError(f"logger={options.logger} is not known; leave it out, or logger=wandb.")
     console = Console()
     runs, left_out = select_main_runs(read_runs(paths))
     for sentence in left_out:
         console.print(sentence, soft_wrap=True, highlight=False)
     html = output / ("report.html" if name == "table1" else f"{name}.html")
     shown, drawn, kept = {}, [], {}
-    for option, label in (("base", "Base"), ("figures_from", "DIEN")):
-        if option in options:
-            shown[short_label(read_run(options[option]).row) or label] = Path(options[option])
-    if len(shown) == 1 and {"base", "figures_from"} <= set(options):
+    for folder, label in ((options.base, "Base"), (options.figures_from, "DIEN")):
+        if folder:
+            shown[short_label(read_run(folder).row) or label] = Path(folder)
+    if len(shown) == 1 and options.base and options.figures_from:
         raise ValueError("base= and figures_from= name runs of one row; name two rows, or figures_from= alone.")
-    if "figures_from" in options:
-        drawn = [Block(kind, content) for kind, content in network_blocks(Path(options["figures_from"]))]
+    if options.figures_from:
+        drawn = [Block(kind, content) for kind, content in network_blocks(Path(options.figures_from))]
     elif not shown and html.is_file():
         kept = {title: part for title, part in read_sections(html.read_text()).items() if title in OF_NETWORKS}
     if kept:
         console.print(
             f"{html} keeps its pictures, ranked lists and curves; figures_from=RUN_DIR makes new ones.", soft_wrap=True
         )
-    folders = [Path(folder) for folder in options.get("sweeps", "").split(",") if folder]
+    folders = [Path(folder) for folder in (options.sweeps or "").split(",") if folder]
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
     if len(sweeps) < len(folders):
-        raise ValueError(
-            f"sweeps={options['sweeps']} names two folders of one name; a sweep is called by its folder's."
-        )
+        raise ValueError(f"sweeps={options.sweeps} names two folders of one name; a sweep is called by its folder's.")
     page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
-    command = shlex.join(["python", "scripts/report.py", *paths, *(f"{key}={options[key]}" for key in options)])
+    given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
+    command = shlex.join(["python", "scripts/report.py", *paths, *given])
     write_json(output / f"{name}.json", table1_json(runs, command))
     write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
     write_text(html, page)
     tables = {"table1": short_table(runs), "gains": gains_table(runs)}
-    if options.get("logger") == "wandb":
+    if options.logger == "wandb":
         log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))
     for table in tables.values():
         console.print(to_rich(table))

@@ -11,25 +11,36 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import shutil
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 import bad_input
-from command import run, typed
+from command import run
+from dien_lightning.checks import check_int, check_range
 from kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
+from options import take_all
 from results import write_json
 from tiny import TINY, draw_tiny_pair
 
-_ARGUMENTS = {"minutes": "60", "trials": "", "seed": "0", "work": "outputs/soak", "output": "results/soak.json"}
 _MANY = 5000  # bad inputs to be drawn: more than an hour has room for
+
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    minutes: float = 60.0
+    trials: int | None = None
+    seed: int = 0
+    work: str = "outputs/soak"
+    output: str = "results/soak.json"
 
 
 class Soak:
@@ -124,31 +135,17 @@ class Soak:
             self.faults.append(f"{override} ended with {code}: {self.said(name)}")
 
 
-def number(arguments: Mapping[str, str], name: str) -> float:
-    """An argument that counts something.
-
-    Raises:
-        ValueError: it is not a number, or below 0.
-    """
-    text = arguments[name]
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise ValueError(f"{name}={text!r} must be a number of at least 0.")
-    return float(text)
-
-
 def main() -> None:
     """Soak for a while, count, write."""
-    given = typed(sys.argv[1:])
-    if unknown := set(given) - set(_ARGUMENTS):
-        raise ValueError(f"{', '.join(sorted(unknown))} is no argument; see python scripts/soak.py --help.")
-    arguments = _ARGUMENTS | given
-    limit = "trials" if "trials" in given else "minutes"
-    wanted, seed = number(arguments, limit), int(number(arguments, "seed"))
+    options = take_all(Options, sys.argv[1:])
+    check_range("minutes", options.minutes, 0)
+    for name, value in (("trials", options.trials), ("seed", options.seed)):
+        check_int(name, value or 0, 0, "see --help")
     console = Console()
     started = time.monotonic()
-    soak = Soak(Path(arguments["work"]).absolute(), seed)
+    soak = Soak(Path(options.work).absolute(), options.seed)
     trial, minutes = 0, 0.0
-    while (trial if limit == "trials" else minutes) < wanted:
+    while minutes < options.minutes if options.trials is None else trial < options.trials:
         if trial % 3 == 2:
             soak.refuse()
         else:
@@ -157,9 +154,9 @@ def main() -> None:
         counts = {name: soak.counts[name] for name in sorted(soak.counts)}
         said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
         console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
-        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": seed}
+        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
         command = " ".join(["python", "scripts/soak.py", *sys.argv[1:]])
-        write_json(Path(arguments["output"]), {**content, "command": command, "commit": soak.commit})
+        write_json(Path(options.output), {**content, "command": command, "commit": soak.commit})
     if soak.faults:
         raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
 

@@ -14,7 +14,7 @@ said and does not stop the rest. It is one Hydra multirun of scripts/train.py.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,24 +24,36 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 import children
-from command import run, typed
+from command import run
 from configuration import CONF, direction_of, precision, protocol
 from dien_lightning.reports.main_runs import ROWS
+from options import take
 from provenance import read_record, settings_of
+from report import Options as ReportOptions
 from report import collect
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
-_DEFAULTS = {
-    "rows": ",".join([*_FIRST, *(row for row in ROWS if row not in _FIRST)]),
-    "data": "day2night,night2day",
-    "seeds": "0,1,2",
-    "jobs": "2",
-    "experiment": "table",
-    "records": "results/runs{suffix}",
-    "output": "results",
-    "name": "table1{suffix}",
-    "run_dir": "outputs/{experiment}",
-}
+
+
+@dataclass
+class Options:
+    """Those that are not the trainings'; what is left empty follows the experiment."""
+
+    rows: str = ",".join([*_FIRST, *(row for row in ROWS if row not in _FIRST)])
+    data: str = "day2night,night2day"
+    seeds: str = "0,1,2"
+    jobs: int = 2
+    experiment: str = "table"
+    records: str = ""
+    output: str = "results"
+    name: str = ""
+    run_dir: str = ""
+
+    def __post_init__(self) -> None:
+        suffix = "" if self.experiment == "table" else f"_{self.experiment}"
+        self.records = self.records or f"results/runs{suffix}"
+        self.name = self.name or f"table1{suffix}"
+        self.run_dir = self.run_dir or f"outputs/{self.experiment}"
 
 
 _OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")  # train.py's, set for each run
@@ -71,21 +83,19 @@ class Job(NamedTuple):
 
 def main() -> None:
     """Find what is missing, train it, say what failed, report."""
-    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in _DEFAULTS]
-    overrides = [argument for argument in sys.argv[1:] if argument not in own]
+    options, overrides = take(Options, sys.argv[1:])
     if strange := [argument for argument in overrides if "=" not in argument]:
         raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
     if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in _OWN]:
         raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
-    options = complete(typed(own))
-    rows, data, seeds = (options[name].split(",") for name in ("rows", "data", "seeds"))
+    rows, data, seeds = (listed.split(",") for listed in (options.rows, options.data, options.seeds))
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
-    overrides = [f"experiment={options['experiment']}", *overrides]
+    overrides = [f"experiment={options.experiment}", *overrides]
     pairs = compose_pairs(data, overrides)
     directions = name_directions(pairs)
     jobs = [Job(row, pair, seed, directions[pair]) for row in rows for pair in data for seed in seeds]
-    records = Path(options["records"])
+    records = Path(options.records)
     missing = find_missing(jobs, records)
     check_records([job for job in jobs if job not in missing], records, overrides, more=bool(missing))
     console = Console()
@@ -95,23 +105,13 @@ def main() -> None:
         train(missing, options, overrides)
         for job in find_missing(missing, records):
             console.print(
-                f"{job.name} has no record: see {options['run_dir']}/{job.name}; `make table` goes on with it.",
+                f"{job.name} has no record: see {options.run_dir}/{job.name}; `make table` goes on with it.",
                 soft_wrap=True,
             )
     if any(records.glob("*.json")):
         report(options)
     if find_missing(jobs, records):
         sys.exit(1)
-
-
-def complete(given: Mapping[str, str]) -> dict[str, str]:
-    """Every option of ours: as given, or its default, which follows the experiment."""
-    experiment = given.get("experiment", _DEFAULTS["experiment"])
-    suffix = "" if experiment == _DEFAULTS["experiment"] else f"_{experiment}"
-    return {
-        name: given.get(name, default.format(experiment=experiment, suffix=suffix))
-        for name, default in _DEFAULTS.items()
-    }
 
 
 def find_missing(jobs: list[Job], records: Path) -> list[Job]:
@@ -167,7 +167,7 @@ def prepare(pairs: dict[str, DictConfig]) -> None:
         instantiate(pair, _convert_="all").prepare_data()
 
 
-def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> None:
+def train(missing: list[Job], options: Options, overrides: list[str]) -> None:
     """Multiruns over the grid that holds all missing jobs; train.py passes over those that have a record.
 
     One is enough, unless a process is killed: then joblib starts no further job, and another multirun does.
@@ -175,7 +175,7 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
     axes = {
         axis: list(dict.fromkeys(values)) for axis, values in zip(Job._fields, zip(*missing, strict=True), strict=True)
     }
-    run_dir, records = Path(options["run_dir"]), Path(options["records"])
+    run_dir, records = Path(options.run_dir), Path(options.records)
     quiet = ["callbacks.progress=null", "trainer.enable_progress_bar=false"]  # two bars on one terminal are none
     children.train(
         "-m",
@@ -183,11 +183,11 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
         f"data={','.join(axes['data'])}",
         f"seed={','.join(axes['seed'])}",
         "resume=true",
-        f"run_dir={options['run_dir']}",
-        f"record={options['records']}/${{row}}_${{direction}}_${{seed}}.json",
+        f"run_dir={options.run_dir}",
+        f"record={options.records}/${{row}}_${{direction}}_${{seed}}.json",
         "hydra.sweep.subdir=${row}_${direction}_${seed}",
         "hydra/launcher=joblib",
-        f"hydra.launcher.n_jobs={options['jobs']}",
+        f"hydra.launcher.n_jobs={options.jobs}",
         *quiet,
         *overrides,
         OMP_NUM_THREADS="1",
@@ -197,17 +197,17 @@ def train(missing: list[Job], options: dict[str, str], overrides: list[str]) -> 
         train(left, options, overrides)
 
 
-def report(options: dict[str, str]) -> None:
+def report(options: Options) -> None:
     """Collect all records, with pictures of the first pair of networks here and the sweeps kept beside the table."""
-    shown: dict[str, str] = {}
-    for results in sorted(Path(options["run_dir"]).glob(f"{_FULL}_*/results.json")):
+    made = ReportOptions(output=options.output, name=options.name)
+    for results in sorted(Path(options.run_dir).glob(f"{_FULL}_*/results.json")):
         base = results.parent.with_name(results.parent.name.replace(_FULL, _BASE))
-        if not shown and (base / "results.json").is_file():
-            shown = {"base": str(base), "figures_from": str(results.parent)}
-    kept = sorted(str(path) for path in Path(options["output"], "sweeps").glob("*") if path.is_dir())
-    if kept and options["experiment"] == _DEFAULTS["experiment"]:
-        shown["sweeps"] = ",".join(kept)
-    collect([options["records"]], {"output": options["output"], "name": options["name"], **shown})
+        if not made.base and (base / "results.json").is_file():
+            made.base, made.figures_from = str(base), str(results.parent)
+    kept = sorted(str(path) for path in Path(options.output, "sweeps").glob("*") if path.is_dir())
+    if kept and options.experiment == "table":
+        made.sweeps = ",".join(kept)
+    collect([options.records], made)
 
 
 if __name__ == "__main__":

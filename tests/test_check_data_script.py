@@ -48,8 +48,8 @@ def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
     assert done.stdout.rstrip().endswith(""" 'data.source_camera_pattern="cam(\\d)"'""")
 
 
-def test_what_it_says_to_write_can_be_pasted(check, tmp_path):
-    pattern = r"(\d+)(?:\.|_)\w{1,3}$"
+@pytest.mark.parametrize("pattern", [r"(\d+)(?:\.|_)\w{1,3}$", r"[a-z]+(\d)", r"{1: (\d)}|cam(\d)"])
+def test_what_it_says_to_write_can_be_pasted(pattern, check, tmp_path):
     write_image(tmp_path / "my crops (new)" / "cam1.jpg")
     done = check(tmp_path / "my crops (new)", f"camera_pattern={pattern}", "cameras=none")
     line = done.stdout.rstrip().splitlines()[-1].removeprefix("ready: ")
@@ -87,9 +87,9 @@ def test_a_table_is_recognised(check, tmp_path):
         (["nowhere"], "error: nowhere does not exist; name the folder that holds the images."),
         ([], "error: 0 folders were named; name one"),
         (["data", "layuot=csv"], "error: 'layuot' is not an option; choose from layout, role"),
-        (["data", "role=gallery"], "error: role='gallery' must be source or target."),
-        (["data", "cameras=some"], "error: cameras='some' must be required or none."),
-        (["data", "num_ids=few"], "error: num_ids='few' must be a whole number of at least 1."),
+        (["data", "role=gallery"], "error: role='gallery' is not allowed; choose one of source, target."),
+        (["data", "cameras=some"], "error: cameras='some' is not allowed; choose one of required, none."),
+        (["data", "num_ids=few"], "error: num_ids='few' must be a whole number."),
     ],
 )
 def test_wrong_commands(check, arguments, words):

@@ -31,10 +31,10 @@ def test_one_domain_in_a_folder_called_by_a_number(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("ids=3", "'ids' is not an argument; choose from root, domain"),
-        ("seed=abc", "seed='abc' is not a number to draw by; give a whole one"),
-        ("workers=many", "workers='many' is not a number to draw by; give a whole one, such as 2"),
-        ("sheet_ids=0", "sheet_ids=0 is not a number to draw by"),
+        ("ids=3", "'ids' is not an option; choose from root, domain"),
+        ("seed=abc", "seed='abc' must be a whole number"),
+        ("workers=many", "workers='many' must be a whole number"),
+        ("sheet_ids=0", "sheet_ids=0 must be a whole number of at least 1"),
         ("contact_sheet=here", "contact_sheet=here is no image file; name it .png or .jpg"),
         ("domain=dusk", "domain='dusk' is none of the drawn domains"),
     ],

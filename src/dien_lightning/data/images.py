@@ -33,8 +33,8 @@ def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
             pixels = np.array(_eight_bits(picture).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(
-            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, "
-            "or set data.on_error=skip (on_error='skip') to train without it."
+            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, or train without it "
+            f"(data.on_error=skip)."
         ) from None
     return torch.from_numpy(pixels).permute(2, 0, 1)
 

@@ -1,0 +1,70 @@
+"""key=value arguments of the commands that are not Hydra's: the fields of a dataclass, by their types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from omegaconf import MISSING, OmegaConf, ValidationError
+
+T = TypeVar("T")
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
+    """The arguments that name a field of `kind`, and the rest.
+
+    A text stays as it was typed: a folder may be called 0042 or off, a pattern may hold what YAML would trip over.
+
+    Args:
+        kind: dataclass; a field that is MISSING has to be given.
+        arguments: words of the command line.
+
+    Raises:
+        ValueError: a value of another type, or a field that is missing.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass
+        ... class Options:
+        ...     output: str = "outputs"
+        ...     top: int = 10
+        >>> take(Options, ["output=0042", "top=3", "seed=1"])
+        (Options(output='0042', top=3), ['seed=1'])
+    """
+    types = {field.name: str(field.type).removesuffix(" | None") for field in fields(kind)}  # type: ignore[arg-type]
+    options: Any = OmegaConf.structured(kind)
+    rest = []
+    for argument in arguments:
+        name, _, text = argument.partition("=")
+        if name not in types:
+            rest.append(argument)
+            continue
+        try:
+            options[name] = text
+        except ValidationError:
+            raise ValueError(f"{name}={text!r} must be {_KINDS[types[name]]}.") from None
+    if missing := sorted(OmegaConf.missing_keys(options), key=list(types).index):
+        raise ValueError(f"{missing[0]}=... is missing; --help says what it is.")
+    found: Any = OmegaConf.to_object(options)
+    return found, rest
+
+
+def take_all(kind: type[T], arguments: Sequence[str]) -> T:
+    """As `take`, for a command that takes nothing else.
+
+    Raises:
+        ValueError: an argument that is no field, too.
+    """
+    unknown = [argument for argument in arguments if argument.partition("=")[0] not in _names(kind)]
+    if unknown:
+        raise ValueError(f"{unknown[0].partition('=')[0]!r} is not an option; choose from {', '.join(_names(kind))}.")
+    return take(kind, arguments)[0]
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+__all__ = ["MISSING", "take", "take_all"]
