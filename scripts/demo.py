@@ -2,7 +2,8 @@
 
 python scripts/demo.py [output=outputs/demo] [seeds=0,1,2] [key=value for both trainings ...]
 
-Finished runs are kept and begun ones go on; delete the output folder to start afresh.
+Finished runs of the same settings are kept and begun ones go on; seed 0 is in OUTPUT/base and OUTPUT/dien, another in
+OUTPUT/base_seedN and OUTPUT/dien_seedN.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydra import compose, initialize_config_dir
 from rich.console import Console
 
 import children
 from command import run
+from configuration import CONF, protocol
 from dien_lightning.reports.demo_page import demo_page
 from dien_lightning.reports.demo_table import demo_table
 from dien_lightning.reports.records import RunRecord, read_run
 from dien_lightning.reports.tables import to_rich
-from options import take
+from options import take, whole_numbers
+from provenance import read_record, settings_of
 from results import write_text
 
 
@@ -40,19 +44,21 @@ def main() -> None:
         if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
             raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
     output = Path(own.output)
-    seeds = _seeds(own.seeds)
+    seeds = whole_numbers("seeds", own.seeds)
     console = Console()
     runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
     for seed in seeds:
         for name, finished in runs.items():
-            folder = output / (name if seed == seeds[0] else f"{name}_seed{seed}")
+            folder = output / (f"{name}_seed{seed}" if seed else name)
+            changes = [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides]
             if (folder / "results.json").is_file():
+                check(folder / "results.json", changes, remedy=f"Delete {output} to start afresh, or give output=DIR.")
                 console.print(
                     f"[bold]{folder}[/] is finished and kept; delete {output} to start afresh.", soft_wrap=True
                 )
             else:
                 console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
-                train(folder, [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides])
+                train(folder, changes)
             finished.append(read_run(folder))
     page = output / "report.html"
     write_text(page, demo_page(runs["base"], runs["dien"]))
@@ -61,17 +67,18 @@ def main() -> None:
     console.print(f"The page with curves and ranked lists: [bold]{page}[/]", soft_wrap=True)
 
 
+def check(results: Path, overrides: list[str], remedy: str) -> None:
+    """Refuse the results of a run with other settings than are asked for now."""
+    with initialize_config_dir(CONF, version_base="1.3"):
+        config = compose("config", ["experiment=demo", *overrides])
+    read_record(results, settings_of(config), protocol(config).describe(), remedy)
+
+
 def train(folder: Path, overrides: list[str]) -> None:
     """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
     code = children.train("experiment=demo", f"run_dir={folder}", "resume=true", *overrides)
     if code:
         sys.exit(code)  # the training has said why
-
-
-def _seeds(text: str) -> list[int]:
-    if not all(part.strip().isdigit() for part in text.split(",")):
-        raise ValueError(f"seeds={text} must be whole numbers, such as seeds=0,1,2.")
-    return [int(part) for part in text.split(",")]
 
 
 if __name__ == "__main__":

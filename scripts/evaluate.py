@@ -21,6 +21,7 @@ from command import faults_in_one_sentence, run
 from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.callbacks.progress import ProgressBar
+from dien_lightning.checks import check_bool, check_int
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
@@ -32,6 +33,7 @@ from dien_lightning.retrieval import (
     rank_distances,
     rank_gallery,
 )
+from dien_lightning.retrieval.reranking import check_reranking
 from provenance import command_line
 from results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
 
@@ -51,6 +53,10 @@ def evaluate(config: DictConfig) -> None:
         FileExistsError: the output folder holds a results.json.
         ValueError: a checkpoint or data that cannot be evaluated.
     """
+    for name in ("gather_statistics", "flip", "multi_query", "rerank"):
+        check_bool(name, config[name])
+    check_int("expansion", config.expansion, 0, "0 averages nothing")
+    check_reranking(**config.reranking)
     output = Path(config.output)
     if (output / "results.json").exists():
         raise FileExistsError(f"output={output} holds a results.json; choose another folder.")
@@ -84,7 +90,7 @@ def evaluate(config: DictConfig) -> None:
             **result.describe(),
             "precision": str(trainer.precision),
             "statistics": {"target": module.statistics_for("target")},
-            **{name: config[name] for name in ("flip", "multi_query", "expansion", "rerank")},
+            **refinements(config),
         },
         "images_per_second": module.images_per_second,
         "checkpoint": str(config.checkpoint),
@@ -93,6 +99,15 @@ def evaluate(config: DictConfig) -> None:
     write_json(output / "results.json", results)
     write_json(output / "rankings.json", lists)
     show(results, module.protocol)
+    if used := [f"{name}={value}" for name, value in refinements(config).items() if value]:
+        print(f"With {', '.join(used)}.")
+
+
+def refinements(config: DictConfig) -> dict[str, Any]:
+    """What was done beside ranking plain embeddings by the statistics of the network."""
+    names = ("gather_statistics", "flip", "multi_query", "expansion", "rerank")
+    found: dict[str, Any] = {name: config[name] for name in names}
+    return found | ({"reranking": dict(config.reranking)} if config.rerank else {})
 
 
 def refine(

@@ -106,10 +106,10 @@ def _embedded(network: DIEN, images: Tensor, domain: str) -> np.ndarray:
 def _pairs(data: DomainPairDataModule) -> list[tuple[Record, Record]]:
     """A few target queries of different people, each with a gallery image of the same person from another camera."""
     pairs: dict[int, tuple[Record, Record]] = {}
-    queries = data.target.query
+    queries, gallery = data.evaluation_records("target")
     for place in np.random.default_rng(0).permutation(len(queries)):
         query = queries[place]
-        matches = (image for image in data.target.gallery if image.pid == query.pid and image.camid != query.camid)
+        matches = (image for image in gallery if image.pid == query.pid and image.camid != query.camid)
         match = next(matches, None)
         if match is not None and query.pid not in pairs:
             pairs[query.pid] = (query, match)

@@ -63,8 +63,27 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
     return take(kind, arguments)[0]
 
 
+def whole_numbers(name: str, listed: str) -> list[int]:
+    """Different whole numbers of at least 0, such as the seeds of a table's runs.
+
+    Raises:
+        ValueError: something else is among them, or one stands there twice.
+
+    Example:
+        >>> whole_numbers("seeds", "0,1,2")
+        [0, 1, 2]
+    """
+    parts = [part.strip() for part in listed.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ValueError(f"{name}={listed} must be whole numbers, such as {name}=0,1,2.")
+    numbers = list(map(int, parts))
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name}={listed} names one twice, which would count as two runs.")
+    return numbers
+
+
 def _names(kind: type) -> list[str]:
     return [field.name for field in fields(kind)]
 
 
-__all__ = ["MISSING", "take", "take_all"]
+__all__ = ["MISSING", "take", "take_all", "whole_numbers"]

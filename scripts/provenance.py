@@ -53,13 +53,19 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     return {key: OmegaConf.to_container(config[key], resolve=True) for key in _SETTINGS}
 
 
-def read_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]) -> dict[str, Any]:
+def read_record(
+    record: Path,
+    settings: dict[str, Any],
+    counting: dict[str, Any],
+    remedy: str = "Choose another record (scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it.",
+) -> dict[str, Any]:
     """A finished run's results, unless they are of other settings, or counted otherwise, than is asked for now.
 
     Args:
         record: file.
         settings: as `settings_of` gives them.
         counting: as `Protocol.describe` gives it; may name the precision, too.
+        remedy: what the user may do where they are.
 
     Raises:
         ValueError: names what differs; or the record is torn.
@@ -67,10 +73,7 @@ def read_record(record: Path, settings: dict[str, Any], counting: dict[str, Any]
     found: dict[str, Any] = read_json(record)
     had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
     if other := ", ".join(found.get("changes", [])) or difference(had, {**settings, "protocol": counting}):
-        raise ValueError(
-            f"{record} is of a run with {other}, so it is no record of this one. Choose another record "
-            f"(scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it."
-        )
+        raise ValueError(f"{record} is of a run with {other}, so it is no record of this one. {remedy}")
     return found
 
 

@@ -26,8 +26,9 @@ from rich.console import Console
 import children
 from command import run
 from configuration import CONF, direction_of, precision, protocol
+from dien_lightning.checks import check_int
 from dien_lightning.reports.main_runs import ROWS
-from options import take
+from options import take, whole_numbers
 from provenance import read_record, settings_of
 from report import Options as ReportOptions
 from report import collect
@@ -88,7 +89,9 @@ def main() -> None:
         raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
     if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in _OWN]:
         raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
-    rows, data, seeds = (listed.split(",") for listed in (options.rows, options.data, options.seeds))
+    rows, data = options.rows.split(","), options.data.split(",")
+    seeds = [str(seed) for seed in whole_numbers("seeds", options.seeds)]
+    check_int("jobs", options.jobs, 1, "it is how many trainings run at a time")
     if unknown := [row for row in rows if row not in ROWS]:
         raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
     overrides = [f"experiment={options.experiment}", *overrides]

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Checkpoint, LambdaCallback
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
@@ -25,7 +26,9 @@ from command import faults_in_one_sentence, run
 from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import EpochChoice, MetricsFile
+from dien_lightning.checks import check_bool, check_int
 from dien_lightning.network import save_network
+from dien_lightning.reports.records import SCORES
 from provenance import describe, read_record, settings_of
 from results import rankings, show, write_json
 from resuming import (
@@ -49,6 +52,10 @@ def main(config: DictConfig) -> float | None:
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
     record = None if config.record is None else Path(config.record)
     OmegaConf.resolve(config)
+    with faults_in_one_sentence():
+        check_bool("resume", config.resume)
+        check_int("seed", config.seed, 0, "all that is random follows from it")
+        check_figure(config.optimized)
     if record is not None and record.exists():
         with faults_in_one_sentence():
             found = read_record(record, settings_of(config), protocol(config).describe())
@@ -62,6 +69,17 @@ def main(config: DictConfig) -> float | None:
     if record is not None and is_first_process():
         write_json(record, results)
     return figure(results, config.optimized)
+
+
+def check_figure(name: str) -> None:
+    """Raise a ValueError unless results.json may hold a figure of that dotted name."""
+    kind, _, rest = str(name).partition(".")
+    kinds = ("source", "target", "target_with_target_statistics", "checkpoints")
+    if kind not in kinds or rest.rpartition(".")[2] not in (*SCORES, "mAP_trapezoid", "score"):
+        raise ValueError(
+            f"optimized={name} is no figure of results.json; name one, such as source.mAP or "
+            f"checkpoints.label_free.score."
+        )
 
 
 def figure(results: Mapping[str, Any], name: str) -> float | None:
@@ -103,8 +121,6 @@ def train(config: DictConfig) -> dict[str, Any]:
     trainer = build_trainer(config, run_dir)
     if checkpoint is not None:
         check_fits(checkpoint, module)
-    if trainer.is_global_zero:
-        write_config(config, run_dir)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         figures = evaluate(trainer, module, data, run_dir)
@@ -140,20 +156,31 @@ def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
     for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
         if name in config.trainer:
             raise ValueError(f"trainer.{name} would rank part of a gallery; data.steps_per_epoch=2 gives a quick run.")
-    epochs = config.trainer.max_epochs
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"trainer.max_epochs={epochs!r} must be a whole number of at least 1.")
+    if "val_check_interval" in config.trainer:
+        raise ValueError(
+            "trainer.val_check_interval would validate within an epoch, and an epoch is what is chosen; give shorter "
+            "epochs (data.steps_per_epoch) instead."
+        )
+    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
+    check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
     loggers: list[Any] = [MetricsFile(run_dir / "metrics.csv")]
     for name, options in config.logger.items():
         loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
     for logger in loggers:
         logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    callbacks = [instantiate(callback) for callback in config.callbacks.values() if callback is not None]
+
+    def begin(trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            write_config(config, run_dir)  # only a training that can begin claims its folder
+
     return instantiate(
         config.trainer,
         precision=precision(config.trainer.precision),
         default_root_dir=str(run_dir),
         logger=loggers,
-        callbacks=[instantiate(callback) for callback in config.callbacks.values() if callback is not None],
+        callbacks=[LambdaCallback(on_fit_start=begin), *callbacks],
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import wandb
 
 from dien_lightning.reports.tables import Table
-from wandb_logger import has_wandb_account
+from wandb_logger import reach
 
 
 def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], folder: Path) -> None:
@@ -21,14 +21,18 @@ def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], fo
         folder: W&B writes below it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    run = wandb.init(
-        project="dien-lightning",
-        job_type="report",
-        name=f"report of {name}",
-        group=name,
-        dir=str(folder),
-        mode=None if has_wandb_account() else "offline",
-    )
+
+    def begin(settings: wandb.Settings) -> wandb.Run:
+        return wandb.init(
+            project="dien-lightning",
+            job_type="report",
+            name=f"report of {name}",
+            group=name,
+            dir=str(folder),
+            settings=settings,
+        )
+
+    run = reach(begin, str(folder))
     try:
         for key, table in tables.items():
             labels = (f"{column.group} {column.label}".strip() for column in table.columns)

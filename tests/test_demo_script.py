@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from commands import call
+from configuration import CONF, protocol
+from provenance import settings_of
 from reports.finished_runs import write_run
 
 
@@ -21,7 +25,13 @@ def trainings(monkeypatch, tmp_path):
         asked.append((folder.name, overrides))
         base = "ablation=r01_base" in overrides
         row, rank1, control = ("r01_base", 0.25, 0.46) if base else ("r07_full_t2", 0.7, None)
-        write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=len(asked) % 2)
+        seed = int(next(word for word in overrides if word.startswith("seed=")).removeprefix("seed="))
+        write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=seed)
+        results = json.loads((folder / "results.json").read_text())
+        with initialize_config_dir(CONF, version_base="1.3"):
+            config = compose("config", ["experiment=demo", *overrides])
+        results |= {"settings": settings_of(config), "protocol": protocol(config).describe()}
+        (folder / "results.json").write_text(json.dumps(results))
 
     monkeypatch.setattr(demo, "train", train)
     return asked
@@ -55,9 +65,27 @@ def test_more_seeds_have_folders_of_their_own(trainings, tmp_path, capfd, monkey
     assert "25.0 ± 0.0" in finished.stdout
 
 
+def test_each_seed_has_its_own_folder_in_whatever_order(trainings, tmp_path, capfd, monkeypatch):
+    for seeds in ("0", "1", "1,0"):
+        finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", f"seeds={seeds}")
+        assert finished.code == 0, finished.stderr
+    assert [name for name, _ in trainings] == ["base", "dien", "base_seed1", "dien_seed1"]
+
+
+def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_path, capfd, monkeypatch):
+    output = tmp_path / "demo"
+    call(capfd, monkeypatch, "demo", f"output={output}")
+    finished = call(capfd, monkeypatch, "demo", f"output={output}", "objective.center_weight=1")
+    assert finished.code == 1
+    assert "is of a run with objective.center_weight=5.0 (not 1), so it is no record of this one." in finished.stderr
+    assert f"Delete {output} to start afresh, or give output=DIR." in finished.stderr
+    assert len(trainings) == 2
+
+
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
+        ("seeds=0,0", "seeds=0,0 names one twice"),
         ("fast", "'fast' is no key=value"),
         ("seed=3", "'seed=3' is the demo's own to choose"),
         ("seeds=0,x", "seeds=0,x must be whole numbers"),

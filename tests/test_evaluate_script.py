@@ -146,6 +146,9 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, capf
         ((), "checkpoint"),
         (("checkpoint=pyproject.toml",), "cannot be read as a DIEN network"),
         (("checkpoint={network}", "data.target=duke"), "duke"),
+        (("checkpoint={network}", "rerank=no"), "rerank='no' must be true or false"),
+        (("checkpoint={network}", "expansion=1.5"), "expansion=1.5 must be a whole number of at least 0"),
+        (("checkpoint={network}", "reranking.k1=1.5"), "k1=1.5 must be a whole number of at least 1"),
         (("checkpoint={network}", "protocol.junk=maybe"), "junk='maybe' is not a protocol; choose one of drop"),
     ],
 )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+import train
+from commands import run_command
 from dien_lightning.network import save_network
-from network_figures import network_blocks
+from network_figures import _network_at_start, network_blocks
+from tiny import SMALL
 
 CONF = str(Path(__file__).parents[1] / "conf")
 
@@ -50,3 +54,20 @@ def test_a_run_without_attention_has_no_figure_4(drawn_pair, tmp_path):
 def test_a_folder_without_a_network_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"config\.yaml is missing: figures_from needs a run's whole folder"):
         network_blocks(tmp_path)
+
+
+def test_the_network_at_the_start_is_the_one_that_was_trained(drawn_pair, tmp_path, monkeypatch):
+    first = {}
+
+    class Watched(train.DIENModule):
+        def __init__(self, network, *arguments, **options):
+            first.update({name: value.clone() for name, value in network.state_dict().items()})
+            super().__init__(network, *arguments, **options)
+
+    monkeypatch.setattr(train, "DIENModule", Watched)
+    arguments = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=1", "trainer.max_epochs=1", "seed=3")
+    run_command("train", *arguments, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    config = OmegaConf.load(tmp_path / "run" / "config.yaml")
+    data = instantiate(config.data, _convert_="all")
+    found = _network_at_start(config, data).state_dict()
+    assert all(torch.equal(value, first[name]) for name, value in found.items())

@@ -110,7 +110,15 @@ def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkey
     results = json.loads((tmp_path / "base" / "results.json").read_text())
     assert results["row"] == "r01_base"
     assert results["protocol"]["statistics"]["target"] == "source"
-    assert 0 <= results["target_with_target_statistics"]["rank1"] <= 1
+    again = (f"checkpoint={tmp_path / 'base'}/network.safetensors", f"data_root={drawn_pair}", "precision=32-true")
+    target = ("data.target=pedestrians_night", "gather_statistics=true", "data.num_workers=0")
+    finished = call(capfd, monkeypatch, "evaluate", *again, *target, f"output={tmp_path / 'control'}")
+    assert finished.code == 0, finished.stderr
+    control = json.loads((tmp_path / "control" / "results.json").read_text())
+    assert control["target"] == pytest.approx(results["target_with_target_statistics"])
+    assert control["target"] != pytest.approx(results["target"])
+    assert control["protocol"]["gather_statistics"] is True
+    assert "With gather_statistics=True." in finished.stdout
     assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
 
 
@@ -319,6 +327,23 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
         ("data.eval_batch_size=0", "eval_batch_size=0 must be a whole number of at least 1"),
         ("protocol.repeats=x", "repeats='x' must be a whole number of at least 1"),
         ("seed=null", "seed"),
+        ("seed=abc", "seed='abc' must be a whole number of at least 0"),
+        ("resume=no", "resume='no' must be true or false"),
+        ("network.attention_detach=off", "attention_detach='off' must be true or false"),
+        ("optim.nesterov=no", "nesterov='no' must be true or false"),
+        ("objective.target_negatives=off", "target_negatives='off' must be true or false"),
+        ("protocol.single_gallery_shot=no", "single_gallery_shot='no' must be true or false"),
+        ("optimized=source.map", "optimized=source.map is no figure of results.json; name one, such as source.mAP"),
+        ("optim.schedule=foo", "schedule='foo' is not allowed; choose one of milestones, one_cycle"),
+        ("optim.momentum=1", "momentum=1 is out of range"),
+        ("trainer.precision=bf16-true", "precision=bf16-true (trainer.precision) makes the losses' weights half"),
+        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
+        ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
+        ("+trainer.overfit_batches=1", "overfit_batches=1 takes the sampler of P x K batches away"),
+        ("data.target_batch_size=0", "target_batch_size=0 (data.target_batch_size) leaves out the target"),
+        ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
+        ("objective.embedding_dim=7", "the network gives embeddings of 16 numbers and the objective takes 7"),
+        ("data.target=null", "target=None names no data set"),
         ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
     ],
 )
@@ -330,6 +355,15 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     assert words in sentence
     assert "Traceback" not in finished.stderr
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "callbacks.checkpoint=null")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.warmup=1")
+    assert finished.code == 0, finished.stderr
+    assert not list((tmp_path / "run").rglob("*.ckpt"))
+    mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
+    assert mode == (tmp_path / "run" / "results.json").stat().st_mode
 
 
 def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd, monkeypatch):

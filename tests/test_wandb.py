@@ -104,11 +104,10 @@ def test_where_the_server_does_not_answer_the_run_goes_on_offline(drawn_pair, tm
 def test_the_waiting_is_bounded_and_can_be_changed(monkeypatch):
     import wandb_logger
 
-    asked = {}
-    monkeypatch.setattr(wandb_logger, "instantiate", lambda options, settings: asked.update(settings=settings))
-    monkeypatch.setattr(wandb_logger, "is_first_process", lambda: False)
     monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "7")
-    wandb_logger.start_wandb({})
-    assert asked["settings"].init_timeout == 30
-    assert asked["settings"].finish_timeout == wandb.Settings().finish_timeout  # left to the variable
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "7")
+    settings = wandb_logger.reach(lambda settings: settings, "outputs")
+    assert settings.finish_timeout == 60
+    assert settings.init_timeout == wandb.Settings().init_timeout  # left to the variable
+    monkeypatch.delenv("WANDB_INIT_TIMEOUT")
+    assert wandb_logger.reach(lambda settings: settings, "outputs").init_timeout == 30

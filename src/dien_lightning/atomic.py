@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -41,9 +39,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        if not isinstance(error, OSError | SafetensorError):
+        if not isinstance(error, OSError):
             raise
-        reason = getattr(error, "strerror", None) or error
+        reason = error.strerror or error
         raise OSError(
             f"{path} cannot be written ({reason}); what it held before stays. Make room or give write access, then "
             f"run this again (a training: with resume=true)."

@@ -22,6 +22,19 @@ def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
         raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}; {remedy}.")
 
 
+def check_bool(name: str, value: Any) -> None:
+    """Raise a ValueError unless `value` is True or False; "no" and "off" are texts, which count as true.
+
+    Example:
+        >>> check_bool("flip", "off")
+        Traceback (most recent call last):
+        ...
+        ValueError: flip='off' must be true or false.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}={value!r} must be true or false.")
+
+
 def check_range(
     name: str,
     value: float,

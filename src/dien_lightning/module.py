@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.callbacks.positions import LoaderPositions
-from dien_lightning.checks import check_choice
+from dien_lightning.checks import check_bool, check_choice
 from dien_lightning.collectives import join_processes
 from dien_lightning.evaluation import Evaluation, embed
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
@@ -54,7 +54,8 @@ class DIENModule(LightningModule):
         gamma: factor at each milestone.
         warmup: share of the steps, for "one_cycle".
         supervise: "fused" gives the losses the fused embedding alone, "every_pass" also each pass's own (the paper
-            leaves this open).
+            leaves this open): `train/loss_total` is then the mean over all of them, the other values that are logged
+            are the fused embedding's.
         join: losses over the batch of all processes; False: each process mines its own part.
         channels_last: memory layout of maps; faster wherever convolutions are.
         flip: average the embeddings of an image and its mirror image in evaluation.
@@ -101,6 +102,8 @@ class DIENModule(LightningModule):
     ) -> None:
         super().__init__()
         check_choice("supervise", supervise, ("fused", "every_pass"))
+        for name, switch in (("join", join), ("channels_last", channels_last), ("flip", flip)):
+            check_bool(name, switch)
         if objective is not None:
             check_fits_together(network, objective)
         self.learning_rates = all_rates(learning_rates)
@@ -130,7 +133,8 @@ class DIENModule(LightningModule):
         return self.network(self._layout(images), domain)
 
     def configure_callbacks(self) -> list[Callback]:
-        return [LoaderPositions()]
+        is_there = any(isinstance(callback, LoaderPositions) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
+        return [] if is_there else [LoaderPositions()]
 
     # ---- training ----
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from dien_lightning.checks import check_choice, check_int, check_range
+from dien_lightning.checks import check_bool, check_choice, check_int, check_range
 from dien_lightning.losses.objective import DIENObjective
 from dien_lightning.network.dien import DIEN
 
@@ -101,6 +101,7 @@ def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = Tr
 def check_sgd(momentum: float, nesterov: bool, weight_decay: float) -> None:
     """Raise a ValueError unless `sgd` takes these."""
     check_range("momentum", momentum, 0, 1)
+    check_bool("nesterov", nesterov)
     check_range("weight_decay", weight_decay, 0)
     if nesterov and not momentum:
         raise ValueError("nesterov=True needs a momentum above 0; set nesterov=False (optim.nesterov=false).")
@@ -137,7 +138,7 @@ def schedule(
         return MultiStepLR(optimizer, [epoch * int(steps_per_epoch) for epoch in reached], gamma)
     if math.isinf(total_steps):
         raise ValueError("schedule='one_cycle' needs to know its end: set max_epochs or max_steps, or milestones.")
-    if warmup * total_steps == 1:  # the peak is the first step, and torch divides by the steps before it
+    if warmup * total_steps == 1 or warmup == 1:  # the peak is the first or last step, and torch divides by the rest
         warmup *= 1 - 1e-9
     return OneCycleLR(
         optimizer,

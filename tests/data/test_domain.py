@@ -60,7 +60,7 @@ def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
     [
         ("market", None, None, r"Unknown data set 'market'"),
         (["market1501", "msmt17"], "data", None, r"source names 2 data sets and source_root 1 folders; pair them"),
-        ([], None, None, r"source names 0 data sets"),
+        ([], None, None, r"source=\[\] names no data set"),
         ("folder", None, None, r"source='folder' needs source_root: a folder of images"),
         ("market1501", None, "cam", r"source_camera_pattern='cam' is for source='folder'"),
     ],

@@ -114,3 +114,18 @@ def test_no_code_of_the_file_runs(tmp_path):
     torch.save({CHECKPOINT_HYPERPARAMETERS: Trap()}, path)
     refused(path)
     assert not Trap.sprung
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "checkpoint"])
+def test_damaged_weights_are_refused(network, kind, tmp_path):
+    path = tmp_path / ("network.safetensors" if kind == "safetensors" else "last.ckpt")
+    if kind == "safetensors":
+        save_network(network, path)
+    else:
+        torch.save(checkpoint_of(network), path)
+    assert load_network(path).embedding_dim == network.embedding_dim
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 99] = bytes(99)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot be read as a DIEN network \(.*a checksum is wrong\)"):
+        load_network(path)

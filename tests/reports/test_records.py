@@ -51,7 +51,7 @@ def test_a_run_without_a_source_evaluation_is_read(tmp_path):
     [
         (None, "has no results.json: the run has not finished. Continue it with"),
         ("{", "results.json is torn: Expecting"),
-        ("[]", "is not a run's results: it has no 'target' figures"),
+        ("[]", "has no 'target' figures: it is no run's results"),
         ('{"target": {"mAP": 0.5}}', "target: 'rank1' is missing"),
         ('{"target": {"rank1": 58.7}}', "target: rank1=58.7 is no fraction in [0, 1]"),
         ('{"target": {"rank1": 0.5}, "passes": [{}]}', "pass 0: 'rank1' is missing"),

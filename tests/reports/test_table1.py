@@ -86,8 +86,8 @@ def test_the_terminals_table_is_rank1_and_map_alone(runs):
 def test_each_row_has_the_one_command_that_repeats_it(runs):
     rows = {row.label: row.cells[0] for row in commands_table(runs).rows}
     assert rows["Base"] == (
-        "python scripts/train.py -m experiment=table ablation=r01_base data=day2night,night2day seed=0,1 "
-        "run_dir=outputs/again"
+        "OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table ablation=r01_base data=day2night,night2day "
+        "seed=0,1 run_dir=outputs/again"
     )
     assert "seed=0,1,2" in rows["Base + DC"]
     assert rows["Base + CCCDTL"] == "–"

@@ -67,4 +67,4 @@ def test_the_markdown_has_our_tables_and_the_papers(runs):
     assert text.startswith("# Table I: resnet18 from random weights\n\nMade by `x` from 40 runs.\n\nDC is the domain")
     assert text.count("\n|---") == 5
     assert "| SPGAN | 57.7 |" in text
-    assert "`python scripts/train.py -m experiment=table ablation=r09_full_t4" in text
+    assert "`OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table ablation=r09_full_t4" in text

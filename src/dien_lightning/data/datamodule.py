@@ -98,6 +98,12 @@ class DomainPairDataModule(pl.LightningDataModule):
         check_int("num_ids", num_ids, 1, "it is the number of source identities in a batch")
         check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
         check_int("target_batch_size", target_batch_size, 0, "0 trains on the source alone")
+        for name, size in (
+            ("num_ids x num_instances", num_ids * num_instances),
+            ("target_batch_size", target_batch_size),
+        ):
+            if size == 1:
+                raise ValueError(f"{name} is 1, and a batch of one image has no variance for batch norm; take more.")
         check_int("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch")
         check_int("seed", seed, 0, "batches and augmentations are drawn from it")
         if steps_per_epoch is not None:
@@ -105,7 +111,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         if num_workers is not None:
             check_int("num_workers", num_workers, 0, "None (null) chooses by the machine's cores")
         check_range("cache_gigabytes", cache_gigabytes, 0)
-        self.source_domain = source and Domain("source", root, source, source_root, source_camera_pattern)
+        self.source_domain = (
+            None if source is None else Domain("source", root, source, source_root, source_camera_pattern)
+        )
         self.target_domain = Domain("target", root, target, target_root, target_camera_pattern)
         self.num_ids = num_ids
         self.num_instances = num_instances

@@ -35,9 +35,11 @@ class Domain:
         roots: str | Sequence[str] | None = None,
         camera_pattern: str | None = None,
     ) -> None:
+        if not names:
+            raise ValueError(f"{role}={names!r} names no data set; give a catalogue name, folder or csv.")
         names = [names] if isinstance(names, str) else list(names)
         listed = [roots] * len(names) if roots is None else [roots] if isinstance(roots, str | Path) else list(roots)
-        if not names or len(names) != len(listed):
+        if len(names) != len(listed):
             raise ValueError(f"{role} names {len(names)} data sets and {role}_root {len(listed)} folders; pair them.")
         for name, root in zip(names, listed, strict=True):
             if name not in OWN:

@@ -46,7 +46,8 @@ def read_folder(root: str | Path, *, labeled: bool = True, camera_pattern: str |
     """
     root = Path(root)
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} does not exist; name the folder that holds your images.")
+        what = "is a file" if root.exists() else "does not exist"
+        raise FileNotFoundError(f"{root} {what}; name the folder that holds your images.")
     evaluated = (root / "query").is_dir() and (root / "gallery").is_dir()
     places = {split: root / split for split in SPLITS} if evaluated else {"train": root}
     crops = []

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import check_bool, check_range
 from dien_lightning.distance import pairwise_euclidean
 from dien_lightning.losses.precision import in_full_precision
 
@@ -124,6 +124,7 @@ class CrossDomainTripletLoss(_TripletLoss):
     ) -> None:
         super().__init__(margin, reduction)
         check_range("center_weight", center_weight, 0)
+        check_bool("target_negatives", target_negatives)
         self.center_weight = center_weight
         self.target_negatives = target_negatives
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normalize
 
-from dien_lightning.checks import check_choice, check_int, check_size
+from dien_lightning.checks import check_bool, check_choice, check_int, check_size
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
 from dien_lightning.network.normalization import (
@@ -52,6 +52,9 @@ class DIEN(nn.Module):
             through in one batch) (open).
         synchronize: batch norm over the batch of all processes.
 
+    Batch norm normalises by the statistics of `domain`. A network that was trained on the source alone has none of the
+    target's (`gathered("target")` is False): embed with domain="source", or call `gather_statistics` first.
+
     Shape:
         images (B, 3, H, W), H >= 64, W >= 32 -> NetworkOutput(embedding (B, D), steps (B, T+1, D), masks).
 
@@ -91,6 +94,9 @@ class DIEN(nn.Module):
         check_int("attention_stride", attention_stride, 1, "1 is a value for each position of the map")
         check_choice("attention_update", attention_update, ("refocus", "accumulate"))
         check_choice("attention_input", attention_input, ("raw", "normalized"))
+        check_bool("attention_detach", attention_detach)
+        check_bool("attention_start_at_one", attention_start_at_one)
+        check_bool("synchronize", synchronize)
         check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
         self.hyperparameters: dict[str, Any] = {

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from dien_lightning.atomic import atomic_write
 from dien_lightning.checks import first_line
 from dien_lightning.network.dien import DIEN
 
-_METADATA = "dien"
+_METADATA, _DIGEST = "dien", "blake2b"
 CHECKPOINT_HYPERPARAMETERS = "network_hyperparameters"
 """The key of a training checkpoint that holds the network's arguments."""
 
@@ -39,9 +42,10 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         ...     load_network(f"{folder}/network.safetensors").embedding_dim
         8
     """
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    about = json.dumps({**network.hyperparameters, _DIGEST: _digest(tensors)})  # two entries would come in any order
     with atomic_write(path) as draft:
-        save_file(tensors, draft, metadata={_METADATA: json.dumps(network.hyperparameters)})
+        draft.write_bytes(save(tensors, metadata={_METADATA: about}))
 
 
 def load_network(path: str | os.PathLike[str]) -> DIEN:
@@ -79,10 +83,17 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         metadata = file.metadata() or {}
         if _METADATA not in metadata:
             raise SafetensorError("it names no DIEN arguments")
-        return json.loads(metadata[_METADATA]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        about = json.loads(metadata[_METADATA])
+        if about.pop(_DIGEST, None) not in (None, _digest(state)):
+            raise SafetensorError("its weights are damaged: a checksum is wrong")
+        return about, state
 
 
 def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    with zipfile.ZipFile(path) as archive:
+        if archive.testzip() is not None:  # torch.load does not look at the checksums
+            raise ValueError("it is damaged: a checksum is wrong")
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     if CHECKPOINT_HYPERPARAMETERS not in checkpoint:
         raise ValueError("it names no DIEN arguments")
@@ -93,3 +104,11 @@ def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if name.startswith(prefix)
     }
     return checkpoint[CHECKPOINT_HYPERPARAMETERS], state
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

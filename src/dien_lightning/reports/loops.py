@@ -111,7 +111,8 @@ def _fusion_weights(title: str, series: Runs) -> Plot:
     with page_style():
         figure, axes = new_plot()
         for (label, runs), color, offset in _placed(series):
-            summaries = [Summary.of(weights) for weights in zip(*(run.fusion_weights for run in runs), strict=True)]
+            known = [run.fusion_weights for run in runs if run.fusion_weights]
+            summaries = [Summary.of(weights) for weights in zip(*known, strict=True)]
             width = 0.8 / len(series)
             places = [step + width * offset * len(series) for step in range(len(summaries))]
             axes.bar(places, [s.mean for s in summaries], 0.9 * width, color=color)
@@ -130,7 +131,7 @@ def _passes(title: str, series: Runs) -> Plot:
     with page_style():
         figure, axes = new_plot()
         for (label, runs), color, offset in _placed(series):
-            by_pass = zip(*([100 * scores.rank1 for scores in run.passes] for run in runs), strict=True)
+            by_pass = zip(*([100 * scores.rank1 for scores in run.passes] for run in runs if run.passes), strict=True)
             summaries = [Summary.of(values) for values in by_pass]
             fused = Summary.of(100 * run.target.rank1 for run in runs).mean
             axes.axhline(fused, color=color, linestyle="--", linewidth=1.4)

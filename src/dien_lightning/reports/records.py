@@ -126,12 +126,14 @@ def read_run(path: str | Path) -> RunRecord:
             )
     results = read_json(path)
     if not isinstance(results, dict) or "target" not in results:
-        raise ValueError(f"{path} is not a run's results: it has no 'target' figures. Give a run folder.")
+        raise ValueError(
+            f"{path} has no 'target' figures: it is no run's results, or its target has no labelled query and gallery."
+        )
     return RunRecord(
         path=path,
         row=str(results.get("row") or ""),
         direction=str(results.get("direction") or ""),
-        seed=int(results.get("seed") or 0),
+        seed=_seed(results.get("seed"), path),
         target=_scores(results["target"], f"{path}, target"),
         source=_optional_scores(results, "source", path),
         target_statistics=_optional_scores(results, "target_with_target_statistics", path),
@@ -240,6 +242,12 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
 
 
+def _seed(value: Any, path: Path) -> int:
+    if value is not None and not isinstance(value, int):
+        raise ValueError(f"{path}: seed={value!r} is no whole number.")
+    return value or 0
+
+
 def _choices(found: Mapping[str, Mapping[str, Any]], path: Path) -> dict[str, Choice]:
     return {
         name: Choice(
@@ -259,7 +267,10 @@ def _optional_scores(results: Mapping[str, Any], name: str, path: Path) -> Score
 def _scores(values: Any, where: str) -> Scores:
     if not isinstance(values, Mapping) or "rank1" not in values:
         raise ValueError(f"{where}: 'rank1' is missing.")
-    scores = Scores(*(float(values.get(name, math.nan)) for name in SCORES))
+    try:
+        scores = Scores(*(float(values.get(name, math.nan)) for name in SCORES))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}.") from None
     for name, value in zip(SCORES, scores, strict=True):
         if not math.isnan(value) and not 0 <= value <= 1:
             raise ValueError(f"{where}: {name}={value} is no fraction in [0, 1].")

@@ -127,12 +127,15 @@ def commands_table(runs: Sequence[RunRecord]) -> Table:
 def row_command(runs: Sequence[RunRecord]) -> str:
     """The one command that repeats these runs of one row, in a folder of their own.
 
+    With one thread, as table.py trains them: another number adds in another order, and gives another draw.
+
     Example:
         >>> from pathlib import Path
         >>> from dien_lightning.reports.records import Scores
         >>> command = "python scripts/train.py experiment=table ablation=r04_dc data=day2night seed=0 resume=true"
         >>> row_command([RunRecord(Path("a"), "r04_dc", "day2night", s, Scores(0.5), command=command) for s in (0, 1)])
-        'python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1 run_dir=outputs/again'
+        'OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1
+        run_dir=outputs/again'
     """
     words = shlex.split(runs[0].command)
     kept = [word for word in words[2:] if not word.startswith(_NOT_REPEATED)]
@@ -143,7 +146,7 @@ def row_command(runs: Sequence[RunRecord]) -> str:
         f"seed={seeds}",
         "run_dir=outputs/again",
     ]
-    return shlex.join(["python", "scripts/train.py", "-m", *kept, *overrides])
+    return f"OMP_NUM_THREADS=1 {shlex.join(['python', 'scripts/train.py', '-m', *kept, *overrides])}"
 
 
 def published_table(caption: str, head: str, rows: Sequence[PublishedRow]) -> Table:

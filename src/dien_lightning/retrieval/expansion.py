@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.checks import check_int, check_range
 from dien_lightning.retrieval.blocks import check_embeddings, euclidean_blocks
 from dien_lightning.retrieval.labels import LabelsLike
 from dien_lightning.types import UNLABELED
@@ -50,10 +51,8 @@ def expand_queries(query: Tensor, gallery: Tensor, k: int = 5, *, alpha: float =
         tensor([[0.0000, 1.5000]])
     """
     query, gallery = check_embeddings(query, gallery)
-    if k < 1:
-        raise ValueError(f"k={k} must be 1 or more: it is the number of gallery images averaged into a query.")
-    if alpha < 0:
-        raise ValueError(f"alpha={alpha} must not be negative: nearer images weigh more.")
+    check_int("k", k, 1, "it is the number of gallery images averaged into a query")
+    check_range("alpha", alpha, 0)
     parts = []
     for start, rows in euclidean_blocks(query, gallery):
         own = query[start : start + len(rows)].to(rows.dtype)  # (R, D)

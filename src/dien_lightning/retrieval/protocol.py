@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_bool, check_int
 
 _CHOICES = {
     "junk": {
@@ -74,6 +74,7 @@ class Protocol:
             value = getattr(self, name)
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not a protocol; choose one of {', '.join(choices)}.")
+        check_bool("single_gallery_shot", self.single_gallery_shot)
         check_int("repeats", self.repeats, 1, "the CMC is the mean over that many draws")
         check_int("seed", self.seed, 0, "the draws follow from it")
 

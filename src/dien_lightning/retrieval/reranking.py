@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.checks import check_int, check_range
 from dien_lightning.retrieval.blocks import check_embeddings, euclidean_blocks, rows_per_block
 
 # Images whose neighbours are compared at once, pairs whose distance is taken at once, overlaps added up at once.
@@ -97,13 +98,17 @@ def k_reciprocal_blocks(
         [[0, 1, 2]]
     """
     query, gallery = check_embeddings(query, gallery)
-    if k1 < 1 or k2 < 1:
-        raise ValueError(f"k1={k1} and k2={k2} must be 1 or more: they are numbers of neighbours.")
-    if not 0 <= original_weight <= 1:
-        raise ValueError(f"original_weight={original_weight} must lie in [0, 1]: it weighs two distances.")
+    check_reranking(k1, k2, original_weight)
     need = reranking_memory(len(query), len(gallery), query.shape[1], k1, k2)
     _logger.info("Re-ranking %d x %d images takes at most %.0f MB.", len(query), len(gallery), need / 1e6)
     return _rerank(query, gallery, k1, k2, original_weight)
+
+
+def check_reranking(k1: int, k2: int, original_weight: float) -> None:
+    """Raise a ValueError unless `k_reciprocal_blocks` takes these."""
+    for name, value in (("k1", k1), ("k2", k2)):
+        check_int(name, value, 1, "it is a number of neighbours")
+    check_range("original_weight", original_weight, 0, 1, include_high=True)
 
 
 @torch.no_grad()
