@@ -89,7 +89,7 @@ def evaluate(config: DictConfig) -> None:
         "protocol": {
             **result.describe(),
             "precision": str(trainer.precision),
-            "statistics": {"target": module.statistics_for("target")},
+            "statistics": {"target": module.network.statistics_for("target")},
             **refinements(config),
         },
         "images_per_second": module.images_per_second,

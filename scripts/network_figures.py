@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from dien_lightning import DIEN, DomainPairDataModule
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.records import Record
-from dien_lightning.network import Domain, load_network
+from dien_lightning.network import load_network
 from dien_lightning.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.reports.embedding_map import figure_2
 
@@ -99,7 +99,7 @@ def _pooled(network: DIEN, images: Tensor) -> np.ndarray:
 
 @torch.no_grad()
 def _embedded(network: DIEN, images: Tensor, domain: str) -> np.ndarray:
-    own: Domain = "target" if domain == "target" and network.gathered("target") else "source"
+    own = network.statistics_for(domain)
     return torch.cat([network(batch, own).embedding for batch in images.split(64)]).numpy()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from dien_lightning.reports.records import read_json
+from dien_lightning.reports.run_files import read_json
 from dien_lightning.reports.settings import difference
 
 _SETTINGS = ("data", "network", "objective", "optim", "trainer")

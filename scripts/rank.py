@@ -18,7 +18,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -111,7 +110,7 @@ def find_images(name: str, folder: str) -> list[str]:
 @torch.inference_mode()
 def embed(network: DIEN, paths: Sequence[str], batch_size: int) -> Tensor:  # -> (N, D)
     """L2-normalised embeddings of the images, by target statistics where the network has gathered some."""
-    domain: Any = "target" if network.gathered("target") else "source"
+    domain = network.statistics_for("target")
     transform = evaluation_transform(network.hyperparameters["image_size"])
     loader = DataLoader(ReIDDataset([Record(path, UNLABELED, 0) for path in paths], transform), batch_size)
     parts = [network(batch.image, domain=domain).embedding.float() for batch in track(loader, "embedding")]

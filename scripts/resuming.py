@@ -18,7 +18,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule
 from dien_lightning.callbacks import find_checkpoint
-from dien_lightning.reports.records import read_json
+from dien_lightning.reports.run_files import read_json
 from dien_lightning.reports.settings import changed, difference
 from provenance import settings_of
 from results import write_text

@@ -201,7 +201,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     results["protocol"] = {
         **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
         "precision": str(trainer.precision),
-        "statistics": {name: module.statistics_for(name) for name in domains},
+        "statistics": {name: module.network.statistics_for(name) for name in domains},
     }
     results["images_per_second"] = module.images_per_second
     last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
@@ -213,7 +213,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
         lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:
             write_json(run_dir / "rankings.json", lists)
-        if module.statistics_for("target") == "source":
+        if module.network.statistics_for("target") == "source":
             if data.can_gather_statistics:
                 module.gather_target_statistics = True
                 trainer.test(module, data, verbose=False)

@@ -93,12 +93,12 @@ def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(dat
     data.target_batch_size = 0
     run = trainer()
     run.fit(module, data)
-    assert module.statistics_for("target") == "source"
+    assert module.network.statistics_for("target") == "source"
     run.test(module, data, verbose=False)
     plain = module.results["target"]
     module.gather_target_statistics = True
     run.test(module, data, verbose=False)
-    assert module.statistics_for("target") == "target"
+    assert module.network.statistics_for("target") == "target"
     assert module.results["target"].mAP != plain.mAP
 
 
@@ -106,7 +106,7 @@ def test_base_with_joint_statistics_has_not_seen_the_target(data):
     module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics="joint")
     data.target_batch_size = 0
     trainer().fit(module, data)
-    assert module.statistics_for("target") == "source"
+    assert module.network.statistics_for("target") == "source"
 
 
 class Stop(pl.Callback):

@@ -225,10 +225,6 @@ class DIENModule(LightningModule):
     def _datamodule(self) -> Any:
         return getattr(self.trainer, "datamodule", None)
 
-    def statistics_for(self, name: str) -> Domain:
-        """Whose batch-norm statistics evaluate set `name`: its own where they were gathered, else the source's."""
-        return "target" if name == "target" and self.network.gathered("target") else "source"
-
     def on_validation_epoch_start(self) -> None:
         self._start_evaluation(each_pass=False)
 
@@ -263,7 +259,8 @@ class DIENModule(LightningModule):
 
     def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         name = self.evaluation_domains[dataloader_idx]
-        return embed(self.network, self._layout(batch.image), self.statistics_for(name), self.flip)[0]  # (B, D)
+        domain = self.network.statistics_for(name)
+        return embed(self.network, self._layout(batch.image), domain, self.flip)[0]  # (B, D)
 
     def _start_evaluation(self, each_pass: bool) -> None:
         self._evaluation = Evaluation(
@@ -272,7 +269,8 @@ class DIENModule(LightningModule):
 
     def _evaluate(self, batch: Sample, name: str) -> None:
         assert self._evaluation is not None
-        self._evaluation.update(batch._replace(image=self._layout(batch.image)), name, self.statistics_for(name))
+        domain = self.network.statistics_for(name)
+        self._evaluation.update(batch._replace(image=self._layout(batch.image)), name, domain)
 
     def _end_evaluation(self) -> None:
         assert self._evaluation is not None

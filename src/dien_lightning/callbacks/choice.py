@@ -111,7 +111,7 @@ class EpochChoice(Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         wanted = min(self.images, len(data.target.train)) // trainer.world_size
         embeddings, indices, found = [], [], 0
-        domain = module.statistics_for("target")
+        domain = module.network.statistics_for("target")
         for batch in data.statistics_dataloader() if wanted else ():
             images = trainer.precision_plugin.convert_input(batch.image.to(module.device))
             with torch.no_grad(), trainer.precision_plugin.forward_context():

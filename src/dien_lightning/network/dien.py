@@ -218,6 +218,10 @@ class DIEN(nn.Module):
         check_choice("domain", domain, DOMAINS)
         return all(layer.gathered(domain) for layer in self._normalizations())
 
+    def statistics_for(self, name: str) -> Domain:
+        """Whose statistics embed set `name`, "target" or "source": its own where there are any, else the source's."""
+        return "target" if name == "target" and self.gathered("target") else "source"
+
     @torch.no_grad()
     def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
         """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.

@@ -12,7 +12,8 @@ from dien_lightning.reports.demo_table import demo_table, seeds_phrase
 from dien_lightning.reports.loops import passes_galleries
 from dien_lightning.reports.page import Block, Section, Tile, render_page
 from dien_lightning.reports.ranked import shown_queries
-from dien_lightning.reports.records import RunRecord, read_curves, read_rankings
+from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.run_files import read_curves, read_rankings
 from dien_lightning.reports.tables import Summary
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dien_lightning.reports.pictures import picture_uri
-from dien_lightning.reports.records import RankedQuery
+from dien_lightning.reports.run_files import RankedQuery
 
 
 class ShownImage(NamedTuple):

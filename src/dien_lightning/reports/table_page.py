@@ -11,7 +11,8 @@ from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
 from dien_lightning.reports.loops import figure_3, loops_of
 from dien_lightning.reports.page import Block, Section, Tile, render_page
 from dien_lightning.reports.ranked import shown_queries
-from dien_lightning.reports.records import RunRecord, read_curves, read_rankings
+from dien_lightning.reports.records import RunRecord
+from dien_lightning.reports.run_files import read_curves, read_rankings
 from dien_lightning.reports.sweeps import sweep_galleries
 from dien_lightning.reports.table1 import (
     BASE,
