@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from torch.utils.data import DataLoader
 from dien_lightning.checks import check_choice, check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import Domain
-from dien_lightning.data.loaders import ResumableLoader, worker_options
+from dien_lightning.data.loaders import ResumableLoader, default_num_workers, plain_loader, training_loader
 from dien_lightning.data.records import (
     Record,
     Splits,
@@ -232,7 +231,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         """The target's training images, unlabelled and not augmented, shuffled: for gathering batch-norm statistics."""
         records = self.target.train
         dataset = self._dataset("statistics", records, self.evaluation_transform)
-        return self._plain_loader(dataset, ShardSampler(len(records), self.seed, *self._world_and_rank()))
+        sampler = ShardSampler(len(records), self.seed, *self._world_and_rank())
+        return plain_loader(dataset, sampler, self.eval_batch_size, self.num_workers)
 
     def teardown(self, stage: str | None = None) -> None:
         """Say which images could not be read, if they were skipped."""
@@ -273,13 +273,9 @@ class DomainPairDataModule(pl.LightningDataModule):
             )
 
     def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
-        return ResumableLoader(
-            self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9)),
-            batch_size=sampler.local_batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            drop_last=True,
+        cache = int(self.cache_gigabytes * 1e9)
+        return training_loader(
+            self._dataset(key, records, self.train_transform, cache_bytes=cache), sampler, self.num_workers
         )
 
     def _evaluation_loader(self, domain: str) -> DataLoader[Sample]:
@@ -287,15 +283,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         dataset = self._dataset(
             f"{domain} evaluation", [*query, *gallery], self.evaluation_transform, num_query=len(query)
         )
-        return self._plain_loader(dataset, ShardSampler(len(dataset), None, *self._world_and_rank()))
-
-    def _plain_loader(self, dataset: ReIDDataset, sampler: ShardSampler) -> DataLoader[Sample]:
-        return DataLoader(
-            dataset,
-            batch_size=self.eval_batch_size,
-            sampler=sampler,
-            **worker_options(self.num_workers),
-        )
+        sampler = ShardSampler(len(dataset), None, *self._world_and_rank())
+        return plain_loader(dataset, sampler, self.eval_batch_size, self.num_workers)
 
     def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:
         dataset = ReIDDataset(records, transform, on_error=self.on_error, **options)
@@ -306,11 +295,6 @@ class DomainPairDataModule(pl.LightningDataModule):
         if self.trainer is not None:
             return self.trainer.world_size, self.trainer.global_rank
         return world_and_rank()
-
-
-def default_num_workers() -> int:
-    """Loader processes for each of the two domains' loaders: a quarter of the cores, from 1 to 8."""
-    return max(1, min(8, (os.cpu_count() or 1) // 4))
 
 
 def _train_transform(image_size: tuple[int, int], augmentation: Mapping[str, Any]) -> Any:

@@ -1,13 +1,14 @@
-"""A DataLoader that a checkpoint can stop and take up again in the middle of an epoch."""
+"""DataLoaders: for training, one that a checkpoint can take up again in the middle of an epoch; for the rest, plain."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from dien_lightning.data.samplers import TrainingSampler
 from dien_lightning.types import Sample
@@ -44,6 +45,11 @@ def worker_options(num_workers: int) -> dict[str, Any]:
     }
 
 
+def default_num_workers() -> int:
+    """Loader processes for each of the two domains' loaders: a quarter of the cores, from 1 to 8."""
+    return max(1, min(8, (os.cpu_count() or 1) // 4))
+
+
 class ResumableLoader(DataLoader[Sample]):
     """Remembers how many batches of the epoch it gave, which Lightning stores in its checkpoints.
 
@@ -75,3 +81,22 @@ class ResumableLoader(DataLoader[Sample]):
         """Go on at that batch."""
         self._position = (state["epoch"], state["step"])
         self.sampler.start_at(state["epoch"], state["step"])
+
+
+def training_loader(dataset: Dataset[Sample], sampler: TrainingSampler, num_workers: int) -> ResumableLoader:
+    """Batches as the sampler deals them; workers stay from epoch to epoch."""
+    return ResumableLoader(
+        dataset,
+        batch_size=sampler.local_batch_size,
+        sampler=sampler,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        drop_last=True,
+    )
+
+
+def plain_loader(
+    dataset: Dataset[Sample], sampler: Sampler[int], batch_size: int, num_workers: int
+) -> DataLoader[Sample]:
+    """Every image once, in the sampler's order."""
+    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, **worker_options(num_workers))
