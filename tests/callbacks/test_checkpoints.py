@@ -78,7 +78,7 @@ def test_a_run_leaves_the_last_checkpoint_and_the_one_before_it(finished):
 @pytest.mark.parametrize("every", [0, -3])
 def test_every_n_train_steps_is_checked(tmp_path, every):
     with pytest.raises(
-        ValueError, match=rf"every_n_train_steps={every} must be at least 1, or null for checkpoints at"
+        ValueError, match=rf"every_n_train_steps={every} must be a whole number of at least 1; null writes at"
     ):
         Checkpoints(tmp_path, every_n_train_steps=every)
 

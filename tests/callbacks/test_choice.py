@@ -76,7 +76,7 @@ def test_a_resumed_run_goes_on_with_the_epochs_it_knew_and_takes_later_ones_agai
 
 
 def test_a_negative_number_of_images_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"images=-1 must be 0 \(no label-free score\) or more\."):
+    with pytest.raises(ValueError, match=r"images=-1 must be a whole number of at least 0"):
         EpochChoice(tmp_path, images=-1)
 
 

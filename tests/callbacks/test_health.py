@@ -134,12 +134,12 @@ def test_a_domain_classifier_that_struggles_is_left_in_peace(accuracies):
 
 
 def test_domain_windows_must_be_one_at_least():
-    with pytest.raises(ValueError, match=r"domain_windows=0 must be at least 1 window\."):
+    with pytest.raises(ValueError, match=r"domain_windows=0 must be a whole number of at least 1"):
         HealthMonitor(domain_windows=0)
 
 
 def test_window_must_be_a_step_at_least():
-    with pytest.raises(ValueError, match=r"window=0 must be at least 1 step\."):
+    with pytest.raises(ValueError, match=r"window=0 must be a whole number of at least 1"):
         HealthMonitor(window=0)
 
 

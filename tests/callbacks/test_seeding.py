@@ -34,5 +34,5 @@ def test_batches_that_make_one_step_draw_apart():
 
 
 def test_a_negative_seed_is_named():
-    with pytest.raises(ValueError, match=r"seed=-1 must be 0 or more\."):
+    with pytest.raises(ValueError, match=r"seed=-1 must be a whole number of at least 0"):
         SeedEachStep(-1)

@@ -96,16 +96,17 @@ def test_an_empty_folder_is_filled(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"domain": "dusk"}, "domain='dusk' is none of the drawn domains; choose one of day, night"),
-        ({"num_train_ids": 0}, "num_train_ids=0 leaves nobody to draw"),
-        ({"num_test_ids": -1}, "num_test_ids=-1 leaves nobody to draw"),
+        ({"domain": "dusk"}, "domain='dusk' is not allowed; choose one of day, night"),
+        ({"num_train_ids": 0}, "num_train_ids=0 must be a whole number of at least 1"),
+        ({"num_test_ids": -1}, "num_test_ids=-1 must be a whole number of at least 1"),
         ({"num_train_ids": 4999}, "more than the 4999 identities of a domain"),
-        ({"num_cameras": 1}, "num_cameras=1 is not between 2 and 9"),
-        ({"images_per_camera": 1}, "images_per_camera=1 leaves the gallery empty"),
-        ({"image_size": (63, 32)}, r"image_size=\(63, 32\) is too small"),
-        ({"image_size": (64, 31)}, r"image_size=\(64, 31\) is too small"),
-        ({"workers": 0}, "workers=0 draws nothing"),
-        ({"seed": -1}, "seed=-1 is negative"),
+        ({"num_cameras": 1}, "num_cameras=1 must be a whole number of at least 2"),
+        ({"num_cameras": 10}, "num_cameras=10 is more than 9"),
+        ({"images_per_camera": 1}, "images_per_camera=1 must be a whole number of at least 2"),
+        ({"image_size": (63, 32)}, "image_size=63 x 32 must be two whole numbers of at least 64 x 32"),
+        ({"image_size": (64, 31)}, "image_size=64 x 31 must be two whole numbers of at least 64 x 32"),
+        ({"workers": 0}, "workers=0 must be a whole number of at least 1"),
+        ({"seed": -1}, "seed=-1 must be a whole number of at least 0"),
     ],
 )
 def test_arguments_out_of_range(tmp_path, arguments, words):

@@ -231,7 +231,7 @@ def test_center_weight_must_not_be_negative():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_reduction_must_be_known(loss):
-    with pytest.raises(ValueError, match=r"reduction='max' is not allowed; choose mean or sum\."):
+    with pytest.raises(ValueError, match=r"reduction='max' is not allowed; choose one of mean, sum\."):
         loss(reduction="max")
 
 

@@ -20,6 +20,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from dien_lightning.callbacks.interrupt import Interrupt
 from dien_lightning.callbacks.metrics_file import MetricsFile
+from dien_lightning.checks import check_int
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
@@ -44,11 +45,8 @@ class Checkpoints(Checkpoint):
     """
 
     def __init__(self, folder: str | os.PathLike[str], every_n_train_steps: int | None = None) -> None:
-        if every_n_train_steps is not None and every_n_train_steps < 1:
-            raise ValueError(
-                f"every_n_train_steps={every_n_train_steps} must be at least 1, or null for checkpoints at the epochs' "
-                f"ends alone."
-            )
+        if every_n_train_steps is not None:
+            check_int("every_n_train_steps", every_n_train_steps, 1, "null writes at the epochs' ends alone")
         self.folder = Path(folder)
         self.every_n_train_steps = every_n_train_steps
         self._interrupt = Interrupt()

@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from dien_lightning.checks import check_int
 from dien_lightning.collectives import join_processes
 from dien_lightning.network import save_network
 from dien_lightning.retrieval import reciprocal_neighbors, soft_neighborhood_density
@@ -43,8 +44,7 @@ class EpochChoice(Callback):
     """
 
     def __init__(self, folder: str | os.PathLike[str], images: int = 2000, temperature: float = 0.05) -> None:
-        if images < 0:
-            raise ValueError(f"images={images} must be 0 (no label-free score) or more.")
+        check_int("images", images, 0, "0 gives no label-free score")
         self.folder = Path(folder)
         self.images = images
         self.temperature = temperature

@@ -9,6 +9,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
+from dien_lightning.checks import check_int
+
 _TRIPLET, _PER_ANCHOR, _DOMAIN = "train/loss_triplet", "train/triplet_per_anchor", "train/domain_accuracy"
 _SPREADS = {"train/embedding_spread": "embedding spread", "train/target_spread": "target's embedding spread"}
 
@@ -27,6 +29,9 @@ class HealthMonitor(Callback):
         tolerance: how near the margin, or a domain accuracy of 0.5 or 1, counts as there.
         collapsed: embedding spread, in [0, 1], below which embeddings count as collapsed.
         domain_windows: windows in a row after which a domain accuracy of 0.5 or 1 is told.
+
+    Raises:
+        ValueError: a number of steps or windows below 1.
     """
 
     def __init__(
@@ -37,10 +42,8 @@ class HealthMonitor(Callback):
         collapsed: float = 0.02,
         domain_windows: int = 4,
     ) -> None:
-        if window < 1:
-            raise ValueError(f"window={window} must be at least 1 step.")
-        if domain_windows < 1:
-            raise ValueError(f"domain_windows={domain_windows} must be at least 1 window.")
+        check_int("window", window, 1, "it is a number of steps")
+        check_int("domain_windows", domain_windows, 1, "it is a number of windows")
         self.window = window
         self.margin = margin
         self.tolerance = tolerance

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from dien_lightning.checks import check_int
+
 
 class SeedEachStep(Callback):
     """Seeds torch before every training batch: dropout masks follow from the seed and the step alone.
@@ -23,8 +25,7 @@ class SeedEachStep(Callback):
     """
 
     def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise ValueError(f"seed={seed} must be 0 or more.")
+        check_int("seed", seed, 0, "all that a step draws follows from it")
         self.seed = seed
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dien_lightning.checks import check_choice, check_int, check_size
+
 from .drawing.camera import DOMAINS
 from .drawing.painter import VERSION
 from .drawing.processes import draw_in_processes
@@ -144,31 +146,24 @@ def _check(
     seed: int,
     workers: int | None,
 ) -> tuple[int, int]:
-    if domain not in DOMAINS:
-        raise ValueError(f"domain={domain!r} is none of the drawn domains; choose one of {', '.join(DOMAINS)}.")
+    check_choice("domain", domain, tuple(DOMAINS))
     for name, value in (("num_train_ids", num_train_ids), ("num_test_ids", num_test_ids)):
-        if value < 1:
-            raise ValueError(f"{name}={value} leaves nobody to draw; give at least 1.")
+        check_int(name, value, 1, "it is a number of people to draw")
     if num_train_ids + num_test_ids > MAX_IDS:
         raise ValueError(
             f"num_train_ids={num_train_ids} and num_test_ids={num_test_ids} are more than the {MAX_IDS} identities of "
             "a domain together; lower one of them."
         )
-    if not 2 <= num_cameras <= MAX_CAMERAS:
+    check_int("num_cameras", num_cameras, 2, "a query is ranked against other cameras")
+    if num_cameras > MAX_CAMERAS:
         raise ValueError(
-            f"num_cameras={num_cameras} is not between 2 and {MAX_CAMERAS}; a query is ranked against other cameras."
+            f"num_cameras={num_cameras} is more than {MAX_CAMERAS}, which file names have a digit for; lower it."
         )
-    if images_per_camera < 2:
-        raise ValueError(f"images_per_camera={images_per_camera} leaves the gallery empty; give at least 2.")
-    if seed < 0:
-        raise ValueError(f"seed={seed} is negative; give 0 or more.")
-    if len(image_size) != 2 or image_size[0] < 64 or image_size[1] < 32:
-        raise ValueError(
-            f"image_size={tuple(image_size)} is too small to draw; give (height, width) of at least (64, 32)."
-        )
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers={workers} draws nothing; give at least 1, or None for one per CPU.")
-    return int(image_size[0]), int(image_size[1])
+    check_int("images_per_camera", images_per_camera, 2, "one is a query, the others are the gallery")
+    check_int("seed", seed, 0, "people, places and cameras follow from it")
+    if workers is not None:
+        check_int("workers", workers, 1, "None is one for each CPU")
+    return check_size("image_size", image_size, smallest=(64, 32))
 
 
 def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:

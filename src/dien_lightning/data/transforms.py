@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from dien_lightning.checks import check_range, check_size
+from dien_lightning.checks import check_choice, check_range, check_size
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -173,9 +173,8 @@ def _crops(size: tuple[int, int], crop: str) -> list[Any]:
         return [RandomUprightCrop(size)]
     if crop == "pad":
         return [v2.Resize(list(size), antialias=True), v2.RandomCrop(list(size), padding=round(0.04 * size[0]))]
-    if crop == "none":
-        return [v2.Resize(list(size), antialias=True)]
-    raise ValueError(f"crop={crop!r} must be 'upright', 'pad' or 'none'.")
+    check_choice("crop", crop, ("upright", "pad", "none"))
+    return [v2.Resize(list(size), antialias=True)]
 
 
 def evaluation_transform(image_size: tuple[int, int] = (256, 128)) -> Callable[[Tensor], Tensor]:

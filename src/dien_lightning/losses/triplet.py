@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from dien_lightning.checks import check_bool, check_range
+from dien_lightning.checks import check_bool, check_choice, check_range
 from dien_lightning.distance import pairwise_euclidean
 from dien_lightning.losses.precision import in_full_precision
 
@@ -78,8 +78,7 @@ class _TripletLoss(nn.Module):
     def __init__(self, margin: float = 0.3, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
         check_range("margin", margin, 0, include_low=False)
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"reduction={reduction!r} is not allowed; choose mean or sum.")
+        check_choice("reduction", reduction, ("mean", "sum"))
         self.margin = margin
         self.reduction = reduction
 
