@@ -129,12 +129,12 @@ def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
 
 
 def keep_changes(config: DictConfig, run_dir: Path) -> None:
-    """Say with which new settings a begun run goes on, and leave them in its configuration for good.
+    """Say with which new settings a run goes on from its checkpoint, and leave them in its configuration for good.
 
     More epochs are no change: where the schedule cannot be made longer, that is refused later.
     """
     path = run_dir / "config.yaml"
-    if not config.resume or not path.exists():
+    if not path.exists():
         return
     had: Any = OmegaConf.to_container(OmegaConf.load(path))
     found = changed(had, settings_of(config), ignoring=_LENGTH)

@@ -106,7 +106,8 @@ def train(config: DictConfig) -> dict[str, Any]:
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
-    keep_changes(config, run_dir)
+    if checkpoint is not None:
+        keep_changes(config, run_dir)
     about = describe(config)  # before the work: the code might be edited meanwhile
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
