@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -272,6 +273,10 @@ def test_the_direction_is_that_of_the_two_sets(tmp_path):
             assert config.direction == direction
 
 
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+@needs_git
 def test_the_commit_is_the_codes_wherever_the_user_stands(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     here = provenance.commit()
@@ -300,6 +305,7 @@ def clone(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@needs_git
 def test_code_that_was_changed_is_said_beside_the_commit(clone):
     commit = provenance.commit()
     assert commit
