@@ -50,15 +50,15 @@ def main() -> None:
     for seed in seeds:
         for name, finished in runs.items():
             folder = output / (f"{name}_seed{seed}" if seed else name)
-            changes = [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides]
+            own_overrides = [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides]
             if (folder / "results.json").is_file():
-                check(folder / "results.json", changes, remedy=f"Delete {output} to start afresh, or give output=DIR.")
                 console.print(
                     f"[bold]{folder}[/] is finished and kept; delete {output} to start afresh.", soft_wrap=True
                 )
             else:
                 console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
-                train(folder, changes)
+                train(folder, own_overrides)
+            check(folder / "results.json", own_overrides, f"Delete {output} to start afresh, or give output=DIR.")
             finished.append(read_run(folder))
     page = output / "report.html"
     write_text(page, demo_page(runs["base"], runs["dien"]))

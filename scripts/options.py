@@ -33,22 +33,29 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         >>> take(Options, ["output=0042", "top=3", "seed=1"])
         (Options(output='0042', top=3), ['seed=1'])
     """
-    types = {field.name: str(field.type).removesuffix(" | None") for field in fields(kind)}  # type: ignore[arg-type]
+    types = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
     options: Any = OmegaConf.structured(kind)
+    texts: dict[str, Any] = {}
     rest = []
     for argument in arguments:
-        name, _, text = argument.partition("=")
-        if name not in types:
+        name, equals, text = argument.partition("=")
+        kept = types.get(name, "").removesuffix(" | None")
+        if not equals or name not in types:
             rest.append(argument)
-            continue
-        try:
-            options[name] = text
-        except ValidationError:
-            raise ValueError(f"{name}={text!r} must be {_KINDS[types[name]]}.") from None
-    if missing := sorted(OmegaConf.missing_keys(options), key=list(types).index):
+        elif text == "null" and kept != types[name]:
+            texts[name] = None
+        elif kept == "str":
+            texts[name] = text
+        else:
+            try:
+                options[name] = text
+            except ValidationError:
+                raise ValueError(f"{name}={text!r} must be {_KINDS[kept]}.") from None
+    missing = [name for name in types if OmegaConf.is_missing(options, name) and name not in texts]
+    if missing:
         raise ValueError(f"{missing[0]}=... is missing; --help says what it is.")
-    found: Any = OmegaConf.to_object(options)
-    return found, rest
+    values = {name: texts[name] if name in texts else options[name] for name in types}
+    return kind(**values), rest
 
 
 def take_all(kind: type[T], arguments: Sequence[str]) -> T:
@@ -57,9 +64,10 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
     Raises:
         ValueError: an argument that is no field, too.
     """
-    unknown = [argument for argument in arguments if argument.partition("=")[0] not in _names(kind)]
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    unknown = [word for word in arguments if "=" not in word or word.partition("=")[0] not in names]
     if unknown:
-        raise ValueError(f"{unknown[0].partition('=')[0]!r} is not an option; choose from {', '.join(_names(kind))}.")
+        raise ValueError(f"{unknown[0].partition('=')[0]!r} is not an option; choose from {', '.join(names)}.")
     return take(kind, arguments)[0]
 
 
@@ -80,10 +88,6 @@ def whole_numbers(name: str, listed: str) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}={listed} names one twice, which would count as two runs.")
     return numbers
-
-
-def _names(kind: type) -> list[str]:
-    return [field.name for field in fields(kind)]
 
 
 __all__ = ["MISSING", "take", "take_all", "whole_numbers"]

@@ -89,25 +89,32 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
     """Refuse to give a run other settings where its figures would be passed off as theirs.
 
     That is so where the run has ended and is not made longer, and where a record is kept of it. Else it goes on with
-    the new settings, and `write_config` says so.
+    the new settings, and `keep_changes` says so.
 
     Raises:
         ValueError: names what differs.
     """
     if not config.resume or not is_first_process():
         return
-    now, other = settings_of(config), ""
+    now, had, before = settings_of(config), None, _config_of(run_dir)
     if (run_dir / "results.json").exists():
         had = read_json(run_dir / "results.json").get("settings", {})
-        other = "" if _goes_further(now, had) else difference(had, now)
-    elif config.record is not None and (run_dir / "config.yaml").exists():
-        before: Any = OmegaConf.to_container(OmegaConf.load(run_dir / "config.yaml"))
-        other = difference(before, now)
+    if config.record is not None:
+        other = ", ".join(before.get("changes", [])) or difference(had or before, now)
+    else:
+        other = "" if had is None or _goes_further(now, had) else difference(had, now)
     if other:
         raise ValueError(
             f"run_dir={run_dir} holds a run with {other}, and its figures would be taken for this one's; choose "
             f"another run_dir."
         )
+
+
+def _config_of(run_dir: Path) -> dict[str, Any]:
+    """What lies in the run's config.yaml; empty where there is none."""
+    path = run_dir / "config.yaml"
+    found: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else {}
+    return found
 
 
 def _goes_further(now: dict[str, Any], had: dict[str, Any]) -> bool:
@@ -133,14 +140,11 @@ def keep_changes(config: DictConfig, run_dir: Path) -> None:
 
     More epochs are no change: where the schedule cannot be made longer, that is refused later.
     """
-    path = run_dir / "config.yaml"
-    if not path.exists():
-        return
-    had: Any = OmegaConf.to_container(OmegaConf.load(path))
-    found = changed(had, settings_of(config), ignoring=_LENGTH)
-    new = [f"{name} {before} -> {now}" for name, (before, now) in found.items()]
+    had, now = _config_of(run_dir), settings_of(config)
+    found = changed(had, now, ignoring=_LENGTH if _goes_further(now, had) else ())
+    new = [f"{name} {before} -> {asked}" for name, (before, asked) in found.items()]
     if new and is_first_process():
-        rank_zero_info(f"{path} differed: {', '.join(new)}. The run goes on with the new values.")
+        rank_zero_info(f"{run_dir / 'config.yaml'} differed: {', '.join(new)}. The run goes on with the new values.")
     if kept := [*had.get("changes", []), *new]:
         OmegaConf.update(config, "changes", kept, force_add=True)
 

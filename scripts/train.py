@@ -5,6 +5,7 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,10 +73,11 @@ def main(config: DictConfig) -> float | None:
 
 
 def check_figure(name: str) -> None:
-    """Raise a ValueError unless results.json may hold a figure of that dotted name."""
-    kind, _, rest = str(name).partition(".")
-    kinds = ("source", "target", "target_with_target_statistics", "checkpoints")
-    if kind not in kinds or rest.rpartition(".")[2] not in (*SCORES, "mAP_trapezoid", "score"):
+    """Raise a ValueError unless results.json may hold a number of that dotted name."""
+    sets = "target|source|target_with_target_statistics"
+    figures = "|".join((*SCORES, "mAP_trapezoid"))
+    choices = rf"checkpoints\.\w+\.(score|(target|source)\.({figures}))"
+    if not re.fullmatch(rf"({sets})\.({figures})|{choices}|seconds|images_per_second", str(name)):
         raise ValueError(
             f"optimized={name} is no figure of results.json; name one, such as source.mAP or "
             f"checkpoints.label_free.score."

@@ -82,6 +82,23 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     assert len(trainings) == 2
 
 
+def test_a_begun_run_that_went_on_with_other_settings_is_not_shown(trainings, tmp_path, capfd, monkeypatch):
+    import demo
+
+    plain = demo.train
+
+    def train(folder: Path, overrides: list[str]) -> None:
+        plain(folder, overrides)
+        results = json.loads((folder / "results.json").read_text())
+        (folder / "results.json").write_text(json.dumps(results | {"changes": ["optim.momentum 0.5 -> 0.9"]}))
+
+    monkeypatch.setattr(demo, "train", train)
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")
+    assert finished.code == 1
+    assert "is of a run with optim.momentum 0.5 -> 0.9, so it is no record of this one. Delete" in finished.stderr
+    assert not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("argument", "words"),
     [

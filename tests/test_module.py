@@ -263,11 +263,41 @@ def test_prediction_gives_the_embeddings_that_are_ranked(flip, data):
     assert sum(map(len, source)) == sum(map(len, data.evaluation_records("source")))
 
 
-def test_part_of_a_gallery_is_not_ranked(data, caplog):
+@pytest.mark.parametrize(("limit", "is_ranked"), [(1, False), (0.5, False), (99, True), (1.0, True)])
+def test_part_of_a_gallery_is_not_ranked(limit, is_ranked, data, caplog):
+    data.eval_batch_size = 2
     module = build()
-    trainer(limit_val_batches=1).fit(module, data)
-    assert module.results == {}
-    assert "limit_val_batches=1 leaves out part of the gallery: nothing is ranked." in caplog.text
+    trainer(limit_val_batches=limit).fit(module, data)
+    assert bool(module.results) is bool(module.metrics) is is_ranked
+    assert ("Part of the gallery was left out" in caplog.text) is not is_ranked
+
+
+def test_a_fit_after_the_test_of_a_checkpoint_begins_at_the_beginning(data, tmp_path):
+    data._steps_per_epoch = 3
+    first, then = Watched(tmp_path / "step.ckpt", 2), Watched()
+    trainer(limit_val_batches=0, callbacks=[first]).fit(build(), data)
+    run, module = trainer(limit_val_batches=0, callbacks=[then]), build()
+    run.test(module, data, ckpt_path=first.path, verbose=False, weights_only=True)
+    run.fit(module, data)
+    assert then.steps == first.steps
+
+
+def test_loaders_given_after_a_data_module_are_not_taken_for_its_own(data):
+    module, run = build(), trainer()
+    run.validate(module, data, verbose=False)
+    target = data.val_dataloader()[0]
+    run.validate(module, target, verbose=False)
+    assert set(module.results) == {"target"}
+    with pytest.raises(ValueError, match="3 evaluation loaders were given; give the target's, or"):
+        run.validate(module, [target] * 3, verbose=False)
+
+
+def test_statistics_are_gathered_from_a_data_module(data):
+    module = build()
+    module.gather_target_statistics = True
+    data.setup()
+    with pytest.raises(ValueError, match="gather_target_statistics needs a DomainPairDataModule"):
+        trainer().test(module, data.val_dataloader()[0], verbose=False)
 
 
 def test_the_total_is_the_mean_over_what_the_losses_see(data):

@@ -204,6 +204,15 @@ def test_a_run_that_goes_on_with_other_settings_keeps_them_in_its_results(
         assert finished.code == 0, finished.stderr
         assert json.loads((run_dir / "results.json").read_text()).get("changes") == changes
     assert f"{run_dir}/config.yaml differed: optim.momentum 0.9 -> 0.5. The run goes on" in caplog.text
+    (run_dir / "results.json").unlink()  # as if killed before the end
+    finished = call(capfd, monkeypatch, "train", *arguments, "trainer.max_epochs=2", "optim.momentum=0.5")
+    assert finished.code == 0, finished.stderr
+    changes = json.loads((run_dir / "results.json").read_text())["changes"]
+    assert changes == ["optim.momentum 0.9 -> 0.5", "trainer.max_epochs 3 -> 2"]
+    record = (f"record={tmp_path / 'record.json'}", "trainer.max_epochs=2", "optim.momentum=0.5")
+    finished = call(capfd, monkeypatch, "train", *arguments, *record)
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} holds a run with optim.momentum 0.9 -> 0.5, " in finished.stderr
 
 
 def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, capfd, monkeypatch):
@@ -339,6 +348,7 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
         ("optim.nesterov=no", "nesterov='no' must be true or false"),
         ("objective.target_negatives=off", "target_negatives='off' must be true or false"),
         ("protocol.single_gallery_shot=no", "single_gallery_shot='no' must be true or false"),
+        ("optimized=target.first.rank1", "optimized=target.first.rank1 is no figure of results.json"),
         ("optimized=source.map", "optimized=source.map is no figure of results.json; name one, such as source.mAP"),
         ("optim.schedule=foo", "schedule='foo' is not allowed; choose one of milestones, one_cycle"),
         ("optim.momentum=1", "momentum=1 is out of range"),

@@ -97,12 +97,12 @@ def check_size(name: str, value: Any, smallest: tuple[int, int]) -> tuple[int, i
         ...
         ValueError: image_size=63 x 32 must be two whole numbers of at least 64 x 32.
     """
-    # Symbols and tensors, which stand for sizes while a network is exported or traced, are whole numbers, too.
     sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
-    if len(sides) != 2 or not all(hasattr(a, "__index__") and a >= b for a, b in zip(sides, smallest, strict=True)):
+    whole = [int(side) for side in sides if isinstance(side, Integral)]
+    if len(sides) != 2 or len(whole) != 2 or whole[0] < smallest[0] or whole[1] < smallest[1]:
         shown = " x ".join(map(str, sides))
         raise ValueError(f"{name}={shown} must be two whole numbers of at least {smallest[0]} x {smallest[1]}.")
-    return sides[0], sides[1]
+    return whole[0], whole[1]
 
 
 def first_line(error: BaseException) -> str:

@@ -65,8 +65,8 @@ class DIENModule(LightningModule):
         results: of the last evaluation, by set ("target", "source") and, after a test, by pass ("pass0", ...).
         metrics: what gathered the embeddings for them, by the same names.
         images_per_second: how fast this process embedded them.
-        gather_target_statistics: set it, and the next test takes batch-norm statistics from the target's training
-            images first, see `DIEN.gather_statistics`.
+        gather_target_statistics: set it, and each test takes batch-norm statistics from the data module's target
+            training images first, see `DIEN.gather_statistics`.
 
     Shape:
         images (B, 3, H, W) -> NetworkOutput, as the network gives it.
@@ -214,12 +214,24 @@ class DIENModule(LightningModule):
     @property
     def evaluation_domains(self) -> Sequence[str]:
         """What each evaluation loader holds, "target" or "source", in their order."""
+        number = len(self._loaders)
+        known: Sequence[str] = getattr(self._datamodule, "evaluation_domains", ())
+        if len(known) == number:
+            return known
+        if number > 2:
+            raise ValueError(f"{number} evaluation loaders were given; give the target's, or that and the source's.")
+        return ("target", "source")[:number]
+
+    @property
+    def _loaders(self) -> list[Any]:
+        """Those that are evaluated or predicted now."""
         trainer = self.trainer
         loaders = trainer.val_dataloaders
         if trainer.testing or trainer.predicting:
             loaders = trainer.test_dataloaders if trainer.testing else trainer.predict_dataloaders
-        without = ("target", "source")[: len(loaders) if isinstance(loaders, list) else 1]
-        return getattr(self._datamodule, "evaluation_domains", without)
+        if isinstance(loaders, Mapping):
+            return list(loaders.values())
+        return list(loaders) if isinstance(loaders, Sequence) else [loaders]
 
     @property
     def _datamodule(self) -> Any:
@@ -230,6 +242,8 @@ class DIENModule(LightningModule):
 
     def on_test_epoch_start(self) -> None:
         if self.gather_target_statistics:
+            if self._datamodule is None:
+                raise ValueError("gather_target_statistics needs a DomainPairDataModule: test with datamodule=data.")
             loader = self._datamodule.statistics_dataloader()
             precision = self.trainer.precision_plugin
             with precision.forward_context():
@@ -274,12 +288,12 @@ class DIENModule(LightningModule):
 
     def _end_evaluation(self) -> None:
         assert self._evaluation is not None
-        kind = "test" if self.trainer.testing else "val"
-        limit = getattr(self.trainer, f"limit_{kind}_batches")
-        if self.trainer.sanity_checking or isinstance(limit, int) or limit < 1:
-            if not self.trainer.sanity_checking:
-                rank_zero_info(f"limit_{kind}_batches={limit} leaves out part of the gallery: nothing is ranked.")
-            self.results = {}
+        numbers = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
+        in_part = any(number < len(loader) for number, loader in zip(numbers, self._loaders, strict=True))
+        if self.trainer.sanity_checking or in_part:
+            if in_part:
+                rank_zero_info("Part of the gallery was left out (limit_val_batches, limit_test_batches): not ranked.")
+            self.results, self.metrics = {}, {}
             return
         self.images_per_second = self._evaluation.images_per_second
         self.results = self._evaluation.compute()

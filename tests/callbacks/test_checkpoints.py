@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.trainer.states import TrainerFn, TrainerState
 
 from callbacks.learning import BATCH, EPOCHS, STEPS, Learner, Stop, Stopping, fit
 from dien_lightning.callbacks import Checkpoints, LoaderPositions, find_checkpoint
@@ -56,12 +57,14 @@ def test_two_workers_that_fetch_ahead_change_nothing(whole, tmp_path):
 def test_positions_of_one_run_are_not_taken_for_the_next():
     """A callback may serve two runs."""
     callback = LoaderPositions()
-    callback.on_load_checkpoint(None, None, {"loaders": {"images": {"epoch": 0, "step": 3}}})
+    saved = {"loaders": {"images": {"epoch": 0, "step": 3}}}
     loader = ResumableLoader(range(11), sampler=EpochSampler(11, BATCH, STEPS), batch_size=BATCH)
 
     class Given:
         train_dataloader = {"images": loader}  # noqa: RUF012
+        state = TrainerState(fn=TrainerFn.FITTING)
 
+    callback.on_load_checkpoint(Given(), None, saved)
     callback.on_train_start(Given(), None)
     assert loader.state_dict() == {"epoch": 0, "step": 3}
     loader.load_state_dict({"epoch": 0, "step": 0})

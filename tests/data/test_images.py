@@ -45,6 +45,11 @@ def test_grey_values_of_16_bits_keep_their_range(tmp_path, suffix):
     assert (image - expected).abs().max() <= 1
 
 
+def test_grey_values_of_8_bits_kept_in_32_are_read_as_they_are(tmp_path):
+    Image.fromarray(np.arange(24, dtype=np.int32).reshape(6, 4) * 10).save(tmp_path / "image.tiff")
+    assert read_image(str(tmp_path / "image.tiff"))[0].flatten().tolist() == list(range(0, 240, 10))
+
+
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\xff\xd8\xff\xe0 cut off"])
 def test_unreadable_files_are_named_with_the_remedy(tmp_path, content):
     path = tmp_path / "broken.jpg"

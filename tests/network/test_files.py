@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from dien_lightning.network import load_network, save_network
+from dien_lightning.network import DIEN, load_network, save_network
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from network.networks import images, small
 
@@ -129,3 +130,9 @@ def test_damaged_weights_are_refused(network, kind, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"cannot be read as a DIEN network \(.*a checksum is wrong\)"):
         load_network(path)
+
+
+def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path):
+    network = DIEN("resnet18", None, np.int64(8), np.int64(0), image_size=(np.int64(64), np.int64(32)))
+    save_network(network, tmp_path / "network.safetensors")
+    assert load_network(tmp_path / "network.safetensors").hyperparameters == network.hyperparameters

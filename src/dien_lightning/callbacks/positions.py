@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.trainer.states import TrainerFn
 
 
 class LoaderPositions(Callback):
@@ -22,7 +23,8 @@ class LoaderPositions(Callback):
         checkpoint["loaders"] = {name: loader.state_dict() for name, loader in _resumable_loaders(trainer)}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._positions = checkpoint.get("loaders", {})
+        # A checkpoint that is evaluated is read, too, and the training after it is another one.
+        self._positions = checkpoint.get("loaders", {}) if trainer.state.fn == TrainerFn.FITTING else {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         for name, loader in _resumable_loaders(trainer):

@@ -224,7 +224,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         return self.val_dataloader()
 
     def predict_dataloader(self) -> list[DataLoader[Sample]]:
-        """Give the same as for validation; `evaluation_records` says which images these are, in their order."""
+        """Give the same as for validation: on one process, the images of `evaluation_records` in their order."""
         return self.val_dataloader()
 
     def statistics_dataloader(self) -> DataLoader[Sample]:

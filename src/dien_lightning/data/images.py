@@ -43,7 +43,10 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     """Grey values of 16 bits, as infrared cameras give them, by their upper 8; Pillow would make most of them white."""
     if not picture.mode.startswith("I"):
         return picture
-    return Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
+    values = np.asarray(picture)
+    if picture.mode == "I" and values.max() <= 255:  # 32 bits that hold 8
+        return picture
+    return Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
 
 
 def _reason(error: Exception) -> str:

@@ -101,8 +101,8 @@ class DIEN(nn.Module):
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
-            "embedding_dim": embedding_dim,
-            "attention_loops": attention_loops,
+            "embedding_dim": int(embedding_dim),  # numpy's numbers fit into no file
+            "attention_loops": int(attention_loops),
             "image_size": [height, width],
             "attention_stage": attention_stage,
             "attention_update": attention_update,
@@ -168,7 +168,10 @@ class DIEN(nn.Module):
 
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
         check_choice("domain", domain, DOMAINS)
-        check_size("image_size", images.shape[-2:], _SMALLEST_IMAGE)
+        height, width = images.shape[-2:]  # symbols where the network is exported
+        if height < _SMALLEST_IMAGE[0] or width < _SMALLEST_IMAGE[1]:
+            smallest = " x ".join(map(str, _SMALLEST_IMAGE))
+            raise ValueError(f"image_size={height} x {width} must be two whole numbers of at least {smallest}.")
         stage = self.hyperparameters["attention_stage"]
         self.condition.domain, self.condition.step = domain, 0
         first = images

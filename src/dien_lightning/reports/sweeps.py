@@ -42,8 +42,9 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         varied = [axis for axis in AXES if len({run.setting(axis) for run in runs}) > 1]
         if not varied:
             raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
-        for run in runs[1:]:
-            if other := difference(run.settings, runs[0].settings, ignoring={*AXES, "data.seed"}):
+        for run in runs:
+            unlike = difference(run.settings, runs[0].settings, ignoring={*AXES, "data.seed"})
+            if other := ", ".join(run.changes) or unlike:
                 raise ValueError(
                     f"the runs of sweep {name} are not one sweep: {run.path} has {other}, unlike {runs[0].path}. "
                     f"Keep them in folders of their own (run_dir=DIR) and name both."
