@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from dien_lightning import Protocol
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """The configuration of scripts/train.py with these overrides, without running it."""
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return compose("config", list(overrides))
 
 
 def direction_of(choice: str, source: Any, target: Any) -> str:

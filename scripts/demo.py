@@ -12,18 +12,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from rich.console import Console
 
 import children
 from command import run
-from configuration import CONF, protocol
+from configuration import compose_config
 from dien_lightning.reports.demo_page import demo_page
 from dien_lightning.reports.demo_table import demo_table
 from dien_lightning.reports.records import RunRecord, read_run
 from dien_lightning.reports.tables import to_rich
 from options import take, whole_numbers
-from provenance import read_record, settings_of
+from provenance import read_record
 from results import write_text
 
 
@@ -58,20 +57,15 @@ def main() -> None:
             else:
                 console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
                 train(folder, own_overrides)
-            check(folder / "results.json", own_overrides, f"Delete {output} to start afresh, or give output=DIR.")
+            asked = compose_config(["experiment=demo", *own_overrides])
+            remedy = f"Delete {output} to start afresh, or give output=DIR."
+            read_record(folder / "results.json", asked, remedy=remedy)
             finished.append(read_run(folder))
     page = output / "report.html"
     write_text(page, demo_page(runs["base"], runs["dien"]))
     console.print()
     console.print(to_rich(demo_table(runs["base"], runs["dien"])))
     console.print(f"The page with curves and ranked lists: [bold]{page}[/]", soft_wrap=True)
-
-
-def check(results: Path, overrides: list[str], remedy: str) -> None:
-    """Refuse the results of a run with other settings than are asked for now."""
-    with initialize_config_dir(CONF, version_base="1.3"):
-        config = compose("config", ["experiment=demo", *overrides])
-    read_record(results, settings_of(config), protocol(config).describe(), remedy)
 
 
 def train(folder: Path, overrides: list[str]) -> None:

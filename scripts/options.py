@@ -34,8 +34,8 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         (Options(output='0042', top=3), ['seed=1'])
     """
     types = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
-    options: Any = OmegaConf.structured(kind)
-    texts: dict[str, Any] = {}
+    options: Any = OmegaConf.structured(kind)  # makes numbers of texts
+    given: dict[str, Any] = {}
     rest = []
     for argument in arguments:
         name, equals, text = argument.partition("=")
@@ -43,19 +43,19 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         if not equals or name not in types:
             rest.append(argument)
         elif text == "null" and kept != types[name]:
-            texts[name] = None
+            given[name] = None
         elif kept == "str":
-            texts[name] = text
+            given[name] = text
         else:
             try:
                 options[name] = text
+                given[name] = options[name]
             except ValidationError:
                 raise ValueError(f"{name}={text!r} must be {_KINDS[kept]}.") from None
-    missing = [name for name in types if OmegaConf.is_missing(options, name) and name not in texts]
-    if missing:
-        raise ValueError(f"{missing[0]}=... is missing; --help says what it is.")
-    values = {name: texts[name] if name in texts else options[name] for name in types}
-    return kind(**values), rest
+    for field in fields(kind):  # type: ignore[arg-type]
+        if field.default == MISSING and field.name not in given:
+            raise ValueError(f"{field.name}=... is missing; --help says what it is.")
+    return kind(**given), rest
 
 
 def take_all(kind: type[T], arguments: Sequence[str]) -> T:

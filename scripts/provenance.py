@@ -10,6 +10,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from configuration import precision, protocol
 from dien_lightning.reports.run_files import read_json
 from dien_lightning.reports.settings import difference
 
@@ -55,24 +56,29 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
 
 def read_record(
     record: Path,
-    settings: dict[str, Any],
-    counting: dict[str, Any],
+    config: DictConfig,
+    *,
+    in_precision: bool = False,
     remedy: str = "Choose another record (scripts/table.py: records=DIR run_dir=DIR output=DIR), or delete it.",
 ) -> dict[str, Any]:
     """A finished run's results, unless they are of other settings, or counted otherwise, than is asked for now.
 
     Args:
         record: file.
-        settings: as `settings_of` gives them.
-        counting: as `Protocol.describe` gives it; may name the precision, too.
+        config: what is asked for.
+        in_precision: whether it has to have computed in the same numbers, too.
         remedy: what the user may do where they are.
 
     Raises:
         ValueError: names what differs; or the record is torn.
     """
     found: dict[str, Any] = read_json(record)
+    counting: dict[str, Any] = protocol(config).describe()
+    if in_precision:
+        counting["precision"] = str(precision(config.trainer.precision))
     had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
-    if other := ", ".join(found.get("changes", [])) or difference(had, {**settings, "protocol": counting}):
+    asked = {**settings_of(config), "protocol": counting}
+    if other := ", ".join(found.get("changes", [])) or difference(had, asked):
         raise ValueError(f"{record} is of a run with {other}, so it is no record of this one. {remedy}")
     return found
 

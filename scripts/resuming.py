@@ -129,9 +129,8 @@ def _goes_further(now: dict[str, Any], had: dict[str, Any]) -> bool:
 def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
     """Give the run's id at W&B, which is kept in config.yaml: a resumed run goes on in the same one."""
     if "wandb" in config.logger and config.logger.wandb.get("id") is None:
-        path = run_dir / "config.yaml"
-        before = OmegaConf.load(path) if config.resume and path.exists() else None
-        known = None if before is None else OmegaConf.select(before, "logger.wandb.id")
+        before = OmegaConf.create(_config_of(run_dir) if config.resume else {})
+        known = OmegaConf.select(before, "logger.wandb.id")
         OmegaConf.update(config, "logger.wandb.id", known or secrets.token_hex(4), force_add=True)
 
 

@@ -18,18 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
 import children
 from command import run
-from configuration import CONF, direction_of, precision, protocol
+from configuration import compose_config, direction_of
 from dien_lightning.checks import check_int
 from dien_lightning.reports.main_runs import ROWS
 from options import take, whole_numbers
-from provenance import read_record, settings_of
+from provenance import read_record
 from report import Options as ReportOptions
 from report import collect
 
@@ -130,8 +129,7 @@ def compose_pairs(data: list[str], overrides: list[str]) -> dict[str, DictConfig
     """
     if len(set(data)) < len(data):
         raise ValueError(f"data={','.join(data)} names a file twice: name each pair once.")
-    with initialize_config_dir(CONF, version_base="1.3"):
-        return {name: compose("config", [*overrides, f"data={name}"]).data for name in data}
+    return {name: compose_config([*overrides, f"data={name}"]).data for name in data}
 
 
 def name_directions(pairs: dict[str, DictConfig]) -> dict[str, str]:
@@ -155,13 +153,9 @@ def check_records(done: list[Job], records: Path, overrides: list[str], more: bo
         overrides: of every run.
         more: whether runs are to be added, which then have to compute in the same precision.
     """
-    with initialize_config_dir(CONF, version_base="1.3"):
-        for job in done:
-            config = compose("config", [*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
-            counting = protocol(config).describe()
-            if more:
-                counting["precision"] = str(precision(config.trainer.precision))
-            read_record(records / f"{job.name}.json", settings_of(config), counting)
+    for job in done:
+        config = compose_config([*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
+        read_record(records / f"{job.name}.json", config, in_precision=more)
 
 
 def prepare(pairs: dict[str, DictConfig]) -> None:

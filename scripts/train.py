@@ -30,7 +30,7 @@ from dien_lightning.callbacks import EpochChoice, MetricsFile
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.network import save_network
 from dien_lightning.reports.records import SCORES
-from provenance import describe, read_record, settings_of
+from provenance import describe, read_record
 from results import rankings, show, write_json
 from resuming import (
     check_fits,
@@ -59,7 +59,7 @@ def main(config: DictConfig) -> float | None:
         check_figure(config.optimized)
     if record is not None and record.exists():
         with faults_in_one_sentence():
-            found = read_record(record, settings_of(config), protocol(config).describe())
+            found = read_record(record, config)
         rank_zero_info(f"{record} is there: this run is done and not run again.")
         return figure(found, config.optimized)
     try:

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 
 from commands import call
-from configuration import CONF, protocol
+from configuration import compose_config, protocol
 from provenance import settings_of
 from reports.finished_runs import write_run
 
@@ -28,8 +27,7 @@ def trainings(monkeypatch, tmp_path):
         seed = int(next(word for word in overrides if word.startswith("seed=")).removeprefix("seed="))
         write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=seed)
         results = json.loads((folder / "results.json").read_text())
-        with initialize_config_dir(CONF, version_base="1.3"):
-            config = compose("config", ["experiment=demo", *overrides])
+        config = compose_config(["experiment=demo", *overrides])
         results |= {"settings": settings_of(config), "protocol": protocol(config).describe()}
         (folder / "results.json").write_text(json.dumps(results))
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 
-from configuration import CONF
+from configuration import CONF, compose_config
 from dien_lightning.reports.settings import difference
 from provenance import settings_of
 
@@ -21,8 +20,7 @@ RECORDS = sorted(path for path in RESULTS.glob("*/**/*.json") if "settings" in j
 
 @cache
 def composed(overrides: tuple[str, ...]) -> dict[str, Any]:
-    with initialize_config_dir(CONF, version_base="1.3"):
-        return settings_of(compose("config", list(overrides)))
+    return settings_of(compose_config(overrides))
 
 
 def folder_of(path: Path) -> str:

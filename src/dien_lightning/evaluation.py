@@ -25,6 +25,7 @@ class Evaluation:
         flip: average the embeddings of an image and its mirror image.
 
     Attributes:
+        names: the sets, one for each loader.
         metrics: a metric for each set and pass, by name.
     """
 
@@ -32,6 +33,7 @@ class Evaluation:
         self, network: DIEN, names: Sequence[str], protocol: Protocol, *, each_pass: bool = False, flip: bool = False
     ) -> None:
         self.network = network
+        self.names = list(names)
         self.flip = flip
         self.passes: list[str] = []
         if each_pass and network.attention_loops and "target" in names:

@@ -254,22 +254,25 @@ class DIENModule(LightningModule):
         self._start_evaluation(each_pass=True)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
-        self._evaluate(batch, self.evaluation_domains[dataloader_idx])
+        self._evaluate(batch, dataloader_idx)
 
     def test_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
-        self._evaluate(batch, self.evaluation_domains[dataloader_idx])
+        self._evaluate(batch, dataloader_idx)
 
     def on_validation_epoch_end(self) -> None:
         self._end_evaluation()
-        for name, result in self.results.items():
-            figures = {f"val/{name}_{figure}": value for figure, value in result.figures().items()}
-            self.log_dict(figures, sync_dist=True)  # they are the same on all processes; Lightning asks for it
+        self.log_dict(self._figures("val"), sync_dist=True)  # they are the same on all processes; Lightning asks for it
 
     def on_test_epoch_end(self) -> None:
         self._end_evaluation()
-        for name, result in self.results.items():
-            figures = {f"test/{name}_{figure}": value for figure, value in result.figures().items()}
-            self.log_dict(figures, logger=False, sync_dist=True)  # for trainer.callback_metrics
+        self.log_dict(self._figures("test"), logger=False, sync_dist=True)  # for trainer.callback_metrics
+
+    def _figures(self, stage: str) -> dict[str, float]:
+        return {
+            f"{stage}/{name}_{figure}": value
+            for name, result in self.results.items()
+            for figure, value in result.figures().items()
+        }
 
     def predict_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         name = self.evaluation_domains[dataloader_idx]
@@ -281,8 +284,9 @@ class DIENModule(LightningModule):
             self.network, self.evaluation_domains, self.protocol, each_pass=each_pass, flip=self.flip
         )
 
-    def _evaluate(self, batch: Sample, name: str) -> None:
+    def _evaluate(self, batch: Sample, dataloader_idx: int) -> None:
         assert self._evaluation is not None
+        name = self._evaluation.names[dataloader_idx]
         domain = self.network.statistics_for(name)
         self._evaluation.update(batch._replace(image=self._layout(batch.image)), name, domain)
 

@@ -21,7 +21,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from dien_lightning.callbacks.interrupt import Interrupt
 from dien_lightning.callbacks.metrics_file import MetricsFile
 from dien_lightning.checks import check_int
-from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
+from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS, has_wrong_checksum
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 _NEEDED = {"state_dict", "loops", "optimizer_states", "lr_schedulers", CHECKPOINT_HYPERPARAMETERS}
@@ -199,14 +199,13 @@ def find_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
 def _fault(path: Path) -> str | None:
     """What is wrong with a checkpoint, as the end of a sentence; None if nothing is."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            torn = archive.testzip()  # torch.load does not look at the checksums
+        is_torn = has_wrong_checksum(path)
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except UnpicklingError:
         return "holds more than tensors and plain values, which might run code, and is not loaded"
     except (OSError, RuntimeError, EOFError, KeyError, zipfile.BadZipFile):
         return "is torn or no checkpoint"
-    if torn is not None:
+    if is_torn:
         return "is torn (a checksum is wrong)"
     if not isinstance(checkpoint, dict) or not set(checkpoint) >= _NEEDED:
         return "is a checkpoint of something else"

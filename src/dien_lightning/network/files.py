@@ -78,6 +78,16 @@ def load_network(path: str | os.PathLike[str]) -> DIEN:
     return network.eval()
 
 
+def has_wrong_checksum(path: Path) -> bool:
+    """Whether a file of torch.save is damaged inside: torch.load does not look at the checksums.
+
+    Raises:
+        zipfile.BadZipFile: it is no such file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return archive.testzip() is not None
+
+
 def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
@@ -91,9 +101,8 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    with zipfile.ZipFile(path) as archive:
-        if archive.testzip() is not None:  # torch.load does not look at the checksums
-            raise ValueError("it is damaged: a checksum is wrong")
+    if has_wrong_checksum(path):
+        raise ValueError("it is damaged: a checksum is wrong")
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     if CHECKPOINT_HYPERPARAMETERS not in checkpoint:
         raise ValueError("it names no DIEN arguments")

@@ -156,10 +156,13 @@ def _odd_ones(asked: dict[Path, dict[str, Any]]) -> dict[Path, str]:
 
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = Counter(_frozen(each) for each in settings).most_common(2)
+    first = {_frozen(each): dict(each) for each in reversed(settings)}
+    most = [first[frozen] for frozen, _ in counts]
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        other = say_difference(*(next(e for e in settings if _frozen(e) == frozen) for frozen, _ in counts))
-        raise ValueError(f"as many runs have {other} as not: one table holds one setting. Report them apart.")
-    return next((dict(each) for each in settings if _frozen(each) == counts[0][0]), {})
+        raise ValueError(
+            f"as many runs have {say_difference(*most)} as not: one table holds one setting. Report them apart."
+        )
+    return most[0] if most else {}
 
 
 def _not_its_row(run: RunRecord) -> str | None:
