@@ -3,7 +3,7 @@
     python benchmarks/loading.py [images=2000] [height=256] [width=128] [rounds=5] [steps=20] [root=DIR]
 
 Market-sized crops (64 x 128 pixels) are drawn unless `root` names a folder of images. Both loaders run in this process
-on one thread with the paper's augmentation (crop of 64 to 100 % of the area, flip, ImageNet's normalisation) and
+on one thread with HHL's augmentation (crop of 64 to 100 % of the area, flip, ImageNet's normalisation) and
 batches of 64. The rounds alternate, so that whatever else the machine does meets all alike; medians are printed.
 The last lines train the demo's network (ResNet-18) and say which share of a step is spent waiting for the next batch.
 """

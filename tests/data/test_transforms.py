@@ -1,4 +1,4 @@
-"""The paper's crop, against its definition; normalisation, against a value worked by hand."""
+"""HHL's crop, against its definition; normalisation, against a value worked by hand."""
 
 from __future__ import annotations
 

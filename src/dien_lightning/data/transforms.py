@@ -1,4 +1,4 @@
-"""Images -> what the network sees: the paper's augmentation for training, a plain resize for evaluation."""
+"""Images -> what the network sees: crop and flip for training, a plain resize for evaluation."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def train_transform(
     grey_patch: float = 0.0,
     erasing: float = 0.0,
 ) -> Callable[[Tensor], Tensor]:
-    """The paper's augmentation, a random upright crop and a flip, and what the field adds to it: off unless asked for.
+    """A random upright crop and a flip, as HHL (Zhong et al., 2018), and what the field adds: off unless asked for.
 
     Args:
         image_size: (height, width) in pixels.
