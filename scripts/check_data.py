@@ -26,7 +26,7 @@ from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
 from dien_lightning.data.layouts import image_files
-from dien_lightning.data.own import OWN
+from dien_lightning.data.own import OWN, is_table
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.data.records import SPLITS, Splits
 from options import take_all
@@ -96,8 +96,8 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
     Raises:
         ValueError: if there is not exactly one folder, or an option is unknown or not allowed.
     """
-    roots = [argument for argument in arguments if "=" not in argument]
-    options = take_all(Options, [argument for argument in arguments if "=" in argument])
+    roots = [argument for argument in arguments if "=" not in argument or Path(argument).exists()]
+    options = take_all(Options, [argument for argument in arguments if argument not in roots])
     if len(roots) != 1:
         raise ValueError(f"{len(roots)} folders were named; name one: python scripts/check_data.py ROOT [layout=NAME].")
     check_choice("role", options.role or "target", ("source", "target"))
@@ -120,7 +120,7 @@ def guess(root: Path) -> str:
     Raises:
         ValueError: if nothing fits; says how near the folder came, and what is missing.
     """
-    if root.is_file() or list(root.glob("*.csv")):
+    if root.is_file() or any(is_table(path) for path in root.glob("*.csv")):
         return "csv"
     complete, partial = recognize(root)
     if complete:

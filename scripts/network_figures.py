@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from dien_lightning import DIEN, DomainPairDataModule
 from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.images import read_picture
 from dien_lightning.data.records import Record
 from dien_lightning.network import load_network
 from dien_lightning.reports.attention_maps import attention_maps, figure_4
@@ -128,5 +129,4 @@ def _stage_to_show(network: DIEN, image_size: tuple[int, int]) -> int:
 
 def _picture(data: DomainPairDataModule, record: Record) -> Image.Image:
     height, width = data.image_size
-    with Image.open(record.path) as image:
-        return image.convert("RGB").resize((width, height))
+    return read_picture(record.path).resize((width, height))

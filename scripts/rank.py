@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -28,6 +27,7 @@ from torch.utils.data import DataLoader
 from command import run
 from dien_lightning.checks import check_int
 from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.images import read_picture
 from dien_lightning.data.layouts import image_files
 from dien_lightning.data.records import Record
 from dien_lightning.data.transforms import evaluation_transform
@@ -156,8 +156,7 @@ def page(shown: Sequence[tuple[str, list[tuple[str, float]]]], num_queries: int,
 def picture(path: str) -> str:
     """A small copy of an image, inside the page."""
     buffer = io.BytesIO()
-    with Image.open(path) as image:
-        image.convert("RGB").resize((128, 256)).save(buffer, "JPEG")  # twice the size shown, for dense screens
+    read_picture(path).resize((128, 256)).save(buffer, "JPEG")  # twice the size shown, for dense screens
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="{html.escape(path)}" title="{html.escape(path)}" src="data:image/jpeg;base64,{data}">'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from data.folders import write_image
 from dien_lightning.data.images import UnreadableImageError, read_image
@@ -48,6 +48,37 @@ def test_grey_values_of_16_bits_keep_their_range(tmp_path, suffix):
 def test_grey_values_of_8_bits_kept_in_32_are_read_as_they_are(tmp_path):
     Image.fromarray(np.arange(24, dtype=np.int32).reshape(6, 4) * 10).save(tmp_path / "image.tiff")
     assert read_image(str(tmp_path / "image.tiff"))[0].flatten().tolist() == list(range(0, 240, 10))
+
+
+def test_grey_values_of_8_bits_kept_in_16_are_read_as_they_are(tmp_path):
+    Image.fromarray(np.arange(24, dtype=np.uint16).reshape(6, 4) * 10).save(tmp_path / "image.png")
+    assert read_image(str(tmp_path / "image.png"))[0].flatten().tolist() == list(range(0, 240, 10))
+
+
+def test_floating_point_values_are_refused(tmp_path):
+    Image.fromarray(np.linspace(0, 1, 24, dtype=np.float32).reshape(6, 4)).save(tmp_path / "image.tiff")
+    with pytest.raises(UnreadableImageError, match=r"floating point numbers: save it with 8 or 16 bits\); replace"):
+        read_image(str(tmp_path / "image.tiff"))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_picture_is_turned_as_its_camera_was_held(tmp_path, suffix):
+    picture = Image.new("RGB", (40, 20))
+    picture.paste((255, 255, 255), (0, 0, 20, 20))  # the left half is white
+    tags = picture.getexif()
+    tags[ExifTags.Base.Orientation] = 6  # the left is the top
+    path = tmp_path / f"phone.{suffix}"
+    picture.save(path, exif=tags)
+    image = read_image(str(path)).float()
+    assert image.shape == (3, 40, 20)
+    assert image[:, :18].mean() > 250
+    assert image[:, 22:].mean() < 5
+
+
+def test_damaged_exif_says_nothing(tmp_path):
+    path = write_image(tmp_path / "image.webp", size=(64, 32))
+    Image.open(path).save(path, exif=b"Exif\0\0no tags at all", lossless=True)
+    assert read_image(str(path)).shape == (3, 64, 32)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\xff\xd8\xff\xe0 cut off"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from data.folders import write_image
@@ -23,12 +25,39 @@ def test_a_plain_folder_of_nested_crops(tmp_path):
 
 
 def test_cameras_by_subfolder_and_by_pattern(tmp_path):
-    for path in ("yard/x_1.jpg", "door/x_2.jpg", "yard/deep/x_12.jpg"):
+    for path in ("yard/x_1.jpg", "door/x_2.jpg", "yard/x_12.jpg"):
         write_image(tmp_path / path)
     by_folder = read_folder(tmp_path, labeled=False, camera_pattern="subfolder")
     assert [record.camid for record in by_folder.train] == [0, 1, 1]  # door, yard, yard
-    by_name = read_folder(tmp_path, labeled=False, camera_pattern=r"_(\d+)\.")
-    assert [record.camid for record in by_name.train] == [2, 12, 1]
+    for pattern in (r"_(\d+)\.", r"side_(\d)|x_(\d+)"):
+        by_name = read_folder(tmp_path, labeled=False, camera_pattern=pattern)
+        assert [record.camid for record in by_name.train] == [2, 1, 12]
+
+
+def test_hidden_folders_and_links_that_lead_back_are_left_out(tmp_path):
+    for path in ("anna/1.jpg", "anna/.thumbnails/1.jpg", "ben/._1.jpg", "elsewhere/zoe/1.jpg"):
+        write_image(tmp_path / path)
+    root = tmp_path / "crops"
+    root.mkdir()
+    for name, end in (("anna", "../anna"), ("ben", "../ben"), ("zoe", "../elsewhere/zoe"), ("self", "."), ("up", "..")):
+        (root / name).symlink_to(end)
+    (tmp_path / "anna" / "loop").symlink_to(root)
+    found = read_folder(root)
+    assert [record.path for record in found.train] == [str(root / "anna/1.jpg"), str(root / "zoe/1.jpg")]
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    write_image(tmp_path / "anna/1.jpg")
+    scan = os.scandir
+
+    def forbidden(path):
+        if os.path.basename(path) == "anna":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(PermissionError, match=r"Permission denied: .*anna"):
+        read_folder(tmp_path)
 
 
 def test_one_subfolder_per_identity(tmp_path):
@@ -46,14 +75,14 @@ def test_identities_with_a_camera_below(tmp_path):
 
 def test_query_and_gallery_serve_evaluation(tmp_path):
     for path in (
-        "train/x/1.jpg",
-        "train/2.jpg",
+        "train/x/cam1.jpg",
+        "train/cam2.jpg",
         "query/anna/cam1.jpg",
         "gallery/anna/cam2.jpg",
         "gallery/ben/cam1.jpg",
     ):
         write_image(tmp_path / path)
-    splits = read_folder(tmp_path, labeled=False, camera_pattern=r"cam(\d)|train")
+    splits = read_folder(tmp_path, labeled=False, camera_pattern=r"cam(\d)")
     assert splits.has_evaluation
     assert {record.pid for record in splits.train} == {UNLABELED}
     assert (seen(splits.query), seen(splits.gallery)) == ([(0, 1)], [(0, 2), (1, 1)])
@@ -65,6 +94,8 @@ def test_query_and_gallery_serve_evaluation(tmp_path):
         ([], {}, r"holds no image; formats are told by suffixes"),
         (["1.jpg"], {}, r"1\.jpg lies in no identity's folder; .*one sub-folder per identity, such as .*/anna/1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in no camera's sub-folder"),
+        (["anna/cam1/1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in 2 sub-folders, .* give a"),
+        (["x1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)|x\d"}, r"finds no camera in .*x1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)"}, r"'cam\(\\\\d\)' finds no camera in .*1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": "cam("}, r"'cam\(' is no regular expression"),
     ],
@@ -123,10 +154,12 @@ def test_a_table_of_paths_alone(table):
         ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
         ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which does not exist"),
         ("path\n", ValueError, r"crops\.csv lists no image"),
+        ('path,pid\n"a.jpg,1\n' + 200_000 * "x", ValueError, r"crops\.csv cannot be read as a table \(field larger"),
+        ("path,pid\na.jpg,J\xfcrgen\n".encode("latin-1"), ValueError, r"'utf-8' codec .*save it as CSV in UTF-8\."),
     ],
 )
 def test_tables_that_do_not_serve(table, content, error, words):
-    table.write_text(content)
+    table.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(error, match=words):
         read_table(table)
 

@@ -20,10 +20,10 @@ from dien_lightning.types import UNLABELED
 
 
 def splits(query=(), gallery=(), train=()):
-    def records(pairs):
-        return [Record(f"{i}.jpg", *pair) for i, pair in enumerate(pairs)]
+    def records(split, pairs):
+        return [Record(f"{split}/{i}.jpg", *pair) for i, pair in enumerate(pairs)]
 
-    return Splits("own", Path("crops"), records(train), records(query), records(gallery))
+    return Splits("own", Path("crops"), records("train", train), records("query", query), records("gallery", gallery))
 
 
 def test_relabel_numbers_sorted_identities():
@@ -90,3 +90,11 @@ def test_check_evaluation_names_strangers():
 def test_without_cameras_every_shared_identity_is_a_match():
     one_camera = splits([(1, 4), (2, 4)], [(1, 4), (2, 4)])
     assert check_evaluation(ignore_cameras(one_camera)) == 2
+
+
+def test_without_cameras_no_image_may_find_itself(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    query, gallery = (Record(str(tmp_path / name), 1, 0) for name in ("a.jpg", "b.jpg"))
+    with pytest.raises(ValueError, match=r"1 images of own are both query and gallery, such as .*b\.jpg, and with"):
+        ignore_cameras(Splits("own", Path("own"), [], [query], [gallery]))

@@ -138,6 +138,7 @@ def test_grey_patch_is_grey_inside_and_untouched_outside():
     ("options", "words"),
     [
         ({"erasing": 1.5}, r"erasing=1\.5 is out of range; choose a number in \[0, 1\]"),
+        ({"flip": "off"}, r"flip='off' must be true or false"),
         ({"crop": "centre"}, r"crop='centre' is not allowed; choose one of upright, pad"),
     ],
 )

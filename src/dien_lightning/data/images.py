@@ -1,11 +1,18 @@
-"""Image files -> uint8 tensors."""
+"""Image files -> upright RGB pictures and uint8 tensors."""
 
 from __future__ import annotations
 
+import struct
+from contextlib import suppress
+from typing import BinaryIO
+
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
+
+FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for a file that it cannot decode."""
 
 
 class UnreadableImageError(ValueError):
@@ -17,7 +24,7 @@ class UnreadableImageError(ValueError):
 
 
 def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
-    """Decode an image file as RGB, the first picture of an animation.
+    """Decode an image file as `read_picture` does.
 
     Args:
         path: image file in any format that Pillow reads.
@@ -26,27 +33,54 @@ def read_image(path: str) -> Tensor:  # -> (3, H, W), uint8
         (3, H, W), uint8; its memory lies as (H, W, 3), which torchvision resizes fastest.
 
     Raises:
-        UnreadableImageError: if the file is missing, empty, truncated or no image.
+        UnreadableImageError: as `read_picture`.
+    """
+    return torch.from_numpy(np.array(read_picture(path))).permute(2, 0, 1)
+
+
+def read_picture(path: str) -> Image.Image:
+    """Decode an image file as `decode` does, and say which file it is that cannot be decoded.
+
+    Args:
+        path: image file in any format that Pillow reads.
+
+    Raises:
+        UnreadableImageError: if the file is missing, empty, truncated or no image, or holds floating point numbers.
     """
     try:
-        with Image.open(path) as picture:
-            pixels = np.array(_eight_bits(picture).convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return decode(path)
+    except FAULTS as error:
         raise UnreadableImageError(
             f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, or train without it "
             f"(data.on_error=skip)."
         ) from None
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def decode(file: str | BinaryIO) -> Image.Image:
+    """An image as RGB: the first picture of an animation, upright as its camera held it (Exif).
+
+    Of grey values of 16 bits, as infrared cameras give them, the upper 8 are taken, so they should use the whole range;
+    where none is above 255, they are 8 bits already.
+
+    Args:
+        file: path, or what a file holds.
+
+    Raises:
+        OSError, SyntaxError, ValueError, DecompressionBombError: `FAULTS`, for what cannot be decoded.
+    """
+    with Image.open(file) as picture:
+        with suppress(SyntaxError, TypeError, struct.error):  # damaged Exif says nothing
+            ImageOps.exif_transpose(picture, in_place=True)
+        return _eight_bits(picture).convert("RGB")
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey values of 16 bits, as infrared cameras give them, by their upper 8; Pillow would make most of them white."""
+    if picture.mode == "F":
+        raise ValueError("its grey values are floating point numbers: save it with 8 or 16 bits")
     if not picture.mode.startswith("I"):
         return picture
-    values = np.asarray(picture)
-    if picture.mode == "I" and values.max() <= 255:  # 32 bits that hold 8
-        return picture
-    return Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
+    values = np.asarray(picture)  # Pillow would make most of them white
+    return Image.fromarray((values if values.max() <= 255 else values >> 8).clip(0, 255).astype(np.uint8))
 
 
 def _reason(error: Exception) -> str:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.images import FAULTS, decode
 from dien_lightning.data.reading import Place, find_places
 from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities, ignore_cameras
 from dien_lightning.types import UNLABELED
@@ -110,9 +109,8 @@ def scan_file(path: str) -> FileState:
         return FileState(path, None, error.strerror or str(error))
     digest = hashlib.blake2b(content, digest_size=16).digest()
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            picture.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        decode(io.BytesIO(content))
+    except FAULTS as error:
         return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
     return FileState(path, digest, None)
 

@@ -14,7 +14,7 @@ import numpy as np
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
 
 class Layout(Protocol):
@@ -187,14 +187,39 @@ class HalvedLayout:
 
 
 def image_files(folder: Path) -> list[str]:
-    """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine."""
-    found = [
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")  # macOS leaves ._NAME.jpg
-    ]
+    """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine.
+
+    Hidden files and folders are left out (macOS leaves ._NAME.jpg, file managers .thumbnails), and links that lead back
+    to where they are.
+
+    Raises:
+        PermissionError: if a folder cannot be read.
+    """
+    found = []
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_if_forbidden):
+        folders[:] = [name for name in folders if not name.startswith(".") and not _leads_back(folder, parent, name)]
+        found += [
+            os.path.join(parent, name)
+            for name in names
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
+        ]
     return sorted(found)
+
+
+def _raise_if_forbidden(error: OSError) -> None:
+    if isinstance(error, PermissionError):
+        raise error
+
+
+def _leads_back(top: Path, parent: str, name: str) -> bool:
+    """Whether `name` is a link to a folder that the walk from `top` is in."""
+    link = os.path.join(parent, name)
+    if not os.path.islink(link):
+        return False
+    end = os.path.realpath(link)
+    way = Path(parent)
+    walked = [way, *(above for above in way.parents if above.is_relative_to(top))]
+    return any(Path(os.path.realpath(above)).is_relative_to(end) for above in walked)
 
 
 def path_below(path: str, root: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,8 +38,8 @@ def read_folder(root: str | Path, *, labeled: bool = True, camera_pattern: str |
         root: the folder.
         labeled: with False the training records are made without identities, wherever they lie.
         camera_pattern: None if all images come from one camera or nobody knows; "subfolder" if a sub-folder names the
-            camera (the first one, or the one below the identity's); otherwise a regular expression, searched in the
-            path below the root, whose group is the camera, such as `cam(\\d+)`.
+            camera (the only one, or the first below the identity's); otherwise a regular expression, searched in the
+            path below the root, whose first group that matches is the camera, such as `cam(\\d+)`.
 
     Raises:
         FileNotFoundError: if the folder is missing.
@@ -60,29 +61,35 @@ def read_folder(root: str | Path, *, labeled: bool = True, camera_pattern: str |
                     f"{path} lies in no identity's folder; a labelled folder has one sub-folder per identity, "
                     f"such as {place.name}/anna/{Path(path).name}."
                 )
-            camera = _camera(path, root, inside[1:] if needs_pid else inside, camera_pattern)
+            camera = _camera(path, root, inside[1:] if needs_pid else inside, needs_pid, camera_pattern)
             crops.append(_Crop(path, split, inside[0] if needs_pid else None, camera))
     if not crops:
         raise ValueError(f"{root} holds no image; formats are told by suffixes such as .jpg and .png.")
     return _number("folder", root, crops)
 
 
-def _camera(path: str, root: Path, inside: tuple[str, ...], pattern: str | None) -> str | None:
+def _camera(path: str, root: Path, inside: tuple[str, ...], has_pid: bool, pattern: str | None) -> str | None:
     if pattern is None:
         return None
     if pattern == "subfolder":
         if not inside:
             raise ValueError(f"{path} lies in no camera's sub-folder, as camera_pattern='subfolder' needs it.")
+        if not has_pid and len(inside) > 1:
+            raise ValueError(
+                f"{path} lies in {len(inside)} sub-folders, and camera_pattern='subfolder' does not tell which is the "
+                f"camera's; give a regular expression, such as cam(\\d+)."
+            )
         return inside[0]
     try:
         match = re.search(pattern, path_below(path, root))
     except re.error as error:
         raise ValueError(f"camera_pattern={pattern!r} is no regular expression ({error}); try cam(\\d+).") from None
-    if match is None or not match.groups():
+    camera = next((group for group in match.groups() if group), None) if match else None
+    if camera is None:
         raise ValueError(
             f"camera_pattern={pattern!r} finds no camera in {path}; its group must match the camera's name."
         )
-    return match[1]
+    return camera
 
 
 def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
@@ -97,24 +104,23 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
 
     Raises:
         FileNotFoundError: if there is no table, or it names a file that is missing.
-        ValueError: if a column is missing or a split is unknown.
+        ValueError: if it is no table, a column is missing or a split is unknown.
     """
     table = _find_table(Path(root))
+    columns, rows = _read_rows(table)
+    if "path" not in columns:
+        raise ValueError(f"{table} has no column 'path' in its first line; path, pid, camid, split were expected.")
     crops = []
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if "path" not in (reader.fieldnames or ()):
-            raise ValueError(f"{table} has no column 'path' in its first line; path, pid, camid, split were expected.")
-        for line, row in enumerate(reader, start=2):
-            split = (row.get("split") or "train").strip()
-            if split not in SPLITS:
-                raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
-            path = table.parent / (row["path"] or "").strip()
-            if not path.is_file():
-                raise FileNotFoundError(f"{table}, line {line} names {path}, which does not exist.")
-            pid = (row.get("pid") or "").strip()
-            known = pid not in ("", str(UNLABELED)) and (labeled or split != "train")
-            crops.append(_Crop(str(path), split, pid if known else None, (row.get("camid") or "").strip() or None))
+    for line, row in enumerate(rows, start=2):
+        split = (row.get("split") or "train").strip()
+        if split not in SPLITS:
+            raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
+        path = table.parent / (row["path"] or "").strip()
+        if not path.is_file():
+            raise FileNotFoundError(f"{table}, line {line} names {path}, which does not exist.")
+        pid = (row.get("pid") or "").strip()
+        known = pid not in ("", str(UNLABELED)) and (labeled or split != "train")
+        crops.append(_Crop(str(path), split, pid if known else None, (row.get("camid") or "").strip() or None))
     if not crops:
         raise ValueError(f"{table} lists no image.")
     unknown = sum(crop.camera is None for crop in crops)
@@ -123,6 +129,22 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
             f"{table} names no camera (camid) for {unknown} of {len(crops)} images; name all, or none (one camera)."
         )
     return _number("csv", table, crops)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a .csv file lists images, as `read_table` reads them."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return "path" in [name.strip(' "\r\n') for name in file.readline().split(",")]
+
+
+def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
+    """A table's columns and rows."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            return reader.fieldnames or (), list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8.") from None
 
 
 def _find_table(root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -122,7 +123,17 @@ def ignore_cameras(splits: Splits) -> Splits:
     """Put every query on one camera and every gallery image on another: then no match is dropped for its camera.
 
     This is `data.cameras=none`, for sets whose images all come from one camera or whose cameras nobody knows.
+
+    Raises:
+        ValueError: an image is both query and gallery, and would find itself.
     """
+    queries = {os.path.realpath(record.path) for record in splits.query}
+    both = [record.path for record in splits.gallery if os.path.realpath(record.path) in queries]
+    if both:
+        raise ValueError(
+            f"{len(both)} images of {splits.root} are both query and gallery, such as {both[0]}, and with "
+            f"data.cameras=none each would find itself first; take them out of one of the two."
+        )
     return Splits(
         splits.name,
         splits.root,

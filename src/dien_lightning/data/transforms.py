@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from dien_lightning.checks import check_choice, check_range, check_size
+from dien_lightning.checks import check_bool, check_choice, check_range, check_size
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -144,13 +144,15 @@ def train_transform(
         uint8 (3, H, W) -> float32 (3, height, width).
 
     Raises:
-        ValueError: if a probability or a strength is outside [0, 1], or `crop` is none of the three.
+        ValueError: if a probability or a strength is outside [0, 1], `crop` is none of the three, or `flip` is
+            neither true nor false.
     """
     size = check_size("image_size", image_size, smallest=(1, 1))
     shares = {"color_jitter": color_jitter, "auto_augment": auto_augment, "blur": blur}
     shares |= {"grey_patch": grey_patch, "erasing": erasing}
     for name, share in shares.items():
         check_range(name, share, 0, 1, include_high=True)
+    check_bool("flip", flip)
     # The flip comes first: the image on disk is smaller than what the network sees, hence cheaper to mirror.
     steps: list[Any] = [v2.RandomHorizontalFlip()] if flip else []
     steps += _crops(size, crop)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from dien_lightning.data.images import read_picture
+
 HEIGHT = 112
 """Pixels of an embedded crop's longer side; shown at about half of that, so that it is sharp on dense screens."""
 
@@ -34,17 +36,13 @@ def picture_uri(path: str | Path, height: int = HEIGHT) -> str:
 
     Raises:
         FileNotFoundError: the image is not where the run found it.
-        ValueError: it cannot be read.
+        UnreadableImageError: it cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            return encode(image.convert("RGB"), height)
-    except FileNotFoundError:
+    if not Path(path).exists():
         raise FileNotFoundError(
             f"{path} is missing, but a run ranked it: put the data set back where it was, or repeat the run."
-        ) from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read as an image ({error}); repair or remove it.") from None
+        )
+    return encode(read_picture(str(path)), height)
 
 
 def encode(image: Image.Image, height: int = HEIGHT, quality: int = 72) -> str:
