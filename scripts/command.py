@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -88,6 +88,8 @@ def sentence(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
     text = " ".join(kept) or type(error).__name__
+    if isinstance(error, OverrideParseException):
+        text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         text += f" (python scripts/{'evaluate' if _script() == 'evaluate' else 'train'}.py --help lists the keys.)"
     return text

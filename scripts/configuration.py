@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from dien_lightning import Protocol
+from dien_lightning.checks import check_keywords
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
@@ -21,6 +22,20 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     """The configuration of scripts/train.py with these overrides, without running it."""
     with initialize_config_dir(CONF, version_base="1.3"):
         return compose("config", list(overrides))
+
+
+def both_ways(experiment: str) -> list[str]:
+    """The experiment's file in conf/data, and the one of the other way where there is one.
+
+    Example:
+        >>> both_ways("duke2market"), both_ways("table")
+        (['duke2market', 'market2duke'], ['day2night', 'night2day'])
+    """
+    with initialize_config_dir(CONF, version_base="1.3"):
+        config = compose("config", [f"experiment={experiment}"], return_hydra_config=True)
+    there: str = config.hydra.runtime.choices.data
+    back = "2".join(reversed(there.split("2")))
+    return [there, back] if back != there and Path(CONF, "data", f"{back}.yaml").is_file() else [there]
 
 
 def direction_of(choice: str, source: Any, target: Any) -> str:
@@ -73,6 +88,7 @@ def precision(wanted: str) -> Any:
 
 def protocol(config: DictConfig) -> Protocol:
     """How to count; without cameras, matches from the query's own camera stay."""
+    check_keywords("protocol", config.protocol, Protocol)
     if config.data.cameras == "none":
         config.protocol.same_camera = "keep"
     return Protocol(**config.protocol)

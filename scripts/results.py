@@ -28,7 +28,7 @@ def write_text(path: Path, content: str) -> None:
         OSError: it cannot be written; what it held before stays.
     """
     with atomic_write(path) as draft:
-        draft.write_text(content, encoding="utf-8")
+        draft.write_text(content, encoding="utf-8", errors="surrogateescape")  # file names may be any bytes
 
 
 def write_json(path: Path, content: Any) -> None:

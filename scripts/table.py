@@ -5,7 +5,7 @@ python scripts/table.py [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day]
     [key=value for every training ...]
 
 With another experiment, say experiment=pretrained, the last ones are results/runs_pretrained, results,
-table1_pretrained and outputs/pretrained.
+table1_pretrained and outputs/pretrained. `data` is the experiment's pair, both ways.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. It is one Hydra multirun of scripts/train.py.
@@ -24,7 +24,7 @@ from rich.console import Console
 
 import children
 from command import run
-from configuration import compose_config, direction_of
+from configuration import both_ways, compose_config, direction_of
 from dien_lightning.checks import check_int
 from dien_lightning.reports.main_runs import ROWS
 from options import take, whole_numbers
@@ -40,7 +40,7 @@ class Options:
     """Those that are not the trainings'; what is left empty follows the experiment."""
 
     rows: str = ",".join([*_FIRST, *(row for row in ROWS if row not in _FIRST)])
-    data: str = "day2night,night2day"
+    data: str = ""
     seeds: str = "0,1,2"
     jobs: int = 2
     experiment: str = "table"
@@ -88,7 +88,8 @@ def main() -> None:
         raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
     if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in _OWN]:
         raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
-    rows, data = options.rows.split(","), options.data.split(",")
+    rows = options.rows.split(",")
+    data = options.data.split(",") if options.data else both_ways(options.experiment)
     seeds = [str(seed) for seed in whole_numbers("seeds", options.seeds)]
     check_int("jobs", options.jobs, 1, "it is how many trainings run at a time")
     if unknown := [row for row in rows if row not in ROWS]:

@@ -19,7 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import Checkpoint, LambdaCallback
+from pytorch_lightning.callbacks import Checkpoint, LambdaCallback, Timer
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
@@ -27,7 +27,7 @@ from command import faults_in_one_sentence, run
 from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.callbacks import EpochChoice, MetricsFile
-from dien_lightning.checks import check_bool, check_int
+from dien_lightning.checks import check_bool, check_int, check_keywords
 from dien_lightning.network import save_network
 from dien_lightning.reports.records import SCORES
 from provenance import describe, read_record
@@ -120,8 +120,10 @@ def train(config: DictConfig) -> dict[str, Any]:
         data.target_batch_size = 0  # Base never sees the target
     data.setup("fit")
     network = instantiate(config.network, _convert_="all")
+    check_keywords("optim", config.optim, DIENModule)
     module = DIENModule(network, objective, protocol=protocol(config), **instantiate(config.optim, _convert_="all"))
-    trainer = build_trainer(config, run_dir)
+    timer = Timer()
+    trainer = build_trainer(config, run_dir, timer)
     if checkpoint is not None:
         check_fits(checkpoint, module)
     with interrupts_passed_on(trainer):
@@ -129,18 +131,24 @@ def train(config: DictConfig) -> dict[str, Any]:
         figures = evaluate(trainer, module, data, run_dir)
     results = {
         **figures,
-        "seconds": time.perf_counter() - started,
+        "seconds": time.perf_counter() - started + seconds_before(timer),
         **about,
     }
     if trainer.is_global_zero:
         write_json(run_dir / "results.json", results)
         show(results, module.protocol)
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.summary.update(
-                {key: results[key] for key in ("target", "source", "protocol") if key in results}
-            )
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.experiment.summary.update(
+                    {key: results[key] for key in ("target", "source", "protocol") if key in results}
+                )
     return results
+
+
+def seconds_before(timer: Timer) -> float:
+    """How long earlier processes had trained, up to the checkpoint that this one went on from."""
+    started, ended = timer.start_time("train"), timer.end_time("train")
+    return timer.time_elapsed("train") - (0.0 if started is None or ended is None else ended - started)
 
 
 @contextmanager
@@ -154,7 +162,7 @@ def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
         raise
 
 
-def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
+def build_trainer(config: DictConfig, run_dir: Path, timer: Timer) -> pl.Trainer:
     """Lightning's Trainer with the run's callbacks and loggers."""
     for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
         if name in config.trainer:
@@ -166,6 +174,8 @@ def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
         )
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
     check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
+    if config.trainer.get("log_every_n_steps") is not None:
+        check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")
     loggers: list[Any] = [MetricsFile(run_dir / "metrics.csv")]
     for name, options in config.logger.items():
         loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
@@ -182,7 +192,7 @@ def build_trainer(config: DictConfig, run_dir: Path) -> pl.Trainer:
         precision=precision(config.trainer.precision),
         default_root_dir=str(run_dir),
         logger=loggers,
-        callbacks=[LambdaCallback(on_fit_start=begin), *callbacks],
+        callbacks=[LambdaCallback(on_fit_start=begin), timer, *callbacks],
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )

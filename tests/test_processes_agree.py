@@ -52,9 +52,9 @@ def wait(*processes: subprocess.Popen) -> str:
     return "\n".join(said)
 
 
-def on_two_processes(*arguments: object) -> str:
+def on_two_processes(*arguments: object, **environment: str) -> str:
     """Run the command to its end; give what it printed on stderr."""
-    return wait(start(*arguments))
+    return wait(start(*arguments, **environment))
 
 
 def rows(run_dir: Path) -> list[dict[str, float]]:

@@ -155,6 +155,13 @@ def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, ca
     assert len(json.loads((tmp_path / "results" / "table1_pretrained.json").read_text())["runs"]) == 4
 
 
+def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call(capfd, monkeypatch, "table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
+    (asked,) = multirun
+    assert {"data=market2duke,duke2market", "experiment=market2duke"} <= set(asked)
+
+
 def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "table", "rows=r99")
     assert finished.code == 1

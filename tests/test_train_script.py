@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -153,6 +154,17 @@ def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, m
     assert finished.code == 1
     assert f"error: run_dir={finished_run} holds a run; add resume=true" in finished.stderr
     assert (finished_run / "results.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["results.json", "network.safetensors", "metrics.csv", "checkpoints/last.ckpt"])
+def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_pair, tmp_path, capfd, monkeypatch):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / name).write_text("kept")
+    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}")
+    assert finished.code == 1
+    words = f"error: run_dir={tmp_path} holds {Path(name).name}, which would be overwritten; choose another."
+    assert words in finished.stderr
+    assert (tmp_path / name).read_text() == "kept"
 
 
 @pytest.mark.parametrize(
@@ -360,6 +372,13 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
         ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
         ("objective.embedding_dim=7", "the network gives embeddings of 16 numbers and the objective takes 7"),
         ("data.target=null", "target=None names no data set"),
+        ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
+        ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),
+        ("callbacks.health.margin=abc", "margin='abc' is out of range"),
+        ("+callbacks.health.collapsed=2", "collapsed=2 is out of range"),
+        ("+callbacks.choice.temperature=0", "temperature=0 is out of range"),
+        ("trainer.log_every_n_steps=abc", "trainer.log_every_n_steps='abc' must be a whole number of at least 0"),
+        ("group=a=1", "needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'"),
         ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
     ],
 )
@@ -371,6 +390,19 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     assert words in sentence
     assert "Traceback" not in finished.stderr
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_the_seconds_of_a_resumed_run_are_those_of_all_its_processes(finished_run, drawn_pair, tmp_path):
+    whole = json.loads((finished_run / "results.json").read_text())["seconds"]
+    shutil.copytree(finished_run, tmp_path / "run")
+    checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    saved = torch.load(checkpoint, weights_only=True)
+    trained = saved["callbacks"]["Timer"]["time_elapsed"]["train"]
+    assert 0 < trained < whole
+    saved["callbacks"]["Timer"]["time_elapsed"]["train"] = 1e6
+    torch.save(saved, checkpoint)
+    run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "resume=true")
+    assert 1e6 < json.loads((tmp_path / "run" / "results.json").read_text())["seconds"] < 1e6 + 600
 
 
 def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_path, capfd, monkeypatch):

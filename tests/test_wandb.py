@@ -13,6 +13,7 @@ import wandb
 from wandb.proto import wandb_internal_pb2
 
 from commands import call
+from test_processes_agree import on_two_processes
 from test_train_script import TINY
 
 _BLOCK, _HEADER = 32768, 7
@@ -81,6 +82,14 @@ def test_a_run_without_an_account_is_written_in_its_group_with_its_config(writte
     summary = {item.key or "/".join(item.nested_key) for record in written for item in record.summary.update}
     assert any(key.startswith("target") for key in summary)
     assert any(record.WhichOneof("record_type") == "exit" for record in written)  # wandb.finish() was called
+
+
+def test_two_processes_write_one_run(drawn_pair, tmp_path):
+    arguments = (*TINY, "data.num_ids=2", "trainer.max_epochs=1", f"data_root={drawn_pair}", "logger=wandb")
+    on_two_processes(*arguments, f"run_dir={tmp_path / 'run'}", WANDB_MODE="offline", HOME=str(tmp_path))
+    (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    summary = {item.key or "/".join(item.nested_key) for r in wait_for_the_end(path) for item in r.summary.update}
+    assert any(key.startswith("target") for key in summary)
 
 
 def test_where_the_server_does_not_answer_the_run_goes_on_offline(drawn_pair, tmp_path, capfd, monkeypatch):

@@ -80,6 +80,13 @@ def test_a_negative_number_of_images_is_refused(tmp_path):
         EpochChoice(tmp_path, images=-1)
 
 
+def test_without_a_data_module_there_are_no_images_to_look_at(tmp_path):
+    plain = SimpleNamespace(datamodule=None)
+    with pytest.raises(ValueError, match=r"2000 of the target's training images: give the Trainer a DomainPairData"):
+        EpochChoice(tmp_path).setup(plain, None, "fit")
+    EpochChoice(tmp_path, images=0).setup(plain, None, "fit")
+
+
 def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, monkeypatch):
     arguments = (*TINY, "trainer.check_val_every_n_epoch=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
     finished = call(capfd, monkeypatch, "train", *arguments)

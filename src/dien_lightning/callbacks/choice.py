@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_int, check_range
 from dien_lightning.collectives import join_processes
 from dien_lightning.network import save_network
 from dien_lightning.retrieval import reciprocal_neighbors, soft_neighborhood_density
@@ -40,11 +40,13 @@ class EpochChoice(Callback):
         temperature: see `soft_neighborhood_density`.
 
     Raises:
-        ValueError: a negative number of images.
+        ValueError: a negative number of images, a temperature that is not positive; when training begins, images to
+            look at and no data module that has them.
     """
 
     def __init__(self, folder: str | os.PathLike[str], images: int = 2000, temperature: float = 0.05) -> None:
         check_int("images", images, 0, "0 gives no label-free score")
+        check_range("temperature", temperature, 0, include_low=False)
         self.folder = Path(folder)
         self.images = images
         self.temperature = temperature
@@ -75,6 +77,13 @@ class EpochChoice(Callback):
         return found
 
     # ---- hooks ----
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if self.images and not hasattr(trainer.datamodule, "statistics_dataloader"):  # type: ignore[attr-defined]
+            raise ValueError(
+                f"EpochChoice looks at {self.images} of the target's training images: give the Trainer a "
+                f"DomainPairDataModule (datamodule=data), or set images=0."
+            )
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.images and not trainer.sanity_checking:

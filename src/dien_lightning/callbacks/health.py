@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_int, check_range
 
 _TRIPLET, _PER_ANCHOR, _DOMAIN = "train/loss_triplet", "train/triplet_per_anchor", "train/domain_accuracy"
 _SPREADS = {"train/embedding_spread": "embedding spread", "train/target_spread": "target's embedding spread"}
@@ -31,7 +31,7 @@ class HealthMonitor(Callback):
         domain_windows: windows in a row after which a domain accuracy of 0.5 or 1 is told.
 
     Raises:
-        ValueError: a number of steps or windows below 1.
+        ValueError: a number of steps or windows below 1, another argument out of its range.
     """
 
     def __init__(
@@ -44,6 +44,9 @@ class HealthMonitor(Callback):
     ) -> None:
         check_int("window", window, 1, "it is a number of steps")
         check_int("domain_windows", domain_windows, 1, "it is a number of windows")
+        check_range("margin", margin, 0, include_low=False)
+        check_range("tolerance", tolerance, 0)
+        check_range("collapsed", collapsed, 0, 1, include_high=True)
         self.window = window
         self.margin = margin
         self.tolerance = tolerance
