@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
+from dien_lightning.callbacks import Checkpoints, find_checkpoint
 
 
 @pytest.fixture
@@ -49,6 +51,15 @@ def without_lightnings_advice():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The .* does not have many workers")
         yield
+
+
+def test_what_was_set_by_numpys_numbers_is_read_again(data, tmp_path):
+    rates = dict(zip(("backbone", "embedding"), np.logspace(-4, -3, 2), strict=True))
+    numbers = {"momentum": np.float32(0.5), "weight_decay": np.float64(1e-4), "gamma": np.float64(0.5)}
+    module = build(learning_rates=rates, milestones=[np.int64(1)], warmup=np.float64(0.5), **numbers)
+    trainer(callbacks=[Checkpoints(tmp_path)], enable_checkpointing=True, limit_val_batches=0).fit(module, data)
+    saved = torch.load(find_checkpoint(tmp_path), weights_only=True)
+    assert [group["initial_lr"] for group in saved["optimizer_states"][0]["param_groups"]][:2] == [1e-4, 1e-3]
 
 
 @pytest.mark.parametrize("options", [{"num_sanity_val_steps": 2}, {"num_sanity_val_steps": 0, "fast_dev_run": True}])

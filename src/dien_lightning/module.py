@@ -107,15 +107,19 @@ class DIENModule(LightningModule):
         if objective is not None:
             check_fits_together(network, objective)
         self.learning_rates = all_rates(learning_rates)
-        self.sgd_arguments: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-        check_sgd(**self.sgd_arguments)
+        check_sgd(momentum, nesterov, weight_decay)
+        self.sgd_arguments: dict[str, Any] = {
+            "momentum": float(momentum),
+            "nesterov": nesterov,
+            "weight_decay": float(weight_decay),
+        }
+        check_schedule(schedule, milestones, gamma, warmup)
         self.schedule_arguments: dict[str, Any] = {
             "kind": schedule,
-            "milestones": milestones,
-            "gamma": gamma,
-            "warmup": warmup,
+            "milestones": [int(epoch) for epoch in milestones],
+            "gamma": float(gamma),
+            "warmup": float(warmup),
         }
-        check_schedule(**self.schedule_arguments)
         self.network = network.to(memory_format=torch.channels_last) if channels_last else network
         self.objective = objective
         self.supervise = supervise

@@ -79,7 +79,7 @@ def all_rates(learning_rates: Mapping[str, float] | None = None) -> dict[str, fl
         )
     for name, rate in rates.items():
         check_range(f"learning_rates.{name}", rate, 0, include_low=False)
-    return rates
+    return {name: float(rate) for name, rate in rates.items()}  # a checkpoint with numpy's numbers is not read again
 
 
 def sgd(groups: list[dict[str, Any]], momentum: float = 0.9, nesterov: bool = True, weight_decay: float = 5e-4) -> SGD:

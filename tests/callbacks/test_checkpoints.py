@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,6 +147,16 @@ def test_nothing_is_written_to_the_systems_temporary_folder(tmp_path):
     """Where a kill would leave it, and which may be smaller than a checkpoint."""
     with failing(tempfile, "mkstemp", 1, Stop()):
         fit(tmp_path)
+
+
+def test_another_trainings_checkpoint_is_not_overwritten(whole, finished):
+    before = (finished / "last.ckpt").read_bytes()
+    with pytest.raises(FileExistsError, match=r"last\.ckpt is another training's: go on with it \(ckpt_path="):
+        fit(finished)
+    elsewhere = Checkpoints(finished)
+    with pytest.raises(FileExistsError, match=r"or name another folder"):
+        elsewhere.on_fit_start(SimpleNamespace(ckpt_path=str(whole[0] / "last.ckpt")), None)
+    assert (finished / "last.ckpt").read_bytes() == before
 
 
 def fit_with_a_warning(folder: Path) -> None:

@@ -133,6 +133,8 @@ def test_damaged_weights_are_refused(network, kind, tmp_path):
 
 
 def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path):
-    network = DIEN("resnet18", None, np.int64(8), np.int64(0), image_size=(np.int64(64), np.int64(32)))
+    numbers = {name: np.int64(2) for name in ("attention_stage", "attention_stride", "attention_reduction")}
+    numbers |= {"image_size": (np.int64(64), np.int64(32)), "attention_widths": (np.int64(4), np.int64(2))}
+    network = DIEN("resnet18", None, np.int64(8), np.int64(1), **numbers)
     save_network(network, tmp_path / "network.safetensors")
     assert load_network(tmp_path / "network.safetensors").hyperparameters == network.hyperparameters

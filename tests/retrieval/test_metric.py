@@ -133,7 +133,9 @@ def test_half_a_set_is_refused(rows, words):
 
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"update needs \(B, D\) embeddings and four times \(B,\) labels"):
-        RetrievalMetric().update(torch.zeros(2, 3), *(torch.zeros(n) for n in (2, 2, 2, 1)))
+        RetrievalMetric().update(torch.zeros(2, 3), *(torch.zeros(n, dtype=torch.bool) for n in (2, 2, 2, 1)))
+    with pytest.raises(ValueError, match=r"is_query holds torch\.int64 and must be boolean; update takes embed"):
+        RetrievalMetric().update(torch.zeros(2, 3), *(torch.arange(2) for _ in range(4)))
     with pytest.raises(ValueError, match="max_rank=0 must be a whole number of at least 1"):
         RetrievalMetric(max_rank=0)
 

@@ -99,19 +99,21 @@ class DIEN(nn.Module):
         check_bool("synchronize", synchronize)
         check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
+        attention_widths = check_size("attention_widths", attention_widths, (1, 1))
+        check_int("attention_reduction", attention_reduction, 1, "the paper leaves it open, 16 is usual")
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
             "embedding_dim": int(embedding_dim),  # numpy's numbers fit into no file
             "attention_loops": int(attention_loops),
             "image_size": [height, width],
-            "attention_stage": attention_stage,
+            "attention_stage": int(attention_stage),
             "attention_update": attention_update,
             "attention_input": attention_input,
             "attention_detach": attention_detach,
             "attention_start_at_one": attention_start_at_one,
             "attention_widths": list(attention_widths),
-            "attention_reduction": attention_reduction,
-            "attention_stride": attention_stride,
+            "attention_reduction": int(attention_reduction),
+            "attention_stride": int(attention_stride),
             "statistics": statistics,
             "synchronize": synchronize,
         }

@@ -108,8 +108,13 @@ class RetrievalMetric(Metric):
             embedding (B, D), the others (B,).
 
         Raises:
-            ValueError: when the numbers of rows differ.
+            ValueError: when the numbers of rows differ, or is_query is not boolean.
         """
+        if is_query.dtype != torch.bool:
+            raise ValueError(
+                f"is_query holds {is_query.dtype} and must be boolean; update takes embedding, pid, camid, is_query, "
+                f"index, in this order."
+            )
         labels = [value.detach().to(embedding.device, torch.int64) for value in (is_query, index, pid, camid)]
         if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
