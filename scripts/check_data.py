@@ -120,8 +120,11 @@ def guess(root: Path) -> str:
     Raises:
         ValueError: if nothing fits; says how near the folder came, and what is missing.
     """
-    if root.is_file() or any(is_table(path) for path in root.glob("*.csv")):
+    tables = [path for path in sorted(root.glob("*.csv")) if path.is_file()]
+    if root.is_file() or any(map(is_table, tables)):
         return "csv"
+    if tables:
+        print(f"note: {tables[0]} has no column 'path' in its first line and is not read")
     complete, partial = recognize(root)
     if complete:
         best = complete[0]

@@ -34,6 +34,8 @@ def both_ways(experiment: str) -> list[str]:
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("config", [f"experiment={experiment}"], return_hydra_config=True)
     there: str = config.hydra.runtime.choices.data
+    if direction_of(there, config.data.source, config.data.target) != there:
+        return [there]  # the experiment names other sets than its file
     back = "2".join(reversed(there.split("2")))
     return [there, back] if back != there and Path(CONF, "data", f"{back}.yaml").is_file() else [there]
 

@@ -24,7 +24,7 @@ from provenance import settings_of
 from results import write_text
 
 _RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
-_LEFT = ("config.yaml", "results.json", "rankings.json", "metrics.csv", "network.safetensors", "checkpoints/*.ckpt")
+_WRITTEN = ("results.json", "rankings.json", "metrics.csv", "network.safetensors", "checkpoints/last.ckpt")
 _LENGTH = ("trainer.max_epochs", "trainer.max_steps")
 
 
@@ -40,18 +40,22 @@ def claim(run_dir: Path, resume: bool) -> Path | None:
         The checkpoint to go on from, None for a new run.
 
     Raises:
-        FileExistsError: the folder holds a run, or files that a run would overwrite, and `resume` is not asked for.
+        FileExistsError: the folder holds a run and `resume` is not asked for, or files of something else that a run
+            would overwrite.
         OSError: nothing can be written there.
         ValueError: its checkpoints cannot be read.
     """
-    if not resume and is_first_process():
-        left = [path.name for pattern in _LEFT for path in run_dir.glob(pattern)]
-        if "config.yaml" in left:
+    if is_first_process():
+        holds_run = (run_dir / "config.yaml").exists()
+        if holds_run and not resume:
             raise FileExistsError(
                 f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another."
             )
-        if left:
-            raise FileExistsError(f"run_dir={run_dir} holds {left[0]}, which would be overwritten; choose another.")
+        others = [name for name in _WRITTEN if (run_dir / name).exists()]
+        if others and not holds_run:
+            raise FileExistsError(
+                f"run_dir={run_dir} holds {others[0]} of something else, which would be overwritten; choose another."
+            )
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=run_dir) as file:

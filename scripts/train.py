@@ -6,7 +6,6 @@ python scripts/train.py experiment=demo run_dir=outputs/first
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +18,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import Checkpoint, LambdaCallback, Timer
+from pytorch_lightning.callbacks import Checkpoint, LambdaCallback
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
 from command import faults_in_one_sentence, run
 from configuration import CONF, precision, protocol
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.callbacks import EpochChoice, MetricsFile
+from dien_lightning.callbacks import EpochChoice, MetricsFile, RunningTime
 from dien_lightning.checks import check_bool, check_int, check_keywords
 from dien_lightning.network import save_network
 from dien_lightning.reports.records import SCORES
@@ -102,9 +101,12 @@ def train(config: DictConfig) -> dict[str, Any]:
         What results.json holds.
 
     Raises:
-        ValueError: input that cannot be trained on, or a folder that holds a run already.
+        ValueError: input that cannot be trained on.
+        FileExistsError: a folder that holds a run, or files that a run would overwrite.
     """
-    started, run_dir = time.perf_counter(), Path(config.run_dir)
+    running_time, run_dir = RunningTime(), Path(config.run_dir)
+    check_keywords("optim", config.optim, DIENModule)
+    counting = protocol(config)
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
@@ -120,10 +122,8 @@ def train(config: DictConfig) -> dict[str, Any]:
         data.target_batch_size = 0  # Base never sees the target
     data.setup("fit")
     network = instantiate(config.network, _convert_="all")
-    check_keywords("optim", config.optim, DIENModule)
-    module = DIENModule(network, objective, protocol=protocol(config), **instantiate(config.optim, _convert_="all"))
-    timer = Timer()
-    trainer = build_trainer(config, run_dir, timer)
+    module = DIENModule(network, objective, protocol=counting, **instantiate(config.optim, _convert_="all"))
+    trainer = build_trainer(config, run_dir, running_time)
     if checkpoint is not None:
         check_fits(checkpoint, module)
     with interrupts_passed_on(trainer):
@@ -131,7 +131,7 @@ def train(config: DictConfig) -> dict[str, Any]:
         figures = evaluate(trainer, module, data, run_dir)
     results = {
         **figures,
-        "seconds": time.perf_counter() - started + seconds_before(timer),
+        "seconds": running_time.seconds,
         **about,
     }
     if trainer.is_global_zero:
@@ -145,12 +145,6 @@ def train(config: DictConfig) -> dict[str, Any]:
     return results
 
 
-def seconds_before(timer: Timer) -> float:
-    """How long earlier processes had trained, up to the checkpoint that this one went on from."""
-    started, ended = timer.start_time("train"), timer.end_time("train")
-    return timer.time_elapsed("train") - (0.0 if started is None or ended is None else ended - started)
-
-
 @contextmanager
 def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
     """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""
@@ -162,7 +156,7 @@ def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
         raise
 
 
-def build_trainer(config: DictConfig, run_dir: Path, timer: Timer) -> pl.Trainer:
+def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) -> pl.Trainer:
     """Lightning's Trainer with the run's callbacks and loggers."""
     for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
         if name in config.trainer:
@@ -192,7 +186,7 @@ def build_trainer(config: DictConfig, run_dir: Path, timer: Timer) -> pl.Trainer
         precision=precision(config.trainer.precision),
         default_root_dir=str(run_dir),
         logger=loggers,
-        callbacks=[LambdaCallback(on_fit_start=begin), timer, *callbacks],
+        callbacks=[LambdaCallback(on_fit_start=begin), running_time, *callbacks],
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )

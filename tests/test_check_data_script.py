@@ -84,7 +84,9 @@ def test_a_table_is_recognised(check, tmp_path):
 def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
     root = write_market(tmp_path / "v=1")
     (root / "attributes.csv").write_text("pid,hat\n1,yes\n")
-    assert "(layout=market1501), as a source" in check(root, "num_ids=2").stdout
+    done = check(root, "num_ids=2")
+    assert "(layout=market1501), as a source" in done.stdout
+    assert f"note: {root}/attributes.csv has no column 'path' in its first line and is not read" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.types import RunMode
 
 import children
+import configuration
 import table
 from commands import call
 from dien_lightning.reports.page import Block, Section, render_page
@@ -160,6 +162,14 @@ def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, m
     call(capfd, monkeypatch, "table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
     (asked,) = multirun
     assert {"data=market2duke,duke2market", "experiment=market2duke"} <= set(asked)
+
+
+def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypatch):
+    shutil.copytree(CONF, tmp_path / "conf")
+    own = "# @package _global_\ndata: {source: msmt17, target: market1501}\n"
+    (tmp_path / "conf" / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setattr(configuration, "CONF", str(tmp_path / "conf"))
+    assert configuration.both_ways("own") == ["market2duke"]
 
 
 def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):

@@ -162,7 +162,7 @@ def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_p
     (tmp_path / name).write_text("kept")
     finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}")
     assert finished.code == 1
-    words = f"error: run_dir={tmp_path} holds {Path(name).name}, which would be overwritten; choose another."
+    words = f"error: run_dir={tmp_path} holds {name} of something else, which would be overwritten; choose another."
     assert words in finished.stderr
     assert (tmp_path / name).read_text() == "kept"
 
@@ -392,14 +392,14 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
-def test_the_seconds_of_a_resumed_run_are_those_of_all_its_processes(finished_run, drawn_pair, tmp_path):
+def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, drawn_pair, tmp_path):
     whole = json.loads((finished_run / "results.json").read_text())["seconds"]
     shutil.copytree(finished_run, tmp_path / "run")
     checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
     saved = torch.load(checkpoint, weights_only=True)
-    trained = saved["callbacks"]["Timer"]["time_elapsed"]["train"]
+    trained = saved["callbacks"]["RunningTime"]["seconds"]
     assert 0 < trained < whole
-    saved["callbacks"]["Timer"]["time_elapsed"]["train"] = 1e6
+    saved["callbacks"]["RunningTime"]["seconds"] = 1e6
     torch.save(saved, checkpoint)
     run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "resume=true")
     assert 1e6 < json.loads((tmp_path / "run" / "results.json").read_text())["seconds"] < 1e6 + 600

@@ -149,14 +149,19 @@ def test_nothing_is_written_to_the_systems_temporary_folder(tmp_path):
         fit(tmp_path)
 
 
-def test_another_trainings_checkpoint_is_not_overwritten(whole, finished):
+def test_another_trainings_checkpoint_is_not_overwritten(finished):
     before = (finished / "last.ckpt").read_bytes()
     with pytest.raises(FileExistsError, match=r"last\.ckpt is another training's: go on with it \(ckpt_path="):
         fit(finished)
-    elsewhere = Checkpoints(finished)
-    with pytest.raises(FileExistsError, match=r"or name another folder"):
-        elsewhere.on_fit_start(SimpleNamespace(ckpt_path=str(whole[0] / "last.ckpt")), None)
     assert (finished / "last.ckpt").read_bytes() == before
+
+
+def test_a_training_may_go_on_in_its_folder_and_begin_a_second_time(finished):
+    callback = Checkpoints(finished)
+    callback.on_fit_start(SimpleNamespace(ckpt_path="elsewhere/hpc_ckpt_1.ckpt"), None)
+    callback.on_fit_end(SimpleNamespace(), None)
+    callback.on_fit_start(SimpleNamespace(ckpt_path=None), None)
+    callback.on_fit_end(SimpleNamespace(), None)
 
 
 def fit_with_a_warning(folder: Path) -> None:

@@ -85,6 +85,7 @@ def test_without_a_data_module_there_are_no_images_to_look_at(tmp_path):
     with pytest.raises(ValueError, match=r"2000 of the target's training images: give the Trainer a DomainPairData"):
         EpochChoice(tmp_path).setup(plain, None, "fit")
     EpochChoice(tmp_path, images=0).setup(plain, None, "fit")
+    EpochChoice(tmp_path).setup(plain, None, "test")
 
 
 def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, monkeypatch):

@@ -61,7 +61,7 @@ def test_floating_point_values_are_refused(tmp_path):
         read_image(str(tmp_path / "image.tiff"))
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
 def test_a_picture_is_turned_as_its_camera_was_held(tmp_path, suffix):
     picture = Image.new("RGB", (40, 20))
     picture.paste((255, 255, 255), (0, 0, 20, 20))  # the left half is white

@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    with pytest.raises(PermissionError, match=r"Permission denied: .*anna"):
+    with pytest.raises(OSError, match=r"anna cannot be read \(Permission denied\); give read access, or move it out"):
         read_folder(tmp_path)
 
 
@@ -162,6 +162,11 @@ def test_tables_that_do_not_serve(table, content, error, words):
     table.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(error, match=words):
         read_table(table)
+
+
+def test_the_table_is_found_beside_one_of_something_else(table):
+    (table.parent / "attributes.csv").write_text("pid,hat\n1,yes\n")
+    assert seen(read_table(table.parent).train) == seen(read_table(table).train)
 
 
 def test_missing_table(tmp_path):

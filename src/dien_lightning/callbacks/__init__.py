@@ -7,6 +7,7 @@ from dien_lightning.callbacks.health import HealthMonitor
 from dien_lightning.callbacks.metrics_file import MetricsFile
 from dien_lightning.callbacks.positions import LoaderPositions
 from dien_lightning.callbacks.progress import ProgressBar
+from dien_lightning.callbacks.running_time import RunningTime
 from dien_lightning.callbacks.seeding import SeedEachStep
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "MetricsFile",
     "NonFiniteError",
     "ProgressBar",
+    "RunningTime",
     "SeedEachStep",
     "StopAtNonFinite",
     "find_checkpoint",

@@ -39,7 +39,7 @@ class Checkpoints(Checkpoint):
 
     Raises:
         ValueError: every_n_train_steps below 1.
-        FileExistsError: the folder holds another training's checkpoint, which would be overwritten.
+        FileExistsError: a training from its start would overwrite another one's checkpoint.
         OSError: a checkpoint cannot be written, on a full disk for instance. The run stops: whatever it learned from
             here on would be lost. The checkpoints that are there stay.
         KeyboardInterrupt: after Ctrl-C, when the step or validation has ended and the checkpoint is written.
@@ -54,19 +54,20 @@ class Checkpoints(Checkpoint):
         self._ending = False
         self._drafted = False
         self._last_is_whole = False
-        self._has_written = False
+        self._has_begun = False
         self._step = 0
 
     # ---- when ----
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._ending = self._drafted = False
-        resumed = trainer.ckpt_path and Path(trainer.ckpt_path).absolute()
-        if self._last.exists() and not self._has_written and (not resumed or resumed.parent != self.folder.absolute()):
+        if self._last.exists() and not trainer.ckpt_path and not self._has_begun:
             raise FileExistsError(
                 f"{self._last} is another training's: go on with it (ckpt_path={str(self._last)!r}), or name another "
                 f"folder."
             )
+        self._has_begun = True
+        resumed = trainer.ckpt_path and Path(trainer.ckpt_path).absolute()
         self._last_is_whole = resumed == self._last.absolute()
         self._interrupt.watch()
 
@@ -102,7 +103,7 @@ class Checkpoints(Checkpoint):
         if self._drafted and isinstance(exception, SIGTERMException):  # Lightning's own, where there are processes
             self._ending = False
             self._finish(trainer)
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and self._has_begun:  # else it may be another training's
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)
 
@@ -139,7 +140,7 @@ class Checkpoints(Checkpoint):
                 if self._last_is_whole:  # else it is missing or damaged, and must not take the place of a whole one
                     os.replace(self._last, self.folder / PREVIOUS)
                 os.replace(self._part, self._last)
-        self._drafted, self._last_is_whole, self._has_written = False, True, True
+        self._drafted, self._last_is_whole = False, True
         if self._ending:
             raise KeyboardInterrupt
 

@@ -40,8 +40,8 @@ class EpochChoice(Callback):
         temperature: see `soft_neighborhood_density`.
 
     Raises:
-        ValueError: a negative number of images, a temperature that is not positive; when training begins, images to
-            look at and no data module that has them.
+        ValueError: a negative number of images, a temperature that is not positive; when training or validation
+            begins, images to look at and no data module that has them.
     """
 
     def __init__(self, folder: str | os.PathLike[str], images: int = 2000, temperature: float = 0.05) -> None:
@@ -79,7 +79,8 @@ class EpochChoice(Callback):
     # ---- hooks ----
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if self.images and not hasattr(trainer.datamodule, "statistics_dataloader"):  # type: ignore[attr-defined]
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        if stage in ("fit", "validate") and self.images and not hasattr(data, "statistics_dataloader"):
             raise ValueError(
                 f"EpochChoice looks at {self.images} of the target's training images: give the Trainer a "
                 f"DomainPairDataModule (datamodule=data), or set images=0."

@@ -57,7 +57,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         cameras: "required" drops matches from the query's own camera, the field's protocol; "none" keeps them, for sets
             of one camera or of unknown cameras.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
-        augmentation: arguments for `train_transform` beside the size, such as `{"erasing": 0.5}`; None is the paper's.
+        augmentation: further arguments for `train_transform`, such as `{"erasing": 0.5}`; None crops and flips.
         cache_gigabytes: memory of each process for the decoded training images of each domain; those beyond it are
             decoded every time. Market-1501 takes 0.32. 0 keeps none.
         drawing: arguments for `draw_pedestrians` where a drawn set is named; None keeps what has been drawn.

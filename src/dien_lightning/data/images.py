@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -60,7 +59,7 @@ def decode(file: str | BinaryIO) -> Image.Image:
     """An image as RGB: the first picture of an animation, upright as its camera held it (Exif).
 
     Of grey values of 16 bits, as infrared cameras give them, the upper 8 are taken, so they should use the whole range;
-    where none is above 255, they are 8 bits already.
+    an image without a value above 255 is taken for 8 bits.
 
     Args:
         file: path, or what a file holds.
@@ -69,7 +68,8 @@ def decode(file: str | BinaryIO) -> Image.Image:
         OSError, SyntaxError, ValueError, DecompressionBombError: `FAULTS`, for what cannot be decoded.
     """
     with Image.open(file) as picture:
-        with suppress(SyntaxError, TypeError, struct.error):  # damaged Exif says nothing
+        picture.load()
+        with suppress(Exception):  # damaged Exif says nothing, and Pillow says so in many ways
             ImageOps.exif_transpose(picture, in_place=True)
         return _eight_bits(picture).convert("RGB")
 

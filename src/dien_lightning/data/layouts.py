@@ -189,15 +189,19 @@ class HalvedLayout:
 def image_files(folder: Path) -> list[str]:
     """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine.
 
-    Hidden files and folders are left out (macOS leaves ._NAME.jpg, file managers .thumbnails), and links that lead back
-    to where they are.
+    Hidden files and folders are left out (macOS leaves ._NAME.jpg, file managers .thumbnails), a disk's lost+found, and
+    links that lead back to where they are.
 
     Raises:
-        PermissionError: if a folder cannot be read.
+        OSError: if a folder cannot be read.
     """
     found = []
-    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_if_forbidden):
-        folders[:] = [name for name in folders if not name.startswith(".") and not _leads_back(folder, parent, name)]
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_unless_missing):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and name != "lost+found" and not _leads_back(folder, parent, name)
+        ]
         found += [
             os.path.join(parent, name)
             for name in names
@@ -206,9 +210,11 @@ def image_files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def _raise_if_forbidden(error: OSError) -> None:
-    if isinstance(error, PermissionError):
-        raise error
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise OSError(
+            f"{error.filename} cannot be read ({error.strerror}); give read access, or move it out of the data set."
+        ) from error
 
 
 def _leads_back(top: Path, parent: str, name: str) -> bool:

@@ -132,9 +132,9 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a .csv file lists images, as `read_table` reads them."""
+    """Whether a .csv file lists images: one of its columns is `path`."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return "path" in [name.strip(' "\r\n') for name in file.readline().split(",")]
+        return "path" in [name.strip('"\r\n') for name in file.readline().split(",")]
 
 
 def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
@@ -150,7 +150,8 @@ def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]
 def _find_table(root: Path) -> Path:
     if root.is_file():
         return root
-    tables = sorted(root.glob("*.csv")) if root.is_dir() else []
+    tables = [path for path in sorted(root.glob("*.csv")) if path.is_file()]
+    tables = [path for path in tables if is_table(path)] or tables
     if len(tables) != 1:
         raise FileNotFoundError(
             f"{root} holds {len(tables)} .csv files; name one (data.source_root or data.target_root)."

@@ -82,7 +82,7 @@ def has_wrong_checksum(path: Path) -> bool:
     """Whether a file of torch.save is damaged inside: torch.load does not look at the checksums.
 
     Raises:
-        zipfile.BadZipFile: it is no such file.
+        zipfile.BadZipFile: it was not written by torch.save.
     """
     with zipfile.ZipFile(path) as archive:
         return archive.testzip() is not None

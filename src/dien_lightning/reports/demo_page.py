@@ -59,10 +59,10 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
             Section(
                 "Which epoch",
                 [Block("table", choices)],
-                "All figures above are those of the last epoch, as the paper's are. An epoch chosen by the mAP of "
-                "held-out source people, or by how many of the target's unlabelled training images are their nearest "
-                "neighbour's nearest neighbour (label-free), needs no target label either. The oracle needs them all: "
-                "it is no result, and says what a perfect choice would gain.",
+                "All figures above are those of the last epoch. An epoch chosen by the mAP of held-out source people, "
+                "or by how many of the target's unlabelled training images are their nearest neighbour's nearest "
+                "neighbour (label-free), needs no target label either. The oracle needs them all: it is no result, and "
+                "says what a perfect choice would gain.",
             )
         )
     sections.append(Section("How it was measured", [Block("details", run_details(first))]))
