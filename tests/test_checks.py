@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dien_lightning.checks import check_choice, check_int, check_range, check_size, first_line
+from dien_lightning.checks import check_choice, check_int, check_keywords, check_range, check_size, first_line
 
 
 def test_what_passes():
@@ -74,3 +74,9 @@ def test_not_a_size(value, shown):
 )
 def test_first_line(message, line):
     assert first_line(ValueError(message)) == line
+
+
+def test_any_keyword_is_known_to_a_function_that_takes_any():
+    check_keywords("own", ["anything"], lambda **options: options)
+    with pytest.raises(ValueError, match=r"own has no 'anything'; it has size\."):
+        check_keywords("own", ["anything"], lambda *, size: size)

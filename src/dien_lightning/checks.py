@@ -72,7 +72,7 @@ def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
 
 
 def check_keywords(name: str, given: Iterable[str], function: Callable[..., Any]) -> None:
-    """Raise a ValueError unless all of `given` are arguments that `function` takes by keyword alone.
+    """Raise a ValueError unless all of `given` are arguments that `function` takes by keyword alone, or it takes any.
 
     Example:
         >>> check_keywords("sorting", ["key", "order"], sorted)
@@ -80,9 +80,11 @@ def check_keywords(name: str, given: Iterable[str], function: Callable[..., Any]
         ...
         ValueError: sorting has no 'order'; it has key, reverse.
     """
-    known = [p.name for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    parameters = signature(function).parameters.values()
+    known = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
     for key in given:
-        if key not in known:
+        if key not in known and not takes_any:
             raise ValueError(f"{name} has no {key!r}; it has {', '.join(known)}.")
 
 
