@@ -26,7 +26,7 @@ from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
 from dien_lightning.data.layouts import image_files
-from dien_lightning.data.own import OWN, is_table
+from dien_lightning.data.own import OWN, csv_files, is_table
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.data.records import SPLITS, Splits
 from options import take_all
@@ -120,7 +120,7 @@ def guess(root: Path) -> str:
     Raises:
         ValueError: if nothing fits; says how near the folder came, and what is missing.
     """
-    tables = [path for path in sorted(root.glob("*.csv")) if path.is_file()]
+    tables = csv_files(root)
     if root.is_file() or any(map(is_table, tables)):
         return "csv"
     if tables:

@@ -18,10 +18,15 @@ CONF = str(Path(__file__).resolve().parents[1] / "conf")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 
 
-def compose_config(overrides: Sequence[str]) -> DictConfig:
-    """The configuration of scripts/train.py with these overrides, without running it."""
+def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> DictConfig:
+    """The configuration of scripts/train.py with these overrides, without running it.
+
+    Args:
+        overrides: as on the command line.
+        with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
+    """
     with initialize_config_dir(CONF, version_base="1.3"):
-        return compose("config", list(overrides))
+        return compose("config", list(overrides), return_hydra_config=with_hydra)
 
 
 def both_ways(experiment: str) -> list[str]:
@@ -31,8 +36,7 @@ def both_ways(experiment: str) -> list[str]:
         >>> both_ways("duke2market"), both_ways("table")
         (['duke2market', 'market2duke'], ['day2night', 'night2day'])
     """
-    with initialize_config_dir(CONF, version_base="1.3"):
-        config = compose("config", [f"experiment={experiment}"], return_hydra_config=True)
+    config = compose_config([f"experiment={experiment}"], with_hydra=True)
     there: str = config.hydra.runtime.choices.data
     if direction_of(there, config.data.source, config.data.target) != there:
         return [there]  # the experiment names other sets than its file

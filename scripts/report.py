@@ -71,9 +71,10 @@ def collect(paths: Sequence[str], options: Options) -> None:
     shown, drawn, kept = {}, [], {}
     for folder, label in ((options.base, "Base"), (options.figures_from, "DIEN")):
         if folder:
-            if changes := read_run(folder).changes:
-                raise ValueError(f"{folder} went on with other settings ({', '.join(changes)}): show another run.")
-            shown[short_label(read_run(folder).row) or label] = Path(folder)
+            run = read_run(folder)
+            if run.changes:
+                raise ValueError(f"{folder} went on with other settings ({', '.join(run.changes)}): show another run.")
+            shown[short_label(run.row) or label] = Path(folder)
     if len(shown) == 1 and options.base and options.figures_from:
         raise ValueError("base= and figures_from= name runs of one row; name two rows, or figures_from= alone.")
     if options.figures_from:

@@ -107,10 +107,11 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
     """
     if not config.resume or not is_first_process():
         return
-    now, had, before = settings_of(config), None, _config_of(run_dir)
+    now, had = settings_of(config), None
     if (run_dir / "results.json").exists():
         had = read_json(run_dir / "results.json").get("settings", {})
     if config.record is not None:
+        before = _config_of(run_dir)
         other = ", ".join(before.get("changes", [])) or difference(had or before, now)
     else:
         other = "" if had is None or _goes_further(now, had) else difference(had, now)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
-from test_conf import CONF, composed
+from configuration import compose_config
+from test_conf import composed
 
 
 @pytest.fixture
@@ -61,8 +61,7 @@ def test_a_sweep_on_a_cluster_composes():
         "hydra.launcher.gpus_per_node=1",
         "hydra.launcher.timeout_min=600",
     ]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", overrides, return_hydra_config=True)
+    config = compose_config(overrides, with_hydra=True)
     launcher = OmegaConf.to_container(config.hydra.launcher, resolve=False)
     assert launcher["_target_"] == "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
     assert (launcher["partition"], launcher["gpus_per_node"], launcher["timeout_min"]) == ("gpu", 1, 600)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
+from configuration import CONF, compose_config
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
 
-CONF = Path(__file__).parents[1] / "conf"
+FOLDER = Path(CONF)
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
-    for path in CONF.glob("*/*.yaml")
-    if path != CONF / "data" / "pair.yaml"  # it leaves source and target open
+    for path in FOLDER.glob("*/*.yaml")
+    if path != FOLDER / "data" / "pair.yaml"  # it leaves source and target open
 )
 
 
 def composed(*overrides: str):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", [*overrides, "direction=day2night"], return_hydra_config=False)
+    config = compose_config([*overrides, "direction=day2night"])
     OmegaConf.resolve(config)
     return config
 

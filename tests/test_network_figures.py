@@ -6,23 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import train
 from commands import run_command
+from configuration import compose_config
 from dien_lightning.network import save_network
 from network_figures import _network_at_start, network_blocks
 from tiny import SMALL
 
-CONF = str(Path(__file__).parents[1] / "conf")
-
 
 def write_network(folder: Path, data_root: Path, *overrides: str) -> Path:
     """What figures_from needs of a finished run: its config and its network, here as it begins."""
-    with initialize_config_dir(CONF, version_base="1.3"):
-        config = compose("config", ["experiment=demo", f"data_root={data_root}", "direction=day2night", *overrides])
+    config = compose_config(["experiment=demo", f"data_root={data_root}", "direction=day2night", *overrides])
     OmegaConf.resolve(config)
     network = instantiate(config.network, _convert_="all")
     folder.mkdir()

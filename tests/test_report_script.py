@@ -8,19 +8,18 @@ from pathlib import Path
 
 import pytest
 import wandb
-from hydra import compose, initialize_config_dir
 from hydra.types import RunMode
 
 import children
 import configuration
 import table
 from commands import call
+from configuration import compose_config
 from dien_lightning.reports.page import Block, Section, render_page
 from dien_lightning.reports.table_page import OF_NETWORKS
 from reports.finished_runs import ROW_SETTINGS, write_record
 from test_wandb import wait_for_the_end
 
-CONF = Path(__file__).parents[1] / "conf"
 TABLES = {"objective.center_weight": 5.0}
 """Where experiment=table differs from what `write_record` writes."""
 
@@ -165,7 +164,7 @@ def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, m
 
 
 def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypatch):
-    shutil.copytree(CONF, tmp_path / "conf")
+    shutil.copytree(configuration.CONF, tmp_path / "conf")
     own = "# @package _global_\ndata: {source: msmt17, target: market1501}\n"
     (tmp_path / "conf" / "experiment" / "own.yaml").write_text(own)
     monkeypatch.setattr(configuration, "CONF", str(tmp_path / "conf"))
@@ -269,10 +268,7 @@ def test_two_sweeps_of_one_name_are_told(tmp_path, capfd, monkeypatch):
 @pytest.mark.parametrize("row", ROW_SETTINGS)
 def test_rows_are_deltas_over_any_experiment(row):
     loops, triplet, triplet_weight, domain_weight = ROW_SETTINGS[row]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config, plain = (
-            compose("config", ["experiment=duke2market", *overrides]) for overrides in ([f"ablation={row}"], [])
-        )
+    config, plain = (compose_config(["experiment=duke2market", *more]) for more in ([f"ablation={row}"], []))
     assert config.row == row
     assert config.network.attention_loops == loops
     assert bool(config.objective.triplet_weight) == bool(triplet_weight)
@@ -291,8 +287,7 @@ def test_rows_are_deltas_over_any_experiment(row):
     ],
 )
 def test_a_sweep_sets_what_is_swept_and_is_one_group(sweep, axes):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", ["experiment=demo", f"sweep={sweep}"], return_hydra_config=True)
+    config = compose_config(["experiment=demo", f"sweep={sweep}"], with_hydra=True)
     assert set(config.hydra.sweeper.params) == axes
     assert config.hydra.mode == RunMode.MULTIRUN
     assert config.group == f"sweep_{sweep}"

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 import provenance
 from commands import call, run_command
-from configuration import CONF
+from configuration import compose_config
 from data.folders import write_image
 from resuming import held
 from tiny import SMALL
@@ -283,15 +282,14 @@ with resuming.held(Path({str(run_dir)!r})):
 
 
 def test_the_direction_is_that_of_the_two_sets(tmp_path):
-    with initialize_config_dir(CONF, version_base="1.3"):
-        for overrides, direction in (
-            (["data=night2day"], "night2day"),
-            (["data=market2duke", "data.target=msmt17"], "market1501_to_msmt17"),
-            (["data=market2duke", "data.source=[market1501,cuhk03]"], "market1501+cuhk03_to_dukemtmcreid"),
-        ):
-            config = compose("config", overrides, return_hydra_config=True)
-            HydraConfig.instance().set_config(config)
-            assert config.direction == direction
+    for overrides, direction in (
+        (["data=night2day"], "night2day"),
+        (["data=market2duke", "data.target=msmt17"], "market1501_to_msmt17"),
+        (["data=market2duke", "data.source=[market1501,cuhk03]"], "market1501+cuhk03_to_dukemtmcreid"),
+    ):
+        config = compose_config(overrides, with_hydra=True)
+        HydraConfig.instance().set_config(config)
+        assert config.direction == direction
 
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

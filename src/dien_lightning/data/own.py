@@ -131,6 +131,11 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
     return _number("csv", table, crops)
 
 
+def csv_files(folder: Path) -> list[Path]:
+    """The .csv files in a folder, sorted; none where it is no folder."""
+    return [path for path in sorted(folder.glob("*.csv")) if path.is_file()]
+
+
 def is_table(path: Path) -> bool:
     """Whether a .csv file lists images: one of its columns is `path`."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
@@ -150,8 +155,8 @@ def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]
 def _find_table(root: Path) -> Path:
     if root.is_file():
         return root
-    tables = [path for path in sorted(root.glob("*.csv")) if path.is_file()]
-    tables = [path for path in tables if is_table(path)] or tables
+    found = csv_files(root)
+    tables = [path for path in found if is_table(path)] or found
     if len(tables) != 1:
         raise FileNotFoundError(
             f"{root} holds {len(tables)} .csv files; name one (data.source_root or data.target_root)."

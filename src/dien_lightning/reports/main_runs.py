@@ -155,9 +155,9 @@ def _odd_ones(asked: dict[Path, dict[str, Any]]) -> dict[Path, str]:
 
 
 def _most_frequent(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    counts = Counter(_frozen(each) for each in settings).most_common(2)
-    first = {_frozen(each): dict(each) for each in reversed(settings)}
-    most = [first[frozen] for frozen, _ in counts]
+    frozen = [_frozen(each) for each in settings]
+    counts = Counter(frozen).most_common(2)
+    most = [dict(settings[frozen.index(one)]) for one, _ in counts]
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
         raise ValueError(
             f"as many runs have {say_difference(*most)} as not: one table holds one setting. Report them apart."
