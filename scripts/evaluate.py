@@ -12,6 +12,7 @@ from typing import Any
 import hydra
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
@@ -40,7 +41,8 @@ from results import LENGTH, chosen_queries, describe_lists, rankings, show, writ
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
 def main(config: DictConfig) -> None:
-    """Load, embed, rank, write."""
+    """Load, embed, rank, write: once, or as one job of a sweep."""
+    config.output = HydraConfig.get().runtime.output_dir
     OmegaConf.resolve(config)
     with faults_in_one_sentence():
         evaluate(config)

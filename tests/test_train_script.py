@@ -418,7 +418,8 @@ def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd,
     assert finished.code == 0, finished.stderr
     (results,) = (tmp_path / "sweep").rglob("results.json")
     assert 0 <= json.loads(results.read_text())["target"]["mAP"] <= 1
-    assert yaml.safe_load((results.parent / "config.yaml").read_text())["group"] == "sweep"  # W&B's, the folder's name
+    config = yaml.safe_load((results.parent / "config.yaml").read_text())
+    assert (config["group"], config["run_name"]) == ("sweep", results.parent.name)  # W&B's, of the folders' names
 
 
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])

@@ -88,7 +88,9 @@ def test_two_processes_write_one_run(drawn_pair, tmp_path):
     arguments = (*TINY, "data.num_ids=2", "trainer.max_epochs=1", f"data_root={drawn_pair}", "logger=wandb")
     on_two_processes(*arguments, f"run_dir={tmp_path / 'run'}", WANDB_MODE="offline", HOME=str(tmp_path))
     (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
-    summary = {item.key or "/".join(item.nested_key) for r in wait_for_the_end(path) for item in r.summary.update}
+    written = wait_for_the_end(path)
+    assert {r.run.display_name for r in written if r.WhichOneof("record_type") == "run"} == {"run"}  # its folder's
+    summary = {item.key or "/".join(item.nested_key) for record in written for item in record.summary.update}
     assert any(key.startswith("target") for key in summary)
 
 
