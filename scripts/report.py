@@ -19,10 +19,11 @@ from pathlib import Path
 from rich.console import Console
 
 from command import run
+from dien_lightning.reports.labels import short_label
 from dien_lightning.reports.main_runs import select_main_runs
-from dien_lightning.reports.page import Block, read_sections
-from dien_lightning.reports.records import read_run, read_runs
-from dien_lightning.reports.table1 import gains_table, short_label, short_table, table1_json
+from dien_lightning.reports.page import Block, Section, read_sections
+from dien_lightning.reports.records import RunRecord, read_run, read_runs
+from dien_lightning.reports.table1 import gains_table, short_table, table1_json
 from dien_lightning.reports.table_page import OF_NETWORKS, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
@@ -68,23 +69,29 @@ def collect(paths: Sequence[str], options: Options) -> None:
     for sentence in left_out:
         console.print(sentence, soft_wrap=True, highlight=False)
     html = output / ("report.html" if name == "table1" else f"{name}.html")
-    shown, drawn, kept = {}, [], {}
+    shown: dict[str, RunRecord] = {}
+    drawn: list[Block] = []
+    kept: list[Section] = []
     for folder, label in ((options.base, "Base"), (options.figures_from, "DIEN")):
         if folder:
             run = read_run(folder)
             if run.changes:
                 raise ValueError(f"{folder} went on with other settings ({', '.join(run.changes)}): show another run.")
-            shown[short_label(run.row) or label] = Path(folder)
+            shown[short_label(run.row) or label] = run
     if len(shown) == 1 and options.base and options.figures_from:
         raise ValueError("base= and figures_from= name runs of one row; name two rows, or figures_from= alone.")
     if options.figures_from:
         drawn = [Block(kind, content) for kind, content in network_blocks(Path(options.figures_from))]
     elif not shown and html.is_file():
-        kept = {title: part for title, part in read_sections(html.read_text()).items() if title in OF_NETWORKS}
-    if kept:
-        console.print(
-            f"{html} keeps its pictures, ranked lists and curves; figures_from=RUN_DIR makes new ones.", soft_wrap=True
-        )
+        pictures = [section for section in read_sections(html.read_text()) if section.title in OF_NETWORKS]
+        of_others = {name for section in pictures for name in section.shows} - {run.name for run in runs}
+        kept = [] if of_others else pictures
+        if pictures:
+            fate = f"loses those, of {', '.join(sorted(of_others))}" if of_others else "keeps them"
+            console.print(
+                f"{html} had pictures, ranked lists and curves and {fate}; figures_from=RUN_DIR makes new ones.",
+                soft_wrap=True,
+            )
     folders = [Path(folder) for folder in (options.sweeps or "").split(",") if folder]
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
     if len(sweeps) < len(folders):

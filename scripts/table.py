@@ -202,7 +202,8 @@ def report(options: Options) -> None:
         base = results.parent.with_name(results.parent.name.replace(_FULL, _BASE))
         if not made.base and (base / "results.json").is_file():
             made.base, made.figures_from = str(base), str(results.parent)
-    kept = sorted(str(path) for path in Path(options.output, "sweeps").glob("*") if path.is_dir())
+    sweeps = Path(options.output, "sweeps").glob("*")
+    kept = sorted(str(sweep) for sweep in sweeps if len(list(sweep.glob("*.json"))) > 1)  # with one, it has but begun
     if kept and options.experiment == "table":
         made.sweeps = ",".join(kept)
     collect([options.records], made)

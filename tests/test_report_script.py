@@ -139,6 +139,7 @@ def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch)
     for weight in (0, 1):
         settings = {"objective.center_weight": weight}
         write_record(tmp_path / "sweeps" / "lambda", "r05_cccdtl_dc", 0.3, seed=weight, settings=settings)
+    write_record(tmp_path / "sweeps" / "T", "r05_cccdtl_dc", 0.3)  # has but begun
     arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
     finished = call(capfd, monkeypatch, "table", *arguments)
     assert finished.code == 0, finished.stderr
@@ -234,16 +235,19 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
     assert begun == ["0,1,2", "1,2", "2"]
 
 
-def test_a_page_without_networks_keeps_the_pictures_of_the_one_before(tmp_path, capfd, monkeypatch):
+@pytest.mark.parametrize(
+    ("shown", "words", "times"), [("r04_dc", "keeps them", 1), ("r09_full_t4", "loses those, of", 0)]
+)
+def test_a_page_without_networks_keeps_pictures_of_its_own_runs(shown, words, times, tmp_path, capfd, monkeypatch):
     write_some(tmp_path / "runs")
-    pictures = [Section(OF_NETWORKS[0], [Block("text", "a picture")], "an intro"), Section("Table I", [], "old")]
-    (tmp_path / "report.html").write_text(render_page("Old", "old", pictures))
+    picture = Section(OF_NETWORKS[0], [Block("text", "a picture")], "an intro", [f"{shown}_day2night_0"])
+    (tmp_path / "report.html").write_text(render_page("Old", "old", [picture, Section("Table I", [], "old")]))
     finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
     assert finished.code == 0, finished.stderr
-    assert f"{tmp_path / 'report.html'} keeps its pictures, ranked lists and curves" in finished.stdout
+    assert f"{tmp_path / 'report.html'} had pictures, ranked lists and curves and {words}" in finished.stdout
     page = (tmp_path / "report.html").read_text()
     assert "45.0 ± 0.0" in page
-    assert page.count("a picture") == page.count("an intro") == 1
+    assert page.count("a picture") == page.count("an intro") == times
     assert ">old<" not in page
 
 

@@ -68,12 +68,14 @@ def series(tmp_path):
 
 
 def test_figure_3_shows_rank1_weights_and_passes_for_each_t(series):
-    against, weights, passes = figure_3(series)
+    against, weights, passes = figure_3(series, {"day2night": 0.3})
+    assert "Dashed: the control" in against.caption
+    assert "61.0 at T = 2, control 30.0" in against.plots[0].alt
     # the mean of 0.4 and 0.42, of 0.5 and 0.52, of 0.6 and 0.62
     assert "day2night: 41.0 at T = 0, 51.0 at T = 1, 61.0 at T = 2" in against.plots[0].alt
     assert [plot.alt.split(".")[0] for plot in weights.plots] == [
-        "Fusion weight of each pass, T = 1",
-        "Fusion weight of each pass, T = 2",
+        "T = 1, weight, by pass",
+        "T = 2, weight, by pass",
     ]
     assert "day2night: 0.500, 0.550" in weights.plots[0].alt
     assert "passes 57.0, 59.0, 61.0, fused 61.0" in passes.plots[1].alt

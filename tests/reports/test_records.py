@@ -51,6 +51,8 @@ def test_a_run_without_a_source_evaluation_is_read(tmp_path):
         (None, "has no results.json: the run has not finished. Continue it with"),
         ("{", "results.json is torn: Expecting"),
         ("[]", "has no 'target' figures: it is no run's results"),
+        ('{"target": {"rank1": 0.5}, "fusion_weights": [null]}', "is not as scripts/train.py writes it: float() argu"),
+        ('{"target": {"rank1": 0.5}, "checkpoints": {"last": null}}', "is not as scripts/train.py writes it: 'NoneTy"),
         ('{"target": {"mAP": 0.5}}', "target: 'rank1' is missing"),
         ('{"target": {"rank1": 58.7}}', "target: rank1=58.7 is no fraction in [0, 1]"),
         ('{"target": {"rank1": 0.5}, "passes": [{}]}', "pass 0: 'rank1' is missing"),

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from dien_lightning.reports.commands import commands_table
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.published import TABLE_1, TABLE_2
 from dien_lightning.reports.records import read_runs
 from dien_lightning.reports.table1 import (
-    commands_table,
     gains_table,
     main_table,
     published_tables,
@@ -91,6 +91,23 @@ def test_each_row_has_the_one_command_that_repeats_it(runs):
     )
     assert "seed=0,1,2" in rows["Base + DC"]
     assert rows["Base + CCCDTL"] == "–"
+
+
+def test_a_pair_without_a_file_in_conf_has_the_sets_of_each_direction_in_its_command(runs):
+    def command(source, target):
+        return f"python scripts/train.py experiment=table data=pair data.source={source} data.target={target} seed=0"
+
+    there = replace(runs[0], direction="cuhk03_to_msmt17", command=command("cuhk03", "msmt17"))
+    back = replace(runs[0], direction="msmt17_to_cuhk03", command=command("msmt17", "cuhk03"))
+    rows = {row.label: row.cells[0] for row in commands_table([there, back]).rows}
+    assert rows["Base, cuhk03 → msmt17"] == (
+        "OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table data.source=cuhk03 data.target=msmt17 "
+        "ablation=r01_base data=pair seed=0 run_dir=outputs/again"
+    )
+    assert "data.source=msmt17 data.target=cuhk03" in rows["Base, msmt17 → cuhk03"]
+    # The pair of the experiment itself is named by nothing.
+    own = replace(runs[0], command="python scripts/train.py experiment=table ablation=r01_base seed=0")
+    assert " data=" not in commands_table([own]).rows[0].cells[0]
 
 
 def test_the_json_has_every_run_as_fractions(runs):

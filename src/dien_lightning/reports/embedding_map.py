@@ -31,7 +31,9 @@ def figure_2(before: tuple[Points, Points], after: tuple[Points, Points], what_b
     return Gallery(
         "Source and target, before and after (figure 2 c, d)",
         f"t-SNE (scikit-learn, PCA start, seed {seed}) of {len(before[0])} source and {len(before[1])} target training "
-        f"images, L2-normalised. Before: {what_before}. The share of an image's {NEIGHBORS} nearest neighbours that "
+        f"images, L2-normalised. Before: {what_before}, both domains by the batch-norm statistics that it starts from; "
+        "after: the embeddings, each domain by the statistics that it is evaluated with, so part of the change may be "
+        f"batch norm's. The share of an image's {NEIGHBORS} nearest neighbours that "
         f"come from the other domain went from {100 * mixed[0]:.0f} % to {100 * mixed[1]:.0f} % (measured on the "
         "features themselves, not on the picture; 50 % would be domains that nothing tells apart).",
         tuple(plots),

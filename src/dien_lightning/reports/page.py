@@ -29,7 +29,7 @@ class Block(NamedTuple):
     """One piece of a section.
 
     Attributes:
-        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text`, `details`, or `kept` for what `read_sections` gave.
+        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text`, `details`, or `kept`, from `read_sections`.
         content: what the template's macro of that name takes.
     """
 
@@ -38,11 +38,19 @@ class Block(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A heading with what stands under it."""
+    """A heading with what stands under it.
+
+    Attributes:
+        title: heading.
+        blocks: in order.
+        intro: a paragraph before them.
+        shows: the single runs that it pictures, by name (`RunRecord.name`); empty for what all runs are part of.
+    """
 
     title: str
     blocks: Sequence[Block]
     intro: str = ""
+    shows: Sequence[str] = ()
 
     @property
     def anchor(self) -> str:
@@ -50,17 +58,23 @@ class Section(NamedTuple):
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
-def read_sections(html: str) -> dict[str, str]:
-    """What stands under each heading of a page that `render_page` made, as it stands there.
+def read_sections(html: str) -> list[Section]:
+    """The sections of a page that `render_page` made, with what stands under each heading as it stands there.
 
     Example:
-        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")])])
+        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")], shows=["r04_dc_day2night_0"])])
         >>> read_sections(page)
-        {'C & D': '<p>e &lt; f</p>'}
+        [Section(title='C & D', blocks=[Block(kind='kept', content='<p>e &lt; f</p>')], intro='',
+        shows=['r04_dc_day2night_0'])]
     """
     parts = html.split('<section class="part"')[1:]
-    found = (re.search(r"<h2[^>]*>(.*?)</h2>(.*)</section>", part, flags=re.DOTALL) for part in parts)
-    return {unescape(match[1]): match[2].strip() for match in found if match}
+    form = r'[^>]*? data-shows="([^"]*)">.*?<h2[^>]*>(.*?)</h2>(.*)</section>'
+    found = (re.match(form, part, flags=re.DOTALL) for part in parts)
+    return [
+        Section(unescape(match[2]), [Block("kept", match[3].strip())], shows=unescape(match[1]).split())
+        for match in found
+        if match
+    ]
 
 
 def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:

@@ -75,6 +75,11 @@ class RunRecord:
     seconds: float = math.nan
     images_per_second: float = math.nan
 
+    @property
+    def name(self) -> str:
+        """Row, direction and seed, as its record and its folder are called: `r08_full_t3_day2night_0`."""
+        return f"{self.row}_{self.direction}_{self.seed}"
+
     def setting(self, name: str, default: Any = None) -> Any:
         """The setting of this dotted name, such as `network.attention_loops`; `default` where it is not set."""
         value: Any = self.settings
@@ -110,25 +115,10 @@ def read_run(path: str | Path) -> RunRecord:
         raise ValueError(
             f"{path} has no 'target' figures: it is no run's results, or its target has no labelled query and gallery."
         )
-    return RunRecord(
-        path=path,
-        row=str(results.get("row") or ""),
-        direction=str(results.get("direction") or ""),
-        seed=_seed(results.get("seed"), path),
-        target=_scores(results["target"], f"{path}, target"),
-        source=_optional_scores(results, "source", path),
-        target_statistics=_optional_scores(results, "target_with_target_statistics", path),
-        passes=tuple(_scores(values, f"{path}, pass {t}") for t, values in enumerate(results.get("passes") or ())),
-        fusion_weights=tuple(float(weight) for weight in results.get("fusion_weights") or ()),
-        choices=_choices(results.get("checkpoints") or {}, path),
-        command=str(results.get("command") or ""),
-        commit=str(results.get("commit") or ""),
-        changes=tuple(map(str, results.get("changes") or ())),
-        settings=results.get("settings") or {},
-        protocol=results.get("protocol") or {},
-        seconds=float(results.get("seconds") or math.nan),
-        images_per_second=float(results.get("images_per_second") or math.nan),
-    )
+    try:
+        return _record(path, results)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{path} is not as scripts/train.py writes it: {error}. Repeat the run.") from None
 
 
 def read_runs(paths: Iterable[str | Path]) -> list[RunRecord]:
@@ -148,6 +138,28 @@ def read_runs(paths: Iterable[str | Path]) -> list[RunRecord]:
         else:
             runs.append(read_run(path))
     return runs
+
+
+def _record(path: Path, results: Mapping[str, Any]) -> RunRecord:
+    return RunRecord(
+        path=path,
+        row=str(results.get("row") or ""),
+        direction=str(results.get("direction") or ""),
+        seed=_seed(results.get("seed"), path),
+        target=_scores(results["target"], f"{path}, target"),
+        source=_optional_scores(results, "source", path),
+        target_statistics=_optional_scores(results, "target_with_target_statistics", path),
+        passes=tuple(_scores(values, f"{path}, pass {t}") for t, values in enumerate(results.get("passes") or ())),
+        fusion_weights=tuple(float(weight) for weight in results.get("fusion_weights") or ()),
+        choices=_choices(results.get("checkpoints") or {}, path),
+        command=str(results.get("command") or ""),
+        commit=str(results.get("commit") or ""),
+        changes=tuple(map(str, results.get("changes") or ())),
+        settings=results.get("settings") or {},
+        protocol=results.get("protocol") or {},
+        seconds=float(results.get("seconds") or math.nan),
+        images_per_second=float(results.get("images_per_second") or math.nan),
+    )
 
 
 def _seed(value: Any, path: Path) -> int:

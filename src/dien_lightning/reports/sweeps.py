@@ -7,11 +7,11 @@ from itertools import combinations
 
 from matplotlib.patches import Rectangle
 
+from dien_lightning.reports.labels import direction_label, directions_of, full_label
 from dien_lightning.reports.plots import INK, SERIES, Gallery, Plot, draw_means, new_plot, page_style, to_svg
 from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.settings import difference
-from dien_lightning.reports.table1 import direction_label, directions_of, full_label
 from dien_lightning.reports.tables import ABSENT, Summary, name_seeds
 
 AXES = {

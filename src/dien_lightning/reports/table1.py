@@ -1,66 +1,21 @@
-"""Tables I and II: our runs in the paper's layout, the paper's figures beside them, the gains, the commands."""
+"""Tables I and II: our runs in the paper's layout, the paper's figures beside them, the gains."""
 
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
-from dien_lightning.reports.main_runs import ROWS, shared_settings
+from dien_lightning.reports.labels import direction_label, directions_of
+from dien_lightning.reports.main_runs import shared_settings
 from dien_lightning.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
 from dien_lightning.reports.records import SCORES, RunRecord
+from dien_lightning.reports.summaries import control_figure, summarize, target_figure, values_of
 from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
 
 BASE = "r01_base"
-# What a row's command chooses itself, or what changes no figure.
-_NOT_REPEATED = (
-    *("ablation=", "data=", "seed=", "resume=", "record=", "run_dir=", "run_name=", "hydra", "-m", "logger="),
-    *("callbacks.progress=", "trainer.enable_progress_bar="),
-)
 _FIGURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "mAP": "mAP"}
-
-
-def directions_of(runs: Sequence[RunRecord]) -> list[str]:
-    """The pairs the runs went over, each once."""
-    return sorted({run.direction for run in runs})
-
-
-def direction_label(direction: str) -> str:
-    """A pair's name for people.
-
-    Example:
-        >>> direction_label("day2night")
-        'day → night'
-        >>> direction_label("cuhk02_to_msmt17")
-        'cuhk02 → msmt17'
-    """
-    between = "_to_" if "_to_" in direction else "2"
-    return direction.replace(between, " → ", 1)
-
-
-def full_label(row: str) -> str:
-    """A row's configuration in full.
-
-    Example:
-        >>> full_label("r08_full_t3")
-        'Base + CCCDTL + DC + RTDA (T = 3)'
-    """
-    return TABLE_1[row].label.replace("…", TABLE_1["r05_cccdtl_dc"].label)
-
-
-def short_label(row: str) -> str:
-    """A row's configuration where there is little room; empty for a row that is none of Table I's.
-
-    Example:
-        >>> short_label("r08_full_t3"), short_label("r04_dc")
-        ('DIEN (T = 3)', 'Base + DC')
-    """
-    if row not in ROWS:
-        return ""
-    loops = ROWS[row].attention_loops
-    return f"DIEN (T = {loops})" if loops else full_label(row)
 
 
 def main_table(runs: Sequence[RunRecord]) -> Table:
@@ -70,11 +25,13 @@ def main_table(runs: Sequence[RunRecord]) -> Table:
     columns += [Column(label, f"paper, {d}") for d in PAPER_DIRECTIONS for label in ("Rank-1", "mAP")]
     rows = []
     for name, published in TABLE_1.items():
-        cells = [_summary(runs, name, d, _target(figure)).percent() for d in directions for figure in _FIGURES]
+        cells = [summarize(runs, name, d, target_figure(figure)).percent() for d in directions for figure in _FIGURES]
         cells += [f"{p.rank1:.1f}" if m else f"{p.mAP:.1f}" for p in published[1:] for m in (True, False)]
         rows.append(Row(_label(runs, name, published.label), tuple(cells)))
         if name == BASE:
-            control = [_summary(runs, name, d, _control(figure)).percent() for d in directions for figure in _FIGURES]
+            control = [
+                summarize(runs, name, d, control_figure(figure)).percent() for d in directions for figure in _FIGURES
+            ]
             rows.append(Row(_label(runs, name, CONTROL), (*control, *[ABSENT] * 4)))
     caption = f"Table I on our pair, in percent, {seeds_phrase(runs)}; beside it the paper's figures on its own pair."
     return Table(caption, "Configuration", columns, rows)
@@ -104,7 +61,7 @@ def gains_table(runs: Sequence[RunRecord]) -> Table:
     for name, published in TABLE_1.items():
         cells = []
         for direction in directions:
-            for minuend in (_target("rank1"), _control("rank1")):
+            for minuend in (target_figure("rank1"), control_figure("rank1")):
                 cells.append(_gain(runs, name, direction, minuend).percent(signed=True))
         for own, base in zip(published[1:], TABLE_1[BASE][1:], strict=True):
             cells.append(ABSENT if name == BASE else f"{own.rank1 - base.rank1:+.1f}")
@@ -113,40 +70,6 @@ def gains_table(runs: Sequence[RunRecord]) -> Table:
         rows.append(Row(_label(runs, name, published.label, paired=True), tuple(cells)))
     caption = f"Gain in rank-1, in points, seed by seed, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
     return Table(caption, "Configuration", columns, rows)
-
-
-def commands_table(runs: Sequence[RunRecord]) -> Table:
-    """The one command that repeats each row, all directions and seeds of it."""
-    rows = []
-    for name, published in TABLE_1.items():
-        own = [run for run in runs if run.row == name]
-        rows.append(Row(published.label, (row_command(own) if own else ABSENT,)))
-    return Table("The command that repeats each row.", "Configuration", [Column("Command")], rows, code=True)
-
-
-def row_command(runs: Sequence[RunRecord]) -> str:
-    """The one command that repeats these runs of one row, in a folder of their own.
-
-    With one thread, as table.py trains them: another number adds in another order, and gives another draw.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from dien_lightning.reports.records import Scores
-        >>> command = "python scripts/train.py experiment=table ablation=r04_dc data=day2night seed=0 resume=true"
-        >>> row_command([RunRecord(Path("a"), "r04_dc", "day2night", s, Scores(0.5), command=command) for s in (0, 1)])
-        'OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table ablation=r04_dc data=day2night seed=0,1
-        run_dir=outputs/again'
-    """
-    words = shlex.split(runs[0].command)
-    kept = [word for word in words[2:] if not word.startswith(_NOT_REPEATED)]
-    seeds = ",".join(str(seed) for seed in sorted({run.seed for run in runs}))
-    overrides = [
-        f"ablation={runs[0].row}",
-        f"data={','.join(directions_of(runs))}",
-        f"seed={seeds}",
-        "run_dir=outputs/again",
-    ]
-    return f"OMP_NUM_THREADS=1 {shlex.join(['python', 'scripts/train.py', '-m', *kept, *overrides])}"
 
 
 def published_table(caption: str, head: str, rows: Sequence[PublishedRow]) -> Table:
@@ -178,7 +101,7 @@ def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
         if run.source is not None:
             entry |= {"source_rank1": run.source.rank1, "source_mAP": run.source.mAP}
         with_target_statistics = run.target_statistics
-        if run.protocol.get("statistics", {}).get("target") == "target":
+        if (run.protocol.get("statistics") or {}).get("target") == "target":
             with_target_statistics = run.target
         if with_target_statistics is not None:
             entry["rank1_target_statistics"] = with_target_statistics.rank1
@@ -212,27 +135,6 @@ def _label(runs: Sequence[RunRecord], row: str, label: str, paired: bool = False
     return f"{label}, {'; '.join(f'{direction_label(d)} {name_seeds(seeds)}' for d, seeds in own.items())}"
 
 
-def _target(figure: str) -> Callable[[RunRecord], float | None]:
-    return lambda run: getattr(run.target, figure)
-
-
-def _control(figure: str) -> Callable[[RunRecord], float | None]:
-    return lambda run: run.target_statistics and getattr(run.target_statistics, figure)
-
-
-def _values(
-    runs: Sequence[RunRecord], row: str, direction: str, figure: Callable[[RunRecord], float | None]
-) -> dict[int, float]:
-    own = ((run.seed, figure(run)) for run in runs if (run.row, run.direction) == (row, direction))
-    return {seed: value for seed, value in own if value is not None and not math.isnan(value)}
-
-
-def _summary(
-    runs: Sequence[RunRecord], row: str, direction: str, figure: Callable[[RunRecord], float | None]
-) -> Summary:
-    return Summary.of(_values(runs, row, direction, figure).values())
-
-
 def _gain(runs: Sequence[RunRecord], row: str, direction: str, over: Callable[[RunRecord], float | None]) -> Summary:
-    own, base = _values(runs, row, direction, _target("rank1")), _values(runs, BASE, direction, over)
+    own, base = values_of(runs, row, direction, target_figure("rank1")), values_of(runs, BASE, direction, over)
     return Summary.of(own[seed] - base[seed] for seed in own if seed in base)

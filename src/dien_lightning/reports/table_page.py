@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dien_lightning.reports.commands import commands_table
 from dien_lightning.reports.curves import curve_galleries
 from dien_lightning.reports.demo_page import page_footer, run_details
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
+from dien_lightning.reports.labels import direction_label, directions_of, full_label
 from dien_lightning.reports.loops import figure_3, loops_of
+from dien_lightning.reports.order import order_table
 from dien_lightning.reports.page import Block, Section, Tile, render_page
 from dien_lightning.reports.ranked import shown_queries
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.run_files import read_curves, read_rankings
+from dien_lightning.reports.summaries import control_figure, summarize, target_figure
 from dien_lightning.reports.sweeps import sweep_galleries
-from dien_lightning.reports.table1 import (
-    BASE,
-    commands_table,
-    direction_label,
-    directions_of,
-    full_label,
-    gains_table,
-    main_table,
-    published_tables,
-)
+from dien_lightning.reports.table1 import BASE, gains_table, main_table, published_tables
 from dien_lightning.reports.tables import Summary, Table, name_seeds, to_markdown
 
 GLOSSARY = (
@@ -39,7 +34,7 @@ ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "
 
 
 def table_markdown(runs: Sequence[RunRecord], remarks: Sequence[str] = ()) -> str:
-    """What `results/table1.md` holds: our rows, the gains, the commands, the paper's tables."""
+    """What `results/table1.md` holds: our rows, the paper's order and ours, gains, commands, the paper's tables."""
     parts = [f"# Table I: {_subject(runs)}", *remarks, GLOSSARY, *map(to_markdown, _tables(runs))]
     return "\n\n".join(parts) + "\n"
 
@@ -47,29 +42,30 @@ def table_markdown(runs: Sequence[RunRecord], remarks: Sequence[str] = ()) -> st
 def table_page(
     runs: Sequence[RunRecord],
     *,
-    shown: Mapping[str, Path] | None = None,
+    shown: Mapping[str, RunRecord] | None = None,
     sweeps: Mapping[str, Sequence[RunRecord]] | None = None,
     drawn: Sequence[Block] = (),
-    kept: Mapping[str, str] | None = None,
+    kept: Sequence[Section] = (),
 ) -> str:
     """The report as one page.
 
     Args:
         runs: the main runs and no others.
-        shown: run folders whose curves and ranked lists are shown, by label; the same direction and seed.
+        shown: runs whose curves and ranked lists are shown, by label; of one direction and seed, each read from its
+            folder.
         sweeps: runs of each sweep by its name.
-        drawn: blocks that need a network: figure 2, figure 4.
-        kept: sections of an older page, by title, that stand in for those of `OF_NETWORKS`.
+        drawn: blocks that need a network, that of the last of `shown`: figure 2, figure 4.
+        kept: sections of an older page that stand in for those of `OF_NETWORKS`.
 
     Raises:
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
         ValueError: a file is torn.
     """
-    main, gains, commands, *published = _tables(runs)
+    main, *ours, published_1, published_2 = _tables(runs)
     sections = [
         Section(
             "Table I",
-            [Block("tiles", _headline(runs)), Block("table", main), Block("table", gains), Block("table", commands)],
+            [Block("tiles", _headline(runs)), *(Block("table", table) for table in (main, *ours))],
             f"Ten configurations, {len(runs)} runs, {seeds_phrase(runs)}. Base never sees the target and is evaluated "
             f"with source batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
@@ -82,15 +78,16 @@ def table_page(
         sections.append(
             Section(
                 "Passes (figure 3)",
-                [Block("gallery", gallery) for gallery in figure_3(with_loops)],
+                [Block("gallery", gallery) for gallery in figure_3(with_loops, _controls(runs))],
                 f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(with_loops)}.",
             )
         )
-    if drawn:
-        sections.append(Section(_INSIDE, drawn))
+    if shown and drawn:
+        label, pictured = list(shown.items())[-1]
+        sections.append(Section(_INSIDE, drawn, f"Of one run ({_one_run(label, pictured, runs)}).", [pictured.name]))
     if shown:
-        sections += _of_single_runs(shown)
-    sections += [Section(title, [Block("kept", part)]) for title, part in (kept or {}).items()]
+        sections += _of_single_runs(shown, runs)
+    sections += kept
     if sweeps:
         galleries = sweep_galleries(sweeps)
         sections.append(
@@ -100,7 +97,7 @@ def table_page(
                 "Runs made for these figures; none of them is in Table I.",
             )
         )
-    sections.append(Section("The paper's tables", [Block("table", table) for table in published]))
+    sections.append(Section("The paper's tables", [Block("table", published_1), Block("table", published_2)]))
     sections.append(Section("How it was measured", [Block("details", run_details({runs[-1].row: runs[-1]}))]))
     pairs = " and ".join(direction_label(direction) for direction in directions_of(runs))
     lead = (
@@ -128,23 +125,37 @@ def _seeds_of_each(series: Mapping[str, Sequence[RunRecord]]) -> str:
     return "; ".join(f"{name_seeds(seeds)} for T = {', '.join(map(str, own))}" for seeds, own in loops.items())
 
 
+def _controls(runs: Sequence[RunRecord]) -> dict[str, float]:
+    controls = {d: summarize(runs, BASE, d, control_figure("rank1")) for d in directions_of(runs)}
+    return {direction_label(d): control.mean for d, control in controls.items() if control.runs}
+
+
 def _tables(runs: Sequence[RunRecord]) -> list[Table]:
-    return [main_table(runs), gains_table(runs), commands_table(runs), *published_tables()]
+    return [main_table(runs), order_table(runs), gains_table(runs), commands_table(runs), *published_tables()]
 
 
-def _of_single_runs(shown: Mapping[str, Path]) -> list[Section]:
-    folders = ", ".join(f"{label}: {folder.name}" for label, folder in shown.items())
-    lists = shown_queries({label: read_rankings(folder) for label, folder in shown.items()})
-    curves = curve_galleries({label: read_curves(folder) for label, folder in shown.items()})
+def _of_single_runs(shown: Mapping[str, RunRecord], runs: Sequence[RunRecord]) -> list[Section]:
+    names = [run.name for run in shown.values()]
+    which = "; ".join(_one_run(label, run, runs) for label, run in shown.items())
+    lists = shown_queries({label: read_rankings(run.path.parent) for label, run in shown.items()})
+    curves = curve_galleries({label: read_curves(run.path.parent) for label, run in shown.items()})
     return [
         Section(
             _LISTS,
             [Block("ranked", lists)],
-            f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({folders}). "
-            "Images of the same person from the query's own camera do not count and are left out.",
+            f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({which}). Images "
+            "of the same person from the query's own camera do not count and are left out.",
+            names,
         ),
-        Section(_TRAINING, [Block("gallery", gallery) for gallery in curves], f"Of single runs ({folders})."),
+        Section(_TRAINING, [Block("gallery", gallery) for gallery in curves], f"Of single runs ({which}).", names),
     ]
+
+
+def _one_run(label: str, run: RunRecord, runs: Sequence[RunRecord]) -> str:
+    """Such as: Base: r01_base_day2night_0, rank-1 27.9; its row has 21.2 ± 6.7."""
+    row = summarize(runs, run.row, run.direction, target_figure("rank1"))
+    beside = f"; its row has {row.percent()}" if row.runs > 1 else ""
+    return f"{label}: {run.name}, rank-1 {Summary.of([run.target.rank1]).percent()}{beside}"
 
 
 def _headline(runs: Sequence[RunRecord]) -> list[Tile]:
