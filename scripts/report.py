@@ -1,4 +1,4 @@
-"""Collect finished runs of Table I into results/: table1.json, table1.md, report.html.
+"""Collect finished runs of Table I into results/: table1.json, table1.md, table1_figure3.svg, report.html.
 
 python scripts/report.py results/runs [output=results] [name=table1] [figures_from=RUN_DIR] [base=RUN_DIR]
     [sweeps=DIR,DIR] [logger=wandb]
@@ -22,9 +22,10 @@ from command import run
 from dien_lightning.reports.labels import short_label
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import Block, Section, read_sections
+from dien_lightning.reports.plots import to_file
 from dien_lightning.reports.records import RunRecord, read_run, read_runs
 from dien_lightning.reports.table1 import gains_table, short_table, table1_json
-from dien_lightning.reports.table_page import OF_NETWORKS, table_markdown, table_page
+from dien_lightning.reports.table_page import OF_NETWORKS, passes_of, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
 from options import take
@@ -69,6 +70,35 @@ def collect(paths: Sequence[str], options: Options) -> None:
     for sentence in left_out:
         console.print(sentence, soft_wrap=True, highlight=False)
     html = output / ("report.html" if name == "table1" else f"{name}.html")
+    shown, drawn, kept = pictures(runs, options, html, console)
+    folders = [Path(folder) for folder in (options.sweeps or "").split(",") if folder]
+    sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
+    if len(sweeps) < len(folders):
+        raise ValueError(f"sweeps={options.sweeps} names two folders of one name; a sweep is called by its folder's.")
+    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
+    given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
+    command = shlex.join(["python", "scripts/report.py", *paths, *given])
+    write_json(output / f"{name}.json", table1_json(runs, command))
+    write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
+    write_text(html, page)
+    if passes := passes_of(runs):
+        write_text(output / f"{name}_figure3.svg", to_file(passes[0]))
+    tables = {"table1": short_table(runs), "gains": gains_table(runs)}
+    if options.logger == "wandb":
+        log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))
+    for table in tables.values():
+        console.print(to_rich(table))
+    console.print(f"{len(runs)} runs in {output / name}.json and .md; the page: [bold]{html}[/]", soft_wrap=True)
+
+
+def pictures(
+    runs: Sequence[RunRecord], options: Options, html: Path, console: Console
+) -> tuple[dict[str, RunRecord], list[Block], list[Section]]:
+    """The single runs to show, what is drawn from a network, and what an older page had of them.
+
+    Raises:
+        ValueError: a run that no one command repeats, or twice the same row.
+    """
     shown: dict[str, RunRecord] = {}
     drawn: list[Block] = []
     kept: list[Section] = []
@@ -83,31 +113,16 @@ def collect(paths: Sequence[str], options: Options) -> None:
     if options.figures_from:
         drawn = [Block(kind, content) for kind, content in network_blocks(Path(options.figures_from))]
     elif not shown and html.is_file():
-        pictures = [section for section in read_sections(html.read_text()) if section.title in OF_NETWORKS]
-        of_others = {name for section in pictures for name in section.shows} - {run.name for run in runs}
-        kept = [] if of_others else pictures
-        if pictures:
+        old = [section for section in read_sections(html.read_text()) if section.title in OF_NETWORKS]
+        of_others = {name for section in old for name in section.shows} - {run.name for run in runs}
+        kept = [] if of_others else old
+        if old:
             fate = f"loses those, of {', '.join(sorted(of_others))}" if of_others else "keeps them"
             console.print(
                 f"{html} had pictures, ranked lists and curves and {fate}; figures_from=RUN_DIR makes new ones.",
                 soft_wrap=True,
             )
-    folders = [Path(folder) for folder in (options.sweeps or "").split(",") if folder]
-    sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
-    if len(sweeps) < len(folders):
-        raise ValueError(f"sweeps={options.sweeps} names two folders of one name; a sweep is called by its folder's.")
-    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
-    given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
-    command = shlex.join(["python", "scripts/report.py", *paths, *given])
-    write_json(output / f"{name}.json", table1_json(runs, command))
-    write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
-    write_text(html, page)
-    tables = {"table1": short_table(runs), "gains": gains_table(runs)}
-    if options.logger == "wandb":
-        log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))
-    for table in tables.values():
-        console.print(to_rich(table))
-    console.print(f"{len(runs)} runs in {output / name}.json and .md; the page: [bold]{html}[/]", soft_wrap=True)
+    return shown, drawn, kept
 
 
 if __name__ == "__main__":

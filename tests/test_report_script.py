@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import wandb
@@ -45,6 +46,18 @@ def test_a_report_is_json_markdown_and_a_page(tmp_path, capfd, monkeypatch):
     assert "45.0 ± 0.0" in (tmp_path / "table1.md").read_text()
     assert "Gain in rank-1" in (tmp_path / "report.html").read_text()
     assert "45.0 ± 0.0" in finished.stdout
+    assert not (tmp_path / "table1_figure3.svg").exists()  # no row of it has been run
+
+
+def test_figure_3_is_a_file_of_its_own_too(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc", "r06_full_t1"))
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    drawing = ElementTree.parse(tmp_path / "table1_figure3.svg").getroot()
+    text = "".join(drawing.itertext())
+    assert "day → night: 45.0 at T = 0, 70.0 at T = 1, control 25.0" in text
+    assert "● day → night" in text
+    assert "--series-1: #" in text
 
 
 def test_what_is_left_out_is_said(tmp_path, capfd, monkeypatch):

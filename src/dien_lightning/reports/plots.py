@@ -6,6 +6,8 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -20,6 +22,7 @@ SERIES = tuple(f"#0102{number:02x}" for number in range(1, 7))
 _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface"} | {
     color: f"series-{number}" for number, color in enumerate(SERIES, start=1)
 }
+_LEGENDS_FONT = 'font-family="sans-serif" font-size="10"'
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
     "font.family": "sans-serif",
@@ -103,6 +106,25 @@ def draw_means(axes: Axes, places: Sequence[float], summaries: Sequence[Summary]
     means = [summary.mean for summary in summaries]
     spreads = [summary.spread for summary in summaries]
     axes.errorbar(places, means, yerr=spreads, color=color, marker="o", markersize=5, capsize=3)
+
+
+def to_file(gallery: Gallery) -> str:
+    """A gallery's first drawing as an SVG file of its own, in the page's colors, its legend beside the title."""
+    plot = gallery.plots[0]
+    palette = files("dien_lightning.reports").joinpath("templates/page.css").read_text().partition("\n* {")[0]
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', plot.svg)
+    assert size is not None
+    legend, x = "", float(size[1]) - 8
+    for entry in reversed(gallery.legend):
+        x -= 6 * (len(entry.label) + 4)  # about as wide as the text: only a browser knows
+        label = f"\u25cf {escape(entry.label)}"
+        legend += f'<text x="{x:g}" y="11" fill="var(--series-{entry.series})" {_LEGENDS_FONT}>{label}</text>\n'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{size[1]}pt" '
+        f'height="{size[2]}pt" {size[0]}>\n<title>{escape(plot.alt)}</title>\n<style>\n{palette}\n'
+        f"svg {{ background: var(--surface); }}\n</style>\n"
+    )
+    return head + plot.svg.partition(">")[2].lstrip().removesuffix("</svg>") + legend + "</svg>\n"
 
 
 def to_svg(figure: Figure, name: str) -> str:

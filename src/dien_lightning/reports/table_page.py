@@ -13,6 +13,7 @@ from dien_lightning.reports.labels import direction_label, directions_of, full_l
 from dien_lightning.reports.loops import figure_3, loops_of
 from dien_lightning.reports.order import order_table
 from dien_lightning.reports.page import Block, Section, Tile, render_page
+from dien_lightning.reports.plots import Gallery
 from dien_lightning.reports.ranked import shown_queries
 from dien_lightning.reports.records import RunRecord
 from dien_lightning.reports.run_files import read_curves, read_rankings
@@ -70,16 +71,13 @@ def table_page(
             f"with source batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
     ]
-    with_loops = {
-        direction_label(direction): [run for run in runs if run.direction == direction and run.row in ATTENTION_ROWS]
-        for direction in directions_of(runs)
-    }
-    if any(with_loops.values()):
+    if passes := passes_of(runs):
+        series = _with_attention(runs)
         sections.append(
             Section(
                 "Passes (figure 3)",
-                [Block("gallery", gallery) for gallery in figure_3(with_loops, _controls(runs))],
-                f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(with_loops)}.",
+                [Block("gallery", gallery) for gallery in passes],
+                f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(series)}.",
             )
         )
     if shown and drawn:
@@ -125,9 +123,19 @@ def _seeds_of_each(series: Mapping[str, Sequence[RunRecord]]) -> str:
     return "; ".join(f"{name_seeds(seeds)} for T = {', '.join(map(str, own))}" for seeds, own in loops.items())
 
 
-def _controls(runs: Sequence[RunRecord]) -> dict[str, float]:
+def passes_of(runs: Sequence[RunRecord]) -> list[Gallery]:
+    """Figure 3: rank-1 against T, weights and rank-1 of each pass; empty where no row has the losses it starts from."""
+    series = _with_attention(runs)
     controls = {d: summarize(runs, BASE, d, control_figure("rank1")) for d in directions_of(runs)}
-    return {direction_label(d): control.mean for d, control in controls.items() if control.runs}
+    known = {direction_label(direction): control.mean for direction, control in controls.items() if control.runs}
+    return figure_3(series, known) if any(series.values()) else []
+
+
+def _with_attention(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    return {
+        direction_label(direction): [run for run in runs if run.direction == direction and run.row in ATTENTION_ROWS]
+        for direction in directions_of(runs)
+    }
 
 
 def _tables(runs: Sequence[RunRecord]) -> list[Table]:
