@@ -78,14 +78,16 @@ def collect(paths: Sequence[str], options: Options) -> None:
     page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
     given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
     command = shlex.join(["python", "scripts/report.py", *paths, *given])
-    write_json(output / f"{name}.json", table1_json(runs, command))
-    write_text(output / f"{name}.md", table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
+    files = [output / f"{name}.json", output / f"{name}.md", html]
+    write_json(files[0], table1_json(runs, command))
+    write_text(files[1], table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
     write_text(html, page)
     if passes := passes_of(runs):
-        write_text(output / f"{name}_figure3.svg", to_file(passes[0]))
+        files.append(output / f"{name}_figure3.svg")
+        write_text(files[-1], to_file(passes[0]))
     tables = {"table1": short_table(runs), "gains": gains_table(runs)}
     if options.logger == "wandb":
-        log_report(name, [output / f"{name}.json", output / f"{name}.md", html], tables, Path("outputs"))
+        log_report(name, files, tables, Path("outputs"))
     for table in tables.values():
         console.print(to_rich(table))
     console.print(f"{len(runs)} runs in {output / name}.json and .md; the page: [bold]{html}[/]", soft_wrap=True)

@@ -16,7 +16,7 @@ def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], fo
 
     Args:
         name: of the run, its group and the artifact.
-        files: what the report wrote: figures travel inside the page.
+        files: what the report wrote.
         tables: by the name they get.
         folder: W&B writes below it.
     """

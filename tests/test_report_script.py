@@ -91,7 +91,7 @@ def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path,
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    write_some(tmp_path / "runs")
+    write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc"))
     wandb.teardown()  # it remembers the folder of the run before
     finished = call(capfd, monkeypatch, "report", "runs", "output=.", "logger=wandb")
     wandb.teardown()
@@ -104,7 +104,7 @@ def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path,
     assert {"table1", "gains"} <= logged
     artifacts = [record.artifact for record in written if record.WhichOneof("record_type") == "artifact"]
     files = {entry.path for artifact in artifacts if artifact.type == "report" for entry in artifact.manifest.contents}
-    assert files == {"table1.json", "table1.md", "report.html"}
+    assert files == {"table1.json", "table1.md", "table1_figure3.svg", "report.html"}
 
 
 @pytest.fixture
