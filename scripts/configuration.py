@@ -64,9 +64,10 @@ def folder_name(overrides: str) -> str:
     """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
 
     Example:
-        >>> folder_name("seed=0"), len(folder_name("seed=0," * 99))
-        ('seed=0', 120)
+        >>> folder_name("data_root=/datasets,seed=0"), len(folder_name("seed=0," * 99))
+        ('data_root=_datasets,seed=0', 120)
     """
+    overrides = overrides.replace("/", "_")  # one folder, not several
     if len(overrides.encode()) <= _LONGEST_NAME:
         return overrides
     digest = hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()

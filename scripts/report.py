@@ -4,7 +4,8 @@ python scripts/report.py results/runs [output=results] [name=table1] [figures_fr
     [sweeps=DIR,DIR] [logger=wandb]
 
 RUNS are records (results/runs/*.json), folders of records, or run folders. `figures_from` names the run of the full
-model whose network is pictured, whose curves and ranked lists are shown; `base` a run to set beside it; each folder of
+model whose network is pictured, whose curves and ranked lists are shown; `base` a run to set beside it (a later report
+keeps them where both are among its RUNS); each folder of
 `sweeps` holds one sweep's runs. logger=wandb logs the tables and, as an artifact, the files.
 """
 
@@ -25,7 +26,7 @@ from dien_lightning.reports.page import Block, Section, read_sections
 from dien_lightning.reports.plots import to_file
 from dien_lightning.reports.records import RunRecord, read_run, read_runs
 from dien_lightning.reports.table1 import gains_table, short_table, table1_json
-from dien_lightning.reports.table_page import OF_NETWORKS, passes_of, table_markdown, table_page
+from dien_lightning.reports.table_page import OF_NETWORKS, identity, passes_of, table_markdown, table_page
 from dien_lightning.reports.tables import to_rich
 from network_figures import network_blocks
 from options import take
@@ -116,12 +117,12 @@ def pictures(
         drawn = [Block(kind, content) for kind, content in network_blocks(Path(options.figures_from))]
     elif not shown and html.is_file():
         old = [section for section in read_sections(html.read_text()) if section.title in OF_NETWORKS]
-        of_others = {name for section in old for name in section.shows} - {run.name for run in runs}
+        of_others = {name for section in old for name in section.shows or ["?"]} - {identity(run) for run in runs}
         kept = [] if of_others else old
         if old:
-            fate = f"loses those, of {', '.join(sorted(of_others))}" if of_others else "keeps them"
+            fate = "loses them: they are of other runs" if of_others else "keeps them"
             console.print(
-                f"{html} had pictures, ranked lists and curves and {fate}; figures_from=RUN_DIR makes new ones.",
+                f"{html} had pictures, ranked lists and curves, and {fate}; figures_from=RUN_DIR makes new ones.",
                 soft_wrap=True,
             )
     return shown, drawn, kept

@@ -50,7 +50,8 @@ def main(config: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
-    config.run_name = config.run_name or Path(config.run_dir).resolve().name
+    if OmegaConf.is_missing(config, "run_name"):
+        config.run_name = Path(config.run_dir).resolve().name
     record = None if config.record is None else Path(config.record)
     OmegaConf.resolve(config)
     with faults_in_one_sentence():

@@ -57,12 +57,21 @@ def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, cap
     assert (tmp_path / "results.json").read_text() == "mine"
 
 
+def test_results_lie_by_the_targets_name_where_no_folder_is_given(
+    network_file, drawn_pair, tmp_path, capfd, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    finished = evaluate(capfd, monkeypatch, f"checkpoint={network_file}", f"data_root={drawn_pair}")
+    assert finished.code == 0, finished.stderr
+    assert (tmp_path / "outputs" / "evaluate" / "pedestrians_night" / "results.json").is_file()
+
+
 def test_each_job_of_a_sweep_has_its_own_results(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}", *FAST)
     swept = "data.target=pedestrians_day,pedestrians_night"
     finished = call(capfd, monkeypatch, "evaluate", "-m", *arguments, swept)
     assert finished.code == 0, finished.stderr
-    written = [json.loads(path.read_text()) for path in tmp_path.rglob("results.json")]
+    written = [json.loads(path.read_text()) for path in tmp_path.glob("*/results.json")]
     targets = {word for results in written for word in results["command"].split() if word.startswith("data.target=")}
     assert targets == {"data.target=pedestrians_day", "data.target=pedestrians_night"}
 

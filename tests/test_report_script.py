@@ -249,18 +249,26 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("shown", "words", "times"), [("r04_dc", "keeps them", 1), ("r09_full_t4", "loses those, of", 0)]
+    ("shows", "words", "times"),
+    [
+        (["r04_dc_day2night_0@0.4500"], "keeps them", 1),
+        (["r04_dc_day2night_0@0.9000"], "loses them: they are of other runs", 0),  # it has been trained anew since
+        (["r09_full_t4_day2night_0@0.4500"], "loses them: they are of other runs", 0),
+        ([], "loses them: they are of other runs", 0),
+    ],
 )
-def test_a_page_without_networks_keeps_pictures_of_its_own_runs(shown, words, times, tmp_path, capfd, monkeypatch):
+def test_a_page_without_networks_keeps_pictures_of_its_own_runs(shows, words, times, tmp_path, capfd, monkeypatch):
     write_some(tmp_path / "runs")
-    picture = Section(OF_NETWORKS[0], [Block("text", "a picture")], "an intro", [f"{shown}_day2night_0"])
+    picture = Section(next(iter(OF_NETWORKS)), [Block("text", "a picture")], "an old intro", shows)
     (tmp_path / "report.html").write_text(render_page("Old", "old", [picture, Section("Table I", [], "old")]))
     finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
     assert finished.code == 0, finished.stderr
-    assert f"{tmp_path / 'report.html'} had pictures, ranked lists and curves and {words}" in finished.stdout
+    assert f"{tmp_path / 'report.html'} had pictures, ranked lists and curves, and {words}" in finished.stdout
     page = (tmp_path / "report.html").read_text()
     assert "45.0 ± 0.0" in page
-    assert page.count("a picture") == page.count("an intro") == times
+    assert page.count("a picture") == times
+    assert page.count("(Base + DC: r04_dc_day2night_0, rank-1 45.0; its row has 45.0 ± 0.0)") == times
+    assert "old intro" not in page
     assert ">old<" not in page
 
 

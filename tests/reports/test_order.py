@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 from dien_lightning.reports.main_runs import select_main_runs
-from dien_lightning.reports.order import order_table
+from dien_lightning.reports.order import CLAIMS, order_table
+from dien_lightning.reports.published import TABLE_1
 from dien_lightning.reports.records import read_runs
 from reports.finished_runs import write_record
+
+
+def test_the_claims_are_the_papers():
+    against = {(a, b) for a, b in CLAIMS if TABLE_1[a].duke_to_market.rank1 <= TABLE_1[b].duke_to_market.rank1}
+    against |= {(a, b) for a, b in CLAIMS if TABLE_1[a].market_to_duke.rank1 <= TABLE_1[b].market_to_duke.rank1}
+    against |= {(a, b) for a, b in CLAIMS if TABLE_1[a].market_to_duke.mAP <= TABLE_1[b].market_to_duke.mAP}
+    assert against == set()
+    in_map = {(a, b) for a, b in CLAIMS if TABLE_1[a].duke_to_market.mAP <= TABLE_1[b].duke_to_market.mAP}
+    assert in_map == {("r06_full_t1", "r05_cccdtl_dc")}
 
 
 def order_of(folder):

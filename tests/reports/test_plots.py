@@ -78,6 +78,10 @@ def test_figure_3_shows_rank1_weights_and_passes_for_each_t(series):
         "T = 2, weight, by pass",
     ]
     assert "day2night: 0.500, 0.550" in weights.plots[0].alt
+    for gallery in (weights, passes):  # one range of values for every T
+        first, second = (re.findall(r">(\d+(?:\.\d+)?)</text>", plot.svg) for plot in gallery.plots)
+        assert len(first) > 4
+        assert second[-(len(first) - 2) :] == first[2:]  # T = 1 has two ticks by pass, T = 2 three
     assert "passes 57.0, 59.0, 61.0, fused 61.0" in passes.plots[1].alt
     assert [entry.label for entry in passes.legend] == ["day2night", "night2day"]
 

@@ -51,7 +51,7 @@ def test_the_page_has_every_table_and_figure(runs, tmp_path):
     assert "Base + CCCDTL + DC + RTDA (T = 3); Base 20.0 ± 0.0, control 35.0 ± 0.0" in html
     assert "<dd>55.0 ± 0.0 %</dd>" in html  # the paper's T = 3, although T = 5 has 65.0
     # A single run says how it lies in its row.
-    assert "Base: r01_base_day2night_0, rank-1 20.0; its row has 20.0 ± 0.0; T = 3: r08_full_t3_day2night_0" in html
+    assert "(Base: r01_base_day2night_0, rank-1 20.0; its row has 20.0 ± 0.0; DIEN (T = 3): r08_full_t3_day" in html
     assert len(html.encode()) < MOST_BYTES
     assert not re.search(r'(src|href)="(?!data:|#)', html)
     anchors = re.findall(r'<a href="#([^"]+)"', html)

@@ -44,7 +44,7 @@ class Section(NamedTuple):
         title: heading.
         blocks: in order.
         intro: a paragraph before them.
-        shows: the single runs that it pictures, by name (`RunRecord.name`); empty for what all runs are part of.
+        shows: which single runs it pictures, a word each; empty for what all runs are part of.
     """
 
     title: str
@@ -59,19 +59,18 @@ class Section(NamedTuple):
 
 
 def read_sections(html: str) -> list[Section]:
-    """The sections of a page that `render_page` made, with what stands under each heading as it stands there.
+    """The sections of a page that `render_page` made: what stands under each heading as it stands there, but the intro.
 
     Example:
-        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")], shows=["r04_dc_day2night_0"])])
+        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")], "An intro.", ["a_run"])])
         >>> read_sections(page)
-        [Section(title='C & D', blocks=[Block(kind='kept', content='<p>e &lt; f</p>')], intro='',
-        shows=['r04_dc_day2night_0'])]
+        [Section(title='C & D', blocks=[Block(kind='kept', content='<p>e &lt; f</p>')], intro='', shows=['a_run'])]
     """
     parts = html.split('<section class="part"')[1:]
-    form = r'[^>]*? data-shows="([^"]*)">.*?<h2[^>]*>(.*?)</h2>(.*)</section>'
+    form = r'[^>]*?(?: data-shows="([^"]*)")?>\s*<h2[^>]*>(.*?)</h2>\s*(?:<p class="intro">.*?</p>)?(.*)</section>'
     found = (re.match(form, part, flags=re.DOTALL) for part in parts)
     return [
-        Section(unescape(match[2]), [Block("kept", match[3].strip())], shows=unescape(match[1]).split())
+        Section(unescape(match[2]), [Block("kept", match[3].strip())], shows=unescape(match[1] or "").split())
         for match in found
         if match
     ]

@@ -77,8 +77,8 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        """Row, direction and seed, as its record and its folder are called: `r08_full_t3_day2night_0`."""
-        return f"{self.row}_{self.direction}_{self.seed}"
+        """Its record's or its folder's: row, direction and seed (`r08_full_t3_day2night_0`) where it is of a row."""
+        return f"{self.row}_{self.direction}_{self.seed}" if self.row else self.path.parent.name
 
     def setting(self, name: str, default: Any = None) -> Any:
         """The setting of this dotted name, such as `network.attention_loops`; `default` where it is not set."""

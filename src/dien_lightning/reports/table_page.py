@@ -9,7 +9,7 @@ from dien_lightning.reports.commands import commands_table
 from dien_lightning.reports.curves import curve_galleries
 from dien_lightning.reports.demo_page import page_footer, run_details
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
-from dien_lightning.reports.labels import direction_label, directions_of, full_label
+from dien_lightning.reports.labels import direction_label, directions_of, full_label, short_label
 from dien_lightning.reports.loops import figure_3, loops_of
 from dien_lightning.reports.order import order_table
 from dien_lightning.reports.page import Block, Section, Tile, render_page
@@ -28,8 +28,14 @@ GLOSSARY = (
     f"the recurrent top-down attention, T passes after the first. “{CONTROL}” is the control: Base, its batch-norm "
     f"statistics gathered on the target's training images, no adaptation loss."
 )
-OF_NETWORKS = _INSIDE, _LISTS, _TRAINING = "Inside the network (figures 2 and 4)", "Ranked lists", "Training"
-"""The sections of a page that need run folders at hand."""
+_INSIDE, _LISTS, _TRAINING = "Inside the network (figures 2 and 4)", "Ranked lists", "Training"
+OF_NETWORKS = {
+    _INSIDE: "Of one run ({}).",
+    _LISTS: "Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({}). Images of the "
+    "same person from the query's own camera do not count and are left out.",
+    _TRAINING: "Of single runs ({}).",
+}
+"""The sections of a page that need run folders at hand, each with its intro, in which the runs are named."""
 PAPERS_CHOICE = "r08_full_t3"
 ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "r09_full_t4", "r10_full_t5"
 
@@ -56,7 +62,7 @@ def table_page(
             folder.
         sweeps: runs of each sweep by its name.
         drawn: blocks that need a network, that of the last of `shown`: figure 2, figure 4.
-        kept: sections of an older page that stand in for those of `OF_NETWORKS`.
+        kept: sections of an older page that stand in for those of `OF_NETWORKS`, each of some of `runs`.
 
     Raises:
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
@@ -80,12 +86,11 @@ def table_page(
                 f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(series)}.",
             )
         )
-    if shown and drawn:
-        label, pictured = list(shown.items())[-1]
-        sections.append(Section(_INSIDE, drawn, f"Of one run ({_one_run(label, pictured, runs)}).", [pictured.name]))
     if shown:
-        sections += _of_single_runs(shown, runs)
-    sections += kept
+        sections += _of_single_runs(shown, drawn, runs)
+    for section in kept:
+        pictured = [run for run in runs if identity(run) in section.shows]
+        sections.append(_of_runs(section.title, section.blocks, pictured, runs))
     if sweeps:
         galleries = sweep_galleries(sweeps)
         sections.append(
@@ -142,28 +147,35 @@ def _tables(runs: Sequence[RunRecord]) -> list[Table]:
     return [main_table(runs), order_table(runs), gains_table(runs), commands_table(runs), *published_tables()]
 
 
-def _of_single_runs(shown: Mapping[str, RunRecord], runs: Sequence[RunRecord]) -> list[Section]:
-    names = [run.name for run in shown.values()]
-    which = "; ".join(_one_run(label, run, runs) for label, run in shown.items())
+def _of_single_runs(shown: Mapping[str, RunRecord], drawn: Sequence[Block], runs: Sequence[RunRecord]) -> list[Section]:
+    every = list(shown.values())
     lists = shown_queries({label: read_rankings(run.path.parent) for label, run in shown.items()})
     curves = curve_galleries({label: read_curves(run.path.parent) for label, run in shown.items()})
+    inside = [_of_runs(_INSIDE, drawn, every[-1:], runs)] if drawn else []
     return [
-        Section(
-            _LISTS,
-            [Block("ranked", lists)],
-            f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each ({which}). Images "
-            "of the same person from the query's own camera do not count and are left out.",
-            names,
-        ),
-        Section(_TRAINING, [Block("gallery", gallery) for gallery in curves], f"Of single runs ({which}).", names),
+        *inside,
+        _of_runs(_LISTS, [Block("ranked", lists)], every, runs),
+        _of_runs(_TRAINING, [Block("gallery", gallery) for gallery in curves], every, runs),
     ]
 
 
-def _one_run(label: str, run: RunRecord, runs: Sequence[RunRecord]) -> str:
+def _of_runs(title: str, blocks: Sequence[Block], shown: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Section:
+    """A section that pictures single runs, and says how each of them lies in its row."""
+    which = "; ".join(_one_run(run, runs) for run in shown)
+    return Section(title, blocks, OF_NETWORKS[title].format(which), [identity(run) for run in shown])
+
+
+def identity(run: RunRecord) -> str:
+    """A run's name and its rank-1: the same run made anew, with other settings, is another."""
+    return f"{run.name}@{run.target.rank1:.4f}"
+
+
+def _one_run(run: RunRecord, runs: Sequence[RunRecord]) -> str:
     """Such as: Base: r01_base_day2night_0, rank-1 27.9; its row has 21.2 ± 6.7."""
     row = summarize(runs, run.row, run.direction, target_figure("rank1"))
     beside = f"; its row has {row.percent()}" if row.runs > 1 else ""
-    return f"{label}: {run.name}, rank-1 {Summary.of([run.target.rank1]).percent()}{beside}"
+    label = f"{short_label(run.row)}: " if short_label(run.row) else ""
+    return f"{label}{run.name}, rank-1 {Summary.of([run.target.rank1]).percent()}{beside}"
 
 
 def _headline(runs: Sequence[RunRecord]) -> list[Tile]:
