@@ -5,8 +5,8 @@ python scripts/report.py results/runs [output=results] [name=table1] [figures_fr
 
 RUNS are records (results/runs/*.json), folders of records, or run folders. `figures_from` names the run of the full
 model whose network is pictured, whose curves and ranked lists are shown; `base` a run to set beside it (a later report
-keeps them where both are among its RUNS); each folder of
-`sweeps` holds one sweep's runs. logger=wandb logs the tables and, as an artifact, the files.
+keeps them where both are among its RUNS); each folder of `sweeps` holds one sweep's runs. logger=wandb logs the tables
+and, as an artifact, the files.
 """
 
 from __future__ import annotations
@@ -76,14 +76,15 @@ def collect(paths: Sequence[str], options: Options) -> None:
     sweeps = {folder.name.removeprefix("sweep_"): read_runs([folder]) for folder in folders}
     if len(sweeps) < len(folders):
         raise ValueError(f"sweeps={options.sweeps} names two folders of one name; a sweep is called by its folder's.")
-    page = table_page(runs, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
+    passes = passes_of(runs)
+    page = table_page(runs, passes=passes, shown=shown, sweeps=sweeps, drawn=drawn, kept=kept)
     given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
     command = shlex.join(["python", "scripts/report.py", *paths, *given])
     files = [output / f"{name}.json", output / f"{name}.md", html]
     write_json(files[0], table1_json(runs, command))
     write_text(files[1], table_markdown(runs, [f"Made by `{command}` from {len(runs)} runs."]))
     write_text(html, page)
-    if passes := passes_of(runs):
+    if passes:
         files.append(output / f"{name}_figure3.svg")
         write_text(files[-1], to_file(passes[0]))
     tables = {"table1": short_table(runs), "gains": gains_table(runs)}

@@ -7,7 +7,7 @@ import pytest
 from dien_lightning.reports.main_runs import select_main_runs
 from dien_lightning.reports.page import MOST_BYTES
 from dien_lightning.reports.records import read_run, read_runs
-from dien_lightning.reports.table_page import table_markdown, table_page
+from dien_lightning.reports.table_page import passes_of, table_markdown, table_page
 from reports.finished_runs import ROW_SETTINGS, write_record, write_run
 
 
@@ -32,7 +32,7 @@ def test_the_page_has_every_table_and_figure(runs, tmp_path):
         write_record(tmp_path / str(weight), "r05_cccdtl_dc", 0.3, settings={"objective.center_weight": weight})
         for weight in (1, 5)
     ]
-    html = table_page(runs, shown=shown, sweeps={"lambda": read_runs(records)})
+    html = table_page(runs, passes=passes_of(runs), shown=shown, sweeps={"lambda": read_runs(records)})
     for title in (
         "Table I: what each part adds",
         "The paper&#39;s order, and ours",
@@ -60,7 +60,8 @@ def test_the_page_has_every_table_and_figure(runs, tmp_path):
 
 
 def test_rows_without_attention_alone_make_a_page_without_figure_3(runs):
-    html = table_page([run for run in runs if run.row in ("r01_base", "r04_dc")])
+    without = [run for run in runs if run.row in ("r01_base", "r04_dc")]
+    html = table_page(without, passes=passes_of(without))
     assert "Rank-1 against T" not in html
     assert "Gain in rank-1" in html
 

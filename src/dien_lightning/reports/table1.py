@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dien_lightning.reports.demo_table import CONTROL, seeds_phrase
@@ -11,7 +11,7 @@ from dien_lightning.reports.labels import direction_label, directions_of
 from dien_lightning.reports.main_runs import shared_settings
 from dien_lightning.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
 from dien_lightning.reports.records import SCORES, RunRecord
-from dien_lightning.reports.summaries import control_figure, summarize, target_figure, values_of
+from dien_lightning.reports.summaries import Figure, control_figure, summarize, target_figure, values_of
 from dien_lightning.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
 
 BASE = "r01_base"
@@ -135,6 +135,6 @@ def _label(runs: Sequence[RunRecord], row: str, label: str, paired: bool = False
     return f"{label}, {'; '.join(f'{direction_label(d)} {name_seeds(seeds)}' for d, seeds in own.items())}"
 
 
-def _gain(runs: Sequence[RunRecord], row: str, direction: str, over: Callable[[RunRecord], float | None]) -> Summary:
+def _gain(runs: Sequence[RunRecord], row: str, direction: str, over: Figure) -> Summary:
     own, base = values_of(runs, row, direction, target_figure("rank1")), values_of(runs, BASE, direction, over)
     return Summary.of(own[seed] - base[seed] for seed in own if seed in base)

@@ -42,13 +42,19 @@ ATTENTION_ROWS = "r05_cccdtl_dc", "r06_full_t1", "r07_full_t2", "r08_full_t3", "
 
 def table_markdown(runs: Sequence[RunRecord], remarks: Sequence[str] = ()) -> str:
     """What `results/table1.md` holds: our rows, the paper's order and ours, gains, commands, the paper's tables."""
-    parts = [f"# Table I: {_subject(runs)}", *remarks, GLOSSARY, *map(to_markdown, _tables(runs))]
+    parts = [
+        f"# Table I: {_subject(runs)}",
+        *remarks,
+        GLOSSARY,
+        *map(to_markdown, [*_our_tables(runs), *published_tables()]),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def table_page(
     runs: Sequence[RunRecord],
     *,
+    passes: Sequence[Gallery] = (),
     shown: Mapping[str, RunRecord] | None = None,
     sweeps: Mapping[str, Sequence[RunRecord]] | None = None,
     drawn: Sequence[Block] = (),
@@ -58,6 +64,7 @@ def table_page(
 
     Args:
         runs: the main runs and no others.
+        passes: figure 3, from `passes_of`.
         shown: runs whose curves and ranked lists are shown, by label; of one direction and seed, each read from its
             folder.
         sweeps: runs of each sweep by its name.
@@ -68,22 +75,20 @@ def table_page(
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
         ValueError: a file is torn.
     """
-    main, *ours, published_1, published_2 = _tables(runs)
     sections = [
         Section(
             "Table I",
-            [Block("tiles", _headline(runs)), *(Block("table", table) for table in (main, *ours))],
+            [Block("tiles", _headline(runs)), *(Block("table", table) for table in _our_tables(runs))],
             f"Ten configurations, {len(runs)} runs, {seeds_phrase(runs)}. Base never sees the target and is evaluated "
             f"with source batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
     ]
-    if passes := passes_of(runs):
-        series = _with_attention(runs)
+    if passes:
         sections.append(
             Section(
                 "Passes (figure 3)",
                 [Block("gallery", gallery) for gallery in passes],
-                f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(series)}.",
+                f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each(_with_attention(runs))}.",
             )
         )
     if shown:
@@ -100,7 +105,7 @@ def table_page(
                 "Runs made for these figures; none of them is in Table I.",
             )
         )
-    sections.append(Section("The paper's tables", [Block("table", published_1), Block("table", published_2)]))
+    sections.append(Section("The paper's tables", [Block("table", table) for table in published_tables()]))
     sections.append(Section("How it was measured", [Block("details", run_details({runs[-1].row: runs[-1]}))]))
     pairs = " and ".join(direction_label(direction) for direction in directions_of(runs))
     lead = (
@@ -143,8 +148,8 @@ def _with_attention(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     }
 
 
-def _tables(runs: Sequence[RunRecord]) -> list[Table]:
-    return [main_table(runs), order_table(runs), gains_table(runs), commands_table(runs), *published_tables()]
+def _our_tables(runs: Sequence[RunRecord]) -> list[Table]:
+    return [main_table(runs), order_table(runs), gains_table(runs), commands_table(runs)]
 
 
 def _of_single_runs(shown: Mapping[str, RunRecord], drawn: Sequence[Block], runs: Sequence[RunRecord]) -> list[Section]:
