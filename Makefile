@@ -28,7 +28,7 @@ slow: $(INSTALLED)  ## run the slow proofs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses=2
 
 soak: $(INSTALLED)  ## an hour of random kills, resumes and bad input, write results/soak.json
-	OMP_NUM_THREADS=1 $(BIN)/python scripts/soak.py minutes=60
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m proofs.soak minutes=60
 
 check: $(INSTALLED)  ## lint, types, tests
 	$(BIN)/ruff check .

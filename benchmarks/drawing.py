@@ -19,7 +19,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image
 
-from dien_lightning.data.drawing.painter import draw_image, make_camera, make_person
+from dien_lightning.pedestrians.painter import draw_image, make_camera, make_person
 
 
 class Stopwatch:

@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 import pytest
 
-from command import run
+from dien_lightning.experiments.command import run
+
+_MODULES = {
+    "check_data": "dien_lightning.experiments.check",
+    "make_pedestrians": "dien_lightning.experiments.draw",
+    "soak": "proofs.soak",
+}
+
+
+def _module(script: str):
+    return import_module(_MODULES.get(script, f"dien_lightning.experiments.{script}"))
 
 
 class Finished(NamedTuple):
@@ -21,7 +31,7 @@ def run_command(script: str, *arguments: object) -> None:
     """`python scripts/SCRIPT.py ARGUMENTS`, for fixtures that several tests share; SystemExit where it fails."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "argv", [f"scripts/{script}.py", *map(str, arguments)])
-        run(import_module(script).main)
+        run(_module(script).main)
 
 
 def call(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, script: str, *arguments: object) -> Finished:
@@ -30,7 +40,7 @@ def call(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, script: 
     capfd.readouterr()
     code = 0
     try:
-        run(import_module(script).main)
+        run(_module(script).main)
     except SystemExit as stop:
         code = int(stop.code or 0)
     return Finished(code, *capfd.readouterr())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tiny import draw_tiny_pair
+from proofs.tiny import draw_tiny_pair
 
 torch.set_num_threads(1)
 

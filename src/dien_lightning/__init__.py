@@ -11,9 +11,9 @@ from dien_lightning.losses import (
     IdentityLoss,
     gradient_reversal,
 )
-from dien_lightning.module import DIENModule
 from dien_lightning.network import DIEN, RecurrentTopDownAttention, load_network, save_network
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult, evaluate_retrieval
+from dien_lightning.training.module import DIENModule
 from dien_lightning.types import UNLABELED, NetworkOutput, Sample
 
 __version__ = version("dien-lightning")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from dien_lightning.collectives import sum_over_processes, world_size
+from dien_lightning.processes import sum_over_processes, world_size
 
 Domain = Literal["source", "target"]
 DOMAINS: tuple[Domain, ...] = ("source", "target")

@@ -1,0 +1,162 @@
+"""Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
+
+python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX]
+    [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
+
+`layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
+`role=source` as one sub-folder per identity. Ends with `ready` and exit code 0, or with
+a numbered list of what to do and exit code 1. `files=false` leaves out reading the images themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from dien_lightning.checks import check_choice, check_int
+from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
+from dien_lightning.data.layouts import image_files
+from dien_lightning.data.own import OWN, csv_files, is_table
+from dien_lightning.data.reading import read_dataset
+from dien_lightning.data.records import SPLITS, Splits
+from dien_lightning.experiments.command import run
+from dien_lightning.experiments.options import take_all
+
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    layout: str | None = None
+    role: str | None = None
+    camera_pattern: str | None = None
+    cameras: str = "required"
+    num_ids: int = 16
+    num_instances: int = 4
+    files: bool = True
+    workers: int = os.cpu_count() or 1
+
+
+def main() -> None:
+    """Check what the command line names."""
+    root, options = parse(sys.argv[1:])
+    if not root.exists():
+        raise FileNotFoundError(f"{root} does not exist; name the folder that holds the images.")
+    layout = options.layout or guess(root)
+    splits, role = read(layout, root, options)
+    print(
+        f"{splits.root}: {CATALOG[layout].title if layout in CATALOG else OWN[layout]} (layout={layout}), as a {role}"
+    )
+    found = inspect(
+        splits,
+        labeled=role == "source",
+        num_ids=options.num_ids,
+        num_instances=options.num_instances,
+        cameras=options.cameras,
+    )
+    if options.files:
+        paths = sorted({record.path for split in SPLITS for record in getattr(splits, split)})
+
+        def bar(states: Iterable[FileState]) -> Iterable[FileState]:
+            return track(states, "reading images", total=len(paths), console=Console(stderr=True), transient=True)
+
+        check_files(splits, scan_files(paths, options.workers, bar), found)
+    for line in found.counts:
+        print(f"  {line}")
+    for line in found.notes:
+        print(f"note: {line}")
+    if layout in CATALOG:
+        print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
+    if not found.problems:
+        overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
+        if options.camera_pattern is not None:
+            overrides.append(override(f"data.{role}_camera_pattern", options.camera_pattern))
+        if options.cameras == "none":
+            overrides.append("data.cameras=none")
+        print("ready:", *overrides)
+        return
+    print("to do:")
+    for number, line in enumerate(found.problems, start=1):
+        print(f"  {number}. {line}")
+    sys.exit(1)
+
+
+def parse(arguments: list[str]) -> tuple[Path, Options]:
+    """Split the command line into the folder and the options.
+
+    Raises:
+        ValueError: if there is not exactly one folder, or an option is unknown or not allowed.
+    """
+    roots = [argument for argument in arguments if "=" not in argument or Path(argument).exists()]
+    options = take_all(Options, [argument for argument in arguments if argument not in roots])
+    if len(roots) != 1:
+        raise ValueError(f"{len(roots)} folders were named; name one: python scripts/check_data.py ROOT [layout=NAME].")
+    check_choice("role", options.role or "target", ("source", "target"))
+    check_choice("cameras", options.cameras, ("required", "none"))
+    for name in ("num_ids", "num_instances", "workers"):
+        check_int(name, getattr(options, name), 1, "see --help")
+    return Path(roots[0]), options
+
+
+def override(key: str, value: str) -> str:
+    """What to write on the command line of scripts/train.py: quoted for Hydra, and once more for the shell."""
+    if re.fullmatch(r"[\w./:+-]+", value):
+        return f"{key}={value}"
+    return shlex.quote(f'{key}="{value}"' if '"' not in value else f"{key}='{value}'")
+
+
+def guess(root: Path) -> str:
+    """Recognise the layout.
+
+    Raises:
+        ValueError: if nothing fits; says how near the folder came, and what is missing.
+    """
+    tables = csv_files(root)
+    if root.is_file() or any(map(is_table, tables)):
+        return "csv"
+    if tables:
+        print(f"note: {tables[0]} has no column 'path' in its first line and is not read")
+    complete, partial = recognize(root)
+    if complete:
+        best = complete[0]
+        others = sorted({place.name for place in complete[1:]} - {best.name})
+        if others and root.name != best.name and best.folder.name not in CATALOG[best.name].subfolders:
+            print(f"recognised as {best.name}; {', '.join(others)} lie in the same way (say layout=NAME)")
+        return best.name
+    if (root / "query").is_dir() and (root / "gallery").is_dir():
+        return "folder"
+    if partial:
+        nearest = partial[0]
+        reason = f"{', '.join(nearest.missing)} missing" if nearest.missing else "the names of its files do not parse"
+        raise ValueError(
+            f"{nearest.folder} comes nearest to {nearest.name} ({CATALOG[nearest.name].title}), but {reason}; "
+            "complete it, or read it as it is with layout=folder."
+        )
+    if image_files(root):
+        return "folder"
+    raise ValueError(f"{root} holds no image and no layout we know; name the folder that holds them.")
+
+
+def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:
+    """Read the records; crops and tables without identities are read as a target unless the role is said."""
+    pattern, role = options.camera_pattern, options.role
+    if role is None and layout == "folder":
+        role = "target"
+    if role != "target":
+        splits = read_dataset(layout, root, camera_pattern=pattern)
+        if role or layout in CATALOG or all(record.pid >= 0 for record in splits.train):
+            return splits, "source" if splits.train else "target"
+    return read_dataset(layout, root, labeled=False, camera_pattern=pattern), "target"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,96 @@
+"""What every command here shares: a fault of the user's ends in one sentence and exit code 1, without a traceback."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
+
+_SAME_COMMAND = ", the same command goes on"
+_GOES_ON = {"train": ", resume=true goes on", "demo": _SAME_COMMAND, "table": _SAME_COMMAND}
+
+
+class JobFailed(ValueError):
+    """A job of a sweep failed, and why has been said."""
+
+
+# What the user set is kept under a name of ours: processes that we start inherit it, and know it from what we set next.
+WANTS_TRACEBACK = os.environ.setdefault("DIEN_TRACEBACK", os.environ.get("HYDRA_FULL_ERROR", "0")) == "1"
+os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands us its errors instead of printing them its own way
+# Lightning's own use of torch, nothing a user could mend; and its advertisements.
+warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")  # we say: not evaluated
+logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entry: "Tip:" not in entry.getMessage())
+
+
+def run(main: Callable[[], object]) -> None:
+    """Call `main`; end with exit code 1 and `error: ...` if it fails through the user's input.
+
+    Set HYDRA_FULL_ERROR=1 to see the traceback. --help prints the first lines of the command's file, or Hydra's own
+    help where the command is Hydra's.
+
+    Args:
+        main: the command.
+    """
+    is_hydras = hasattr(main, "__wrapped__")
+    if not is_hydras and {"-h", "--help"} & set(sys.argv[1:]):
+        print(inspect.getdoc(inspect.getmodule(main)))
+        return
+    try:
+        with faults_in_one_sentence(in_job=False):
+            main()
+    except KeyboardInterrupt:
+        print(f"interrupted; what was written stays{_GOES_ON.get(_script(), '')}.", file=sys.stderr)
+        sys.exit(130)
+
+
+@contextmanager
+def faults_in_one_sentence(*, in_job: bool = True) -> Iterator[None]:
+    """Turn a fault of the user's into `error: ...` and exit code 1.
+
+    A command whose body Hydra calls needs this inside that body, too, where Hydra has not yet said its own words. One
+    job of a sweep that fails is said, and the others go on.
+
+    Args:
+        in_job: whether this is such a body; False is the command as a whole, where a sweep has come to its end.
+    """
+    try:
+        yield
+    except USER_FAULTS as error:
+        if WANTS_TRACEBACK:
+            raise
+        print(f"error: {sentence(error)}", file=sys.stderr)
+        if in_job and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise JobFailed("at least one job failed, see above.") from error
+        sys.exit(1)
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell the user: the message of the fault behind Hydra's wrapping, on one line."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    text = " ".join(kept) or type(error).__name__
+    if isinstance(error, OverrideParseException):
+        text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        text += f" (python scripts/{'evaluate' if _script() == 'evaluate' else 'train'}.py --help lists the keys.)"
+    return text
+
+
+def _script() -> str:
+    return Path(sys.argv[0]).stem

@@ -1,0 +1,101 @@
+"""What the configurations in conf/ leave to be decided: names, precision, the way of counting."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from dien_lightning import Protocol
+from dien_lightning.checks import check_keywords
+
+CONF = str(Path(__file__).resolve().parents[3] / "conf")
+_LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
+
+
+def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> DictConfig:
+    """The configuration of scripts/train.py with these overrides, without running it.
+
+    Args:
+        overrides: as on the command line.
+        with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
+    """
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return compose("config", list(overrides), return_hydra_config=with_hydra)
+
+
+def both_ways(experiment: str) -> list[str]:
+    """The experiment's file in conf/data, and the one of the other way where there is one.
+
+    Example:
+        >>> both_ways("duke2market"), both_ways("table")
+        (['duke2market', 'market2duke'], ['day2night', 'night2day'])
+    """
+    config = compose_config([f"experiment={experiment}"], with_hydra=True)
+    there: str = config.hydra.runtime.choices.data
+    if direction_of(there, config.data.source, config.data.target) != there:
+        return [there]  # the experiment names other sets than its file
+    back = "2".join(reversed(there.split("2")))
+    return [there, back] if back != there and Path(CONF, "data", f"{back}.yaml").is_file() else [there]
+
+
+def direction_of(choice: str, source: Any, target: Any) -> str:
+    """A pair's name: its file's in conf/data where the two sets are those of the file, else those of the sets.
+
+    Example:
+        >>> direction_of("market2duke", "market1501", "dukemtmcreid"), direction_of("market2duke", "cuhk03", "msmt17")
+        ('market2duke', 'cuhk03_to_msmt17')
+    """
+    path = Path(CONF, "data", f"{choice}.yaml")
+    named: Any = OmegaConf.load(path) if path.is_file() else {}
+    if (named.get("source", source), named.get("target", target)) == (source, target):
+        return choice
+    return "_to_".join(
+        sets if isinstance(sets, str) else "+".join(map(str, sets or ["none"])) for sets in (source, target)
+    )
+
+
+def folder_name(overrides: str) -> str:
+    """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
+
+    Example:
+        >>> folder_name("data_root=/datasets,seed=0"), len(folder_name("seed=0," * 99))
+        ('data_root=_datasets,seed=0', 120)
+    """
+    overrides = overrides.replace("/", "_")  # one folder, not several
+    if len(overrides.encode()) <= _LONGEST_NAME:
+        return overrides
+    digest = hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
+    kept = overrides.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
+
+
+OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
+
+
+def precision(wanted: str) -> Any:
+    """Lightning's name of the numbers to compute with.
+
+    Args:
+        wanted: a name of Lightning's, or "auto": bf16-mixed where the machine has it in hardware, else 32-true.
+    """
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"
+
+
+def protocol(config: DictConfig) -> Protocol:
+    """How to count; without cameras, matches from the query's own camera stay."""
+    check_keywords("protocol", config.protocol, Protocol)
+    if config.data.cameras == "none":
+        config.protocol.same_camera = "keep"
+    return Protocol(**config.protocol)

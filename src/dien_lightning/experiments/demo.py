@@ -1,0 +1,79 @@
+"""Train without and with adaptation on the drawn pair, then write a page: what `make demo` runs.
+
+python scripts/demo.py [output=outputs/demo] [seeds=0,1,2] [key=value for both trainings ...]
+
+Finished runs of the same settings are kept and begun ones go on; seed 0 is in OUTPUT/base and OUTPUT/dien, another in
+OUTPUT/base_seedN and OUTPUT/dien_seedN.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from dien_lightning.experiments import children
+from dien_lightning.experiments.command import run
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.options import take, whole_numbers
+from dien_lightning.experiments.provenance import read_record
+from dien_lightning.experiments.reports.demo_page import demo_page
+from dien_lightning.experiments.reports.demo_table import demo_table
+from dien_lightning.experiments.reports.records import RunRecord, read_run
+from dien_lightning.experiments.reports.tables import to_rich
+from dien_lightning.experiments.results import write_text
+
+
+@dataclass
+class Options:
+    """Those that are not the trainings'."""
+
+    output: str = "outputs/demo"
+    seeds: str = "0"
+
+
+def main() -> None:
+    """Train what is not trained yet, write the page, print the table."""
+    own, overrides = take(Options, sys.argv[1:])
+    for argument in overrides:
+        if "=" not in argument:
+            raise ValueError(f"{argument!r} is no key=value; see python scripts/demo.py --help.")
+        if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
+            raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
+    output = Path(own.output)
+    seeds = whole_numbers("seeds", own.seeds)
+    console = Console()
+    runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
+    for seed in seeds:
+        for name, finished in runs.items():
+            folder = output / (f"{name}_seed{seed}" if seed else name)
+            own_overrides = [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides]
+            if (folder / "results.json").is_file():
+                console.print(
+                    f"[bold]{folder}[/] is finished and kept; delete {output} to start afresh.", soft_wrap=True
+                )
+            else:
+                console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
+                train(folder, own_overrides)
+            asked = compose_config(["experiment=demo", *own_overrides])
+            remedy = f"Delete {output} to start afresh, or give output=DIR."
+            read_record(folder / "results.json", asked, remedy=remedy)
+            finished.append(read_run(folder))
+    page = output / "report.html"
+    write_text(page, demo_page(runs["base"], runs["dien"]))
+    console.print()
+    console.print(to_rich(demo_table(runs["base"], runs["dien"])))
+    console.print(f"The page with curves and ranked lists: [bold]{page}[/]", soft_wrap=True)
+
+
+def train(folder: Path, overrides: list[str]) -> None:
+    """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
+    code = children.train("experiment=demo", f"run_dir={folder}", "resume=true", *overrides)
+    if code:
+        sys.exit(code)  # the training has said why
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,168 @@
+"""Rank a gallery with a trained network: prints the figures and writes a results.json of its own.
+
+python scripts/evaluate.py checkpoint=outputs/first/checkpoints/last.ckpt data.target=market1501
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
+from dien_lightning.checks import check_bool, check_int
+from dien_lightning.experiments.command import faults_in_one_sentence, run
+from dien_lightning.experiments.config import CONF, precision, protocol
+from dien_lightning.experiments.provenance import command_line
+from dien_lightning.experiments.results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
+from dien_lightning.network import load_network
+from dien_lightning.retrieval import (
+    EvaluationSets,
+    evaluate_distances,
+    evaluate_retrieval,
+    expand_queries,
+    k_reciprocal_blocks,
+    pool_queries,
+    rank_distances,
+    rank_gallery,
+)
+from dien_lightning.retrieval.reranking import check_reranking
+from dien_lightning.training.progress import ProgressBar
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
+def main(config: DictConfig) -> None:
+    """Load, embed, rank, write: once, or as one job of a sweep."""
+    config.output = HydraConfig.get().runtime.output_dir
+    OmegaConf.resolve(config)
+    with faults_in_one_sentence():
+        evaluate(config)
+
+
+def evaluate(config: DictConfig) -> None:
+    """Rank the target's gallery as the configuration says.
+
+    Raises:
+        FileExistsError: the output folder holds a results.json.
+        ValueError: a checkpoint or data that cannot be evaluated.
+    """
+    for name in ("gather_statistics", "flip", "multi_query", "rerank"):
+        check_bool(name, config[name])
+    check_int("expansion", config.expansion, 0, "0 averages nothing")
+    check_reranking(**config.reranking)
+    output = Path(config.output)
+    if (output / "results.json").exists():
+        raise FileExistsError(f"output={output} holds a results.json; choose another folder.")
+    network = load_network(config.checkpoint)
+    config.data.image_size = config.data.image_size or network.hyperparameters["image_size"]
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    data.prepare_data()
+    data.setup("test")
+    if "target" not in data.evaluation_domains:
+        raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
+    module = DIENModule(network, flip=config.flip, protocol=protocol(config))
+    module.gather_target_statistics = config.gather_statistics
+    trainer = pl.Trainer(
+        accelerator=config.accelerator,
+        devices=1,
+        precision=precision(config.precision),
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[ProgressBar()],
+    )
+    trainer.test(module, data, verbose=False)
+    result, lists = refine(module.metrics["target"], module.results["target"], data, config)
+    results = {
+        "target": result.figures(),
+        "passes": [module.results[f"pass{step}"].figures() for step in range(network.attention_loops + 1)]
+        if network.attention_loops
+        else [],
+        "fusion_weights": network.fusion_weights(),
+        "protocol": {
+            **result.describe(),
+            "precision": str(trainer.precision),
+            "statistics": {"target": module.network.statistics_for("target")},
+            **refinements(config),
+        },
+        "images_per_second": module.images_per_second,
+        "checkpoint": str(config.checkpoint),
+        "command": command_line("evaluate"),
+    }
+    write_json(output / "results.json", results)
+    write_json(output / "rankings.json", lists)
+    show(results, module.protocol)
+    if used := [f"{name}={value}" for name, value in refinements(config).items() if value]:
+        print(f"With {', '.join(used)}.")
+
+
+def refinements(config: DictConfig) -> dict[str, Any]:
+    """What was done beside ranking plain embeddings by the statistics of the network."""
+    names = ("gather_statistics", "flip", "multi_query", "expansion", "rerank")
+    found: dict[str, Any] = {name: config[name] for name in names}
+    return found | ({"reranking": dict(config.reranking)} if config.rerank else {})
+
+
+def refine(
+    metric: RetrievalMetric, plain: RetrievalResult, data: DomainPairDataModule, config: DictConfig
+) -> tuple[RetrievalResult, dict[str, Any]]:
+    """Figures and ranked lists after query pooling, query expansion and re-ranking, as far as they are asked for."""
+    if not (config.multi_query or config.expansion or config.rerank):
+        return plain, rankings(metric, data)
+    sets = metric.gather()
+    if config.multi_query:
+        sets = pool(sets)
+    if config.expansion:
+        sets = sets._replace(query=normalize(expand_queries(sets.query, sets.gallery, k=config.expansion), dim=1))
+    rows = chosen_queries(len(sets.query))
+    shown = (sets.query_pids[rows], sets.query_camids[rows])
+    gallery = (sets.gallery_pids, sets.gallery_camids)
+    protocol = metric.protocol
+    if config.rerank:
+        kept: list[Tensor] = []
+        blocks = remember(k_reciprocal_blocks(sets.query, sets.gallery, **config.reranking), rows, kept)
+        result = evaluate_distances(blocks, sets.query_pids, sets.query_camids, *gallery, protocol=protocol)
+        lists = rank_distances(torch.cat(kept), *shown, *gallery, k=LENGTH, protocol=protocol)
+    else:
+        result = evaluate_retrieval(*sets[:6], protocol=protocol)
+        lists = rank_gallery(sets.query[rows], *shown, sets.gallery, *gallery, LENGTH, protocol=protocol)
+    return result._replace(num_junk=plain.num_junk), describe_lists(lists, rows, sets, result, data)
+
+
+def pool(sets: EvaluationSets) -> EvaluationSets:
+    """One query per person and camera; its list is shown beside the first of its images."""
+    pooled = pool_queries(sets.query, sets.query_pids, sets.query_camids)
+    pids, camids = pooled.pids.cpu(), pooled.camids.cpu()
+    first = [
+        int(((sets.query_pids == pid) & (sets.query_camids == camid)).nonzero()[0])
+        for pid, camid in zip(pids, camids, strict=True)
+    ]
+    return sets._replace(
+        query=normalize(pooled.embedding, dim=1),
+        query_pids=pids,
+        query_camids=camids,
+        query_index=sets.query_index[first],
+    )
+
+
+def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) -> Iterator[Tensor]:
+    """Hand blocks of distances on, and keep a copy of these rows: the reader overwrites the blocks."""
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
+        kept.append(block[[row - start for row in rows if start <= row < stop]])
+        yield block
+        start = stop
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,132 @@
+"""Figures 2 and 4 of one finished run: they need its network and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from torch import Tensor, nn
+
+from dien_lightning import DIEN, DomainPairDataModule
+from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.images import read_picture
+from dien_lightning.data.records import Record
+from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
+from dien_lightning.experiments.reports.embedding_map import figure_2
+from dien_lightning.network import load_network
+
+NUM_POINTS = 250
+NUM_PICTURES = 6
+
+
+def network_blocks(run_dir: Path) -> list[tuple[str, Any]]:
+    """Figure 2 c/d and figure 4 as blocks of a page: (kind, content).
+
+    Raises:
+        FileNotFoundError: the run's config or network is missing, or its data have been moved.
+    """
+    for name in ("config.yaml", "network.safetensors"):
+        if not (run_dir / name).is_file():
+            raise FileNotFoundError(f"{run_dir / name} is missing: figures_from needs a run's whole folder.")
+    config = OmegaConf.load(run_dir / "config.yaml")
+    assert isinstance(config, DictConfig)
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    data.setup()
+    trained = load_network(run_dir / "network.safetensors")
+    start = _network_at_start(config, data)
+    records = {"source": _some(data.source.train), "target": _some(data.target.train)}
+    before = {name: _pooled(start, _images(data, own)) for name, own in records.items()}
+    after = {name: _embedded(trained, _images(data, own), name) for name, own in records.items()}
+    what = "the pooled features of " + (
+        "a random network, as this run began" if config.network.weights is None else "the pretrained backbone"
+    )
+    blocks: list[tuple[str, Any]] = [
+        ("gallery", figure_2((before["source"], before["target"]), (after["source"], after["target"]), what))
+    ]
+    if trained.attention_loops:
+        pairs = _pairs(data)
+        queries, matches = ([pair[side] for pair in pairs] for side in (0, 1))
+        stage = _stage_to_show(trained, data.image_size)
+        maps = attention_maps(trained, _images(data, queries), _images(data, matches), stage=stage)
+        pictures, references = ([_picture(data, record) for record in own] for own in (queries, matches))
+        blocks.append(("grid", figure_4(pictures, references, maps)))
+    return blocks
+
+
+def _network_at_start(config: DictConfig, data: DomainPairDataModule) -> DIEN:
+    """The network as the run's first step saw it: the same seed, built in the same order as scripts/train.py does."""
+    pl.seed_everything(config.seed, verbose=False)
+    instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
+    return instantiate(config.network, _convert_="all").eval()
+
+
+def _some(records: Sequence[Record]) -> list[Record]:
+    order = np.random.default_rng(0).permutation(len(records))[:NUM_POINTS]
+    return [records[place] for place in sorted(order)]
+
+
+def _images(data: DomainPairDataModule, records: list[Record]) -> Tensor:
+    """The records' images as the network sees them in evaluation: (N, 3, H, W)."""
+    dataset = ReIDDataset(records, data.evaluation_transform)
+    return torch.stack([dataset[place].image for place in range(len(dataset))])
+
+
+@torch.no_grad()
+def _pooled(network: DIEN, images: Tensor) -> np.ndarray:
+    """What goes into the embedding layer in pass 0: (N, 2C)."""
+    kept: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        kept.append(inputs[0])
+
+    handle = network.embedding.register_forward_pre_hook(keep)
+    try:
+        found = []
+        for batch in images.split(64):
+            kept.clear()
+            network(batch, "source")
+            found.append(kept[0])
+    finally:
+        handle.remove()
+    return torch.cat(found).numpy()
+
+
+@torch.no_grad()
+def _embedded(network: DIEN, images: Tensor, domain: str) -> np.ndarray:
+    own = network.statistics_for(domain)
+    return torch.cat([network(batch, own).embedding for batch in images.split(64)]).numpy()
+
+
+def _pairs(data: DomainPairDataModule) -> list[tuple[Record, Record]]:
+    """A few target queries of different people, each with a gallery image of the same person from another camera."""
+    pairs: dict[int, tuple[Record, Record]] = {}
+    queries, gallery = data.evaluation_records("target")
+    for place in np.random.default_rng(0).permutation(len(queries)):
+        query = queries[place]
+        matches = (image for image in gallery if image.pid == query.pid and image.camid != query.camid)
+        match = next(matches, None)
+        if match is not None and query.pid not in pairs:
+            pairs[query.pid] = (query, match)
+        if len(pairs) == NUM_PICTURES:
+            break
+    if not pairs:
+        raise ValueError(f"{data.target.root} has no query with a match in another camera to picture.")
+    return list(pairs.values())
+
+
+def _stage_to_show(network: DIEN, image_size: tuple[int, int]) -> int:
+    """The last stage, or the one before it where the last one's map is too coarse to look at (under 6 rows)."""
+    first = network.hyperparameters["attention_stage"] + 1
+    return next((stage for stage in (4, 3) if stage >= first and image_size[0] / 2 ** (stage + 1) >= 6), 4)
+
+
+def _picture(data: DomainPairDataModule, record: Record) -> Image.Image:
+    height, width = data.image_size
+    return read_picture(record.path).resize((width, height))

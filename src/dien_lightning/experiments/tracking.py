@@ -1,0 +1,70 @@
+"""Weights & Biases beside metrics.csv: a server that does not answer costs a run seconds, and nothing else."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import wandb
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning.loggers import WandbLogger
+
+from dien_lightning.experiments.run_folder import is_first_process
+
+T = TypeVar("T")
+TIMEOUTS = {"init_timeout": 30.0, "finish_timeout": 60.0}
+"""Seconds that the server may take to begin a run, and to take its last rows; WANDB_INIT_TIMEOUT and
+WANDB_FINISH_TIMEOUT go before. W&B itself waits 90 seconds, and at the end for ever."""
+
+
+def has_wandb_account() -> bool:
+    """Whether a key for W&B lies where its client looks; to ask the client would settle its mode."""
+    try:
+        hosts = netrc.netrc().hosts
+    except (OSError, netrc.NetrcParseError):
+        hosts = {}
+    return "WANDB_API_KEY" in os.environ or any("wandb" in host for host in hosts)
+
+
+def start_wandb(options: DictConfig) -> WandbLogger:
+    """The logger, its run begun; offline where there is no account or the server does not answer.
+
+    Args:
+        options: logger.wandb of the configuration.
+    """
+    if not is_first_process():
+        return instantiate(options)
+
+    def begin(settings: wandb.Settings) -> WandbLogger:
+        logger = instantiate(options, settings=settings)
+        _ = logger.experiment  # the run begins when it is first asked for
+        return logger
+
+    return reach(begin, str(options.save_dir))
+
+
+def reach(begin: Callable[[wandb.Settings], T], folder: str) -> T:
+    """Begin a run of W&B's; offline where there is no account or the server does not answer.
+
+    Args:
+        begin: makes the run.
+        folder: W&B writes below it.
+    """
+    if not has_wandb_account():
+        os.environ.setdefault("WANDB_MODE", "offline")
+    timeouts: dict[str, Any] = {k: v for k, v in TIMEOUTS.items() if f"WANDB_{k.upper()}" not in os.environ}
+    try:
+        return begin(wandb.Settings(**timeouts))
+    except wandb.Error as error:
+        wandb.teardown()  # with it go the settings that it took from the environment
+        os.environ["WANDB_MODE"] = "offline"  # so that the other jobs of a sweep do not wait again
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        print(
+            f"W&B cannot be reached ({reason}): the run goes on offline; `wandb sync` sends {folder}/wandb later.",
+            file=sys.stderr,
+        )
+        return begin(wandb.Settings(**timeouts))

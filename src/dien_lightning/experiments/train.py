@@ -1,0 +1,239 @@
+"""Train a network on a labelled source and an unlabelled target, then rank both galleries.
+
+python scripts/train.py experiment=demo run_dir=outputs/first
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import wandb
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Checkpoint, LambdaCallback
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.utilities import rank_zero_info
+
+from dien_lightning import DIENModule, DomainPairDataModule
+from dien_lightning.checks import check_bool, check_int, check_keywords
+from dien_lightning.experiments.command import faults_in_one_sentence, run
+from dien_lightning.experiments.config import CONF, precision, protocol
+from dien_lightning.experiments.provenance import describe, read_record
+from dien_lightning.experiments.reports.records import SCORES
+from dien_lightning.experiments.results import rankings, show, write_json
+from dien_lightning.experiments.run_folder import (
+    check_fits,
+    check_resumed,
+    claim,
+    held,
+    is_first_process,
+    keep_changes,
+    keep_wandb_run,
+    write_config,
+)
+from dien_lightning.experiments.tracking import start_wandb
+from dien_lightning.network import save_network
+from dien_lightning.training import EpochChoice, MetricsFile, RunningTime
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def main(config: DictConfig) -> float | None:
+    """One run, or one job of a sweep; gives the figure that a search maximises."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        config.run_dir = HydraConfig.get().runtime.output_dir
+        config.group = config.group or Path(HydraConfig.get().sweep.dir).name
+    if OmegaConf.is_missing(config, "run_name"):
+        config.run_name = Path(config.run_dir).resolve().name
+    record = None if config.record is None else Path(config.record)
+    OmegaConf.resolve(config)
+    with faults_in_one_sentence():
+        check_bool("resume", config.resume)
+        check_int("seed", config.seed, 0, "all that is random follows from it")
+        check_figure(config.optimized)
+    if record is not None and record.exists():
+        with faults_in_one_sentence():
+            found = read_record(record, config)
+        rank_zero_info(f"{record} is there: this run is done and not run again.")
+        return figure(found, config.optimized)
+    try:
+        with faults_in_one_sentence(), held(Path(config.run_dir)):
+            results = train(config)
+    finally:
+        wandb.finish()
+    if record is not None and is_first_process():
+        write_json(record, results)
+    return figure(results, config.optimized)
+
+
+def check_figure(name: str) -> None:
+    """Raise a ValueError unless results.json may hold a number of that dotted name."""
+    sets = "target|source|target_with_target_statistics"
+    figures = "|".join((*SCORES, "mAP_trapezoid"))
+    choices = rf"checkpoints\.\w+\.(score|(target|source)\.({figures}))"
+    if not re.fullmatch(rf"({sets})\.({figures})|{choices}|seconds|images_per_second", str(name)):
+        raise ValueError(
+            f"optimized={name} is no figure of results.json; name one, such as source.mAP or "
+            f"checkpoints.label_free.score."
+        )
+
+
+def figure(results: Mapping[str, Any], name: str) -> float | None:
+    """One figure of the results by its dotted name, such as source.mAP; None where this run has none of it."""
+    value: Any = results
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def train(config: DictConfig) -> dict[str, Any]:
+    """Fit, evaluate, and leave config.yaml, metrics.csv, checkpoints/ and results.json in the run's folder.
+
+    Args:
+        config: resolved.
+
+    Returns:
+        What results.json holds.
+
+    Raises:
+        ValueError: input that cannot be trained on.
+        FileExistsError: a folder that holds a run, or files that a run would overwrite.
+    """
+    running_time, run_dir = RunningTime(), Path(config.run_dir)
+    check_keywords("optim", config.optim, DIENModule)
+    counting = protocol(config)
+    checkpoint = claim(run_dir, config.resume)
+    check_resumed(config, run_dir)
+    keep_wandb_run(config, run_dir)
+    if checkpoint is not None:
+        keep_changes(config, run_dir)
+    about = describe(config)  # before the work: the code might be edited meanwhile
+    pl.seed_everything(config.seed, verbose=False)
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    data.prepare_data()
+    data.setup()
+    objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
+    if not objective.needs_target:
+        data.target_batch_size = 0  # Base never sees the target
+    data.setup("fit")
+    network = instantiate(config.network, _convert_="all")
+    module = DIENModule(network, objective, protocol=counting, **instantiate(config.optim, _convert_="all"))
+    trainer = build_trainer(config, run_dir, running_time)
+    if checkpoint is not None:
+        check_fits(checkpoint, module)
+    with interrupts_passed_on(trainer):
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        figures = evaluate(trainer, module, data, run_dir)
+    results = {
+        **figures,
+        "seconds": running_time.seconds,
+        **about,
+    }
+    if trainer.is_global_zero:
+        write_json(run_dir / "results.json", results)
+        show(results, module.protocol)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.experiment.summary.update(
+                    {key: results[key] for key in ("target", "source", "protocol") if key in results}
+                )
+    return results
+
+
+@contextmanager
+def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
+    """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""
+    try:
+        yield
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) -> pl.Trainer:
+    """Lightning's Trainer with the run's callbacks and loggers."""
+    for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
+        if name in config.trainer:
+            raise ValueError(f"trainer.{name} would rank part of a gallery; data.steps_per_epoch=2 gives a quick run.")
+    if "val_check_interval" in config.trainer:
+        raise ValueError(
+            "trainer.val_check_interval would validate within an epoch, and an epoch is what is chosen; give shorter "
+            "epochs (data.steps_per_epoch) instead."
+        )
+    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
+    check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
+    if config.trainer.get("log_every_n_steps") is not None:
+        check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")
+    loggers: list[Any] = [MetricsFile(run_dir / "metrics.csv")]
+    for name, options in config.logger.items():
+        loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
+    for logger in loggers:
+        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    callbacks = [instantiate(callback) for callback in config.callbacks.values() if callback is not None]
+
+    def begin(trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            write_config(config, run_dir)  # only a training that can begin claims its folder
+
+    return instantiate(
+        config.trainer,
+        precision=precision(config.trainer.precision),
+        default_root_dir=str(run_dir),
+        logger=loggers,
+        callbacks=[LambdaCallback(on_fit_start=begin), running_time, *callbacks],
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
+        _convert_="all",
+    )
+
+
+def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> dict[str, Any]:
+    """Rank the galleries of target and source by the trained network, and by its passes.
+
+    Where training gathered no target statistics (Base), the target is ranked a second time with statistics of its
+    training images: the control that every table carries.
+    """
+    trainer.test(module, data, verbose=False)
+    if trainer.is_global_zero:
+        save_network(module.network, run_dir / "network.safetensors")
+    domains = data.evaluation_domains  # none, where neither source nor target has a labelled query and gallery
+    results: dict[str, Any] = {name: module.results[name].figures() for name in domains}
+    results["passes"] = [result.figures() for name, result in module.results.items() if name.startswith("pass")]
+    results["fusion_weights"] = module.network.fusion_weights()
+    results["protocol"] = {
+        **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
+        "precision": str(trainer.precision),
+        "statistics": {name: module.network.statistics_for(name) for name in domains},
+    }
+    results["images_per_second"] = module.images_per_second
+    last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
+    results["checkpoints"] = {"last": {**last, **{name: results[name] for name in domains}}}
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, EpochChoice):
+            results["checkpoints"] |= callback.chosen()
+    if "target" in results:
+        lists = rankings(module.metrics["target"], data)  # every process has to help
+        if trainer.is_global_zero:
+            write_json(run_dir / "rankings.json", lists)
+        if module.network.statistics_for("target") == "source":
+            if data.can_gather_statistics:
+                module.gather_target_statistics = True
+                trainer.test(module, data, verbose=False)
+                results["target_with_target_statistics"] = module.results["target"].figures()
+            else:
+                rank_zero_info(
+                    f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "
+                    f"no control."
+                )
+    return results
+
+
+if __name__ == "__main__":
+    run(main)

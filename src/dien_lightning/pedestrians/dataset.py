@@ -1,0 +1,231 @@
+"""Draws the embedded two-domain data set: rendered people, nobody real, in Market-1501's folders and file names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dien_lightning.checks import check_choice, check_int, check_size
+
+from .camera import DOMAINS
+from .painter import VERSION
+from .processes import draw_in_processes
+from .worker import Job, draw_identities
+
+MANIFEST = "pedestrians.json"
+SPLITS = ("bounding_box_train", "query", "bounding_box_test")
+MAX_IDS = 4999
+MAX_CAMERAS = 9
+_FIRST_PID = {"day": 1, "night": 5001}
+
+
+def draw_pedestrians(
+    root: str | Path,
+    domain: str,
+    *,
+    num_train_ids: int = 210,
+    num_test_ids: int = 60,
+    num_cameras: int = 4,
+    images_per_camera: int = 3,
+    image_size: tuple[int, int] = (128, 64),
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Draw one domain of the embedded data set, or find it drawn already.
+
+    Articulated 3-D people before cameras with their own place, light and colors. Domain `day` is bright and level,
+    domain `night` dark, tinted, noisy and seen from above; their identities are disjoint (day: pids 1..4999, night:
+    5001..9999). An identity keeps its body, clothes, hair and gait; an image draws pose, heading and place. The first
+    image of each test identity under each camera is a query, its others are the gallery.
+
+    The same arguments give the same bytes, however many processes draw. The folder appears when it is complete: until
+    then the images are in a hidden folder beside it, which an interrupt removes.
+
+    Args:
+        root: the data set's own folder, such as data/pedestrians_day; made if missing, returned as it is if it holds
+            what the arguments ask for.
+        domain: "day" or "night".
+        num_train_ids: identities in bounding_box_train.
+        num_test_ids: other identities, in query and bounding_box_test.
+        num_cameras: cameras, 2 to 9; every identity is seen by all of them.
+        images_per_camera: images per identity and camera, at least 2 (one is the query).
+        image_size: height and width in pixels, at least (64, 32).
+        seed: another seed draws other people before other cameras.
+        workers: processes that draw; None takes one per CPU, 1 draws in this process.
+        progress: show a progress bar.
+
+    Returns:
+        The folder, as a path.
+
+    Raises:
+        ValueError: an argument out of its range, or a folder that holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     root = draw_pedestrians(Path(folder, "day"), "day", num_train_ids=1, num_test_ids=1, num_cameras=2,
+        ...                             images_per_camera=2, workers=1, progress=False)
+        ...     print(*sorted(path.name for path in (root / "query").iterdir()))
+        0002_c1s1_000001_01.jpg 0002_c2s1_000001_01.jpg
+    """
+    height, width = _check(
+        domain,
+        num_train_ids=num_train_ids,
+        num_test_ids=num_test_ids,
+        num_cameras=num_cameras,
+        images_per_camera=images_per_camera,
+        image_size=image_size,
+        seed=seed,
+        workers=workers,
+    )
+    root = Path(root)
+    first = _FIRST_PID[domain]
+    manifest = {
+        "drawing_version": VERSION,
+        "domain": domain,
+        "num_train_ids": num_train_ids,
+        "num_test_ids": num_test_ids,
+        "num_cameras": num_cameras,
+        "images_per_camera": images_per_camera,
+        "image_size": [height, width],
+        "seed": int(seed),
+        "images": {
+            "bounding_box_train": num_train_ids * num_cameras * images_per_camera,
+            "query": num_test_ids * num_cameras,
+            "bounding_box_test": num_test_ids * num_cameras * (images_per_camera - 1),
+        },
+    }
+    if _is_drawn(root, manifest):
+        return root
+    pids = range(first, first + num_train_ids + num_test_ids)
+    job = Job(
+        folder="",
+        domain=domain,
+        train_pids=list(pids[:num_train_ids]),
+        test_pids=list(pids[num_train_ids:]),
+        num_cameras=num_cameras,
+        images_per_camera=images_per_camera,
+        height=height,
+        width=width,
+        seed=int(seed),
+    )
+    workers = min(workers or os.cpu_count() or 1, len(pids))
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with _one_process_at_a_time(root.parent):
+        if _is_drawn(root, manifest):  # by the process that was waited for
+            return root
+        with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
+            for split in SPLITS:
+                (folder / split).mkdir()
+            job = job._replace(folder=str(folder))
+            drawing = draw_identities(job) if workers == 1 else draw_in_processes(job, workers)
+            with closing(drawing):  # ends the processes before their folder is removed, whatever happens
+                for _ in drawing:
+                    advance()
+            (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return root
+
+
+def _check(
+    domain: str,
+    *,
+    num_train_ids: int,
+    num_test_ids: int,
+    num_cameras: int,
+    images_per_camera: int,
+    image_size: tuple[int, int],
+    seed: int,
+    workers: int | None,
+) -> tuple[int, int]:
+    check_choice("domain", domain, tuple(DOMAINS))
+    for name, value in (("num_train_ids", num_train_ids), ("num_test_ids", num_test_ids)):
+        check_int(name, value, 1, "it is a number of people to draw")
+    if num_train_ids + num_test_ids > MAX_IDS:
+        raise ValueError(
+            f"num_train_ids={num_train_ids} and num_test_ids={num_test_ids} are more than the {MAX_IDS} identities of "
+            "a domain together; lower one of them."
+        )
+    check_int("num_cameras", num_cameras, 2, "a query is ranked against other cameras")
+    if num_cameras > MAX_CAMERAS:
+        raise ValueError(
+            f"num_cameras={num_cameras} is more than {MAX_CAMERAS}, which file names have a digit for; lower it."
+        )
+    check_int("images_per_camera", images_per_camera, 2, "one is a query, the others are the gallery")
+    check_int("seed", seed, 0, "people, places and cameras follow from it")
+    if workers is not None:
+        check_int("workers", workers, 1, "None is one for each CPU")
+    return check_size("image_size", image_size, smallest=(64, 32))
+
+
+def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
+    """True if the folder holds exactly this, False if it is missing or empty, an error if it holds something else."""
+    if not root.exists():
+        return False
+    if not root.is_dir():
+        raise ValueError(f"{root} is a file where the folder of drawn images should be; choose another folder.")
+    if not any(root.iterdir()):
+        return False
+    try:
+        found = json.loads((root / MANIFEST).read_text())
+    except (OSError, ValueError):
+        raise ValueError(
+            f"{root} holds something else than drawn people; choose another folder, or empty it."
+        ) from None
+    if found == manifest:
+        return True
+    different = [key for key in manifest if key != "images" and found.get(key) != manifest[key]]
+    raise ValueError(
+        f"{root} was drawn with other arguments ({', '.join(different)}); "
+        "remove it to draw it anew, or choose another folder."
+    )
+
+
+@contextmanager
+def _one_process_at_a_time(folder: Path) -> Iterator[None]:
+    """Runs of a sweep may want the same set: one draws, the others wait. Where no folder can be locked, go on."""
+    descriptor = None
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except (ImportError, OSError):
+        pass
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextmanager
+def _folder_in_the_making(root: Path) -> Iterator[Path]:
+    """A hidden folder beside `root` that becomes `root` at the end, and is removed if anything goes wrong before."""
+    folder = root.parent / f".{root.name}.drawing"
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
+    folder.mkdir()
+    try:
+        yield folder
+        if root.exists():
+            root.rmdir()  # an empty folder, as `_is_drawn` has seen
+        folder.rename(root)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _progress_bar(title: str, job: Job, shown: bool) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+        per_identity = job.num_cameras * job.images_per_camera
+        task = bar.add_task(title, total=per_identity * (len(job.train_pids) + len(job.test_pids)))
+        yield lambda: bar.advance(task, per_identity)

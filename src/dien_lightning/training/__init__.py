@@ -1,0 +1,25 @@
+"""Lightning callbacks and loggers: what Lightning's own do not do."""
+
+from dien_lightning.training.alarms import HealthMonitor
+from dien_lightning.training.checkpoints import Checkpoints, find_checkpoint
+from dien_lightning.training.choice import EpochChoice
+from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
+from dien_lightning.training.metrics_file import MetricsFile
+from dien_lightning.training.positions import LoaderPositions
+from dien_lightning.training.progress import ProgressBar
+from dien_lightning.training.running_time import RunningTime
+from dien_lightning.training.seeding import SeedEachStep
+
+__all__ = [
+    "Checkpoints",
+    "EpochChoice",
+    "HealthMonitor",
+    "LoaderPositions",
+    "MetricsFile",
+    "NonFiniteError",
+    "ProgressBar",
+    "RunningTime",
+    "SeedEachStep",
+    "StopAtNonFinite",
+    "find_checkpoint",
+]

@@ -1,0 +1,119 @@
+"""`scripts/check_data.py` as a user would run it."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from commands import call
+from library.data.folders import write_image, write_market
+
+
+@pytest.fixture
+def check(capfd, monkeypatch):
+    return lambda *arguments: call(capfd, monkeypatch, "check_data", "workers=1", *arguments)
+
+
+def test_a_ready_folder(check, tmp_path):
+    done = check(write_market(tmp_path / "market1501"), "num_ids=4")
+    assert done.code == 0
+    assert "Market-1501 (layout=market1501), as a source" in done.stdout
+    assert "train: 24 images, 6 identities, 2 cameras" in done.stdout
+    assert done.stdout.rstrip().splitlines()[-1].startswith("ready: data.source=market1501 data.source_root=")
+
+
+def test_a_folder_with_something_to_do(check, tmp_path):
+    write_market(tmp_path / "market1501")
+    done = check(tmp_path / "market1501")
+    assert done.code == 1
+    assert "1. Lower data.num_ids to 6 or less" in done.stdout
+    assert "ready" not in done.stdout
+
+
+def test_a_plain_folder_of_crops_is_a_target(check, tmp_path):
+    write_image(tmp_path / "1.jpg")
+    done = check(tmp_path)
+    assert done.code == 0
+    assert "(layout=folder), as a target" in done.stdout
+    assert "train: 1 images, no identities, 1 camera" in done.stdout
+
+
+def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
+    for seed, path in enumerate(("anna/cam1_1.jpg", "anna/cam2_2.jpg", "ben/cam1_1.jpg", "ben/cam2_1.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    done = check(tmp_path, "role=source", "camera_pattern=cam(\\d)", "num_ids=2", "num_instances=2")
+    assert "train: 4 images, 2 identities, 2 cameras" in done.stdout
+    assert done.stdout.rstrip().endswith(""" 'data.source_camera_pattern="cam(\\d)"'""")
+
+
+@pytest.mark.parametrize("pattern", [r"(\d+)(?:\.|_)\w{1,3}$", r"[a-z]+(\d)", r"{1: (\d)}|cam(\d)"])
+def test_what_it_says_to_write_can_be_pasted(pattern, check, tmp_path):
+    write_image(tmp_path / "my crops (new)" / "cam1.jpg")
+    done = check(tmp_path / "my crops (new)", f"camera_pattern={pattern}", "cameras=none")
+    line = done.stdout.rstrip().splitlines()[-1].removeprefix("ready: ")
+    parsed = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(shlex.split(line))}
+    assert parsed == {
+        "data.target": "folder",
+        "data.target_root": str(tmp_path / "my crops (new)"),
+        "data.target_camera_pattern": pattern,
+        "data.cameras": "none",
+    }
+
+
+def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
+    for seed, path in enumerate(("train/cam3.jpg", "query/anna/cam1.jpg", "gallery/anna/cam2.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    done = check(tmp_path, "camera_pattern=cam(\\d)")
+    assert done.code == 0
+    assert "query: 1 images, 1 identities, 1 camera" in done.stdout
+    patterns = "data.target_camera_pattern or data.source_camera_pattern"
+    assert f"say how the paths tell cameras ({patterns}), or set data.cameras=none" in check(tmp_path).stdout
+
+
+def test_a_table_is_recognised(check, tmp_path):
+    for pid in range(2):
+        write_image(tmp_path / f"{pid}.jpg", seed=pid)
+    (tmp_path / "crops.csv").write_text("path,pid\n0.jpg,a\n1.jpg,b\n")
+    done = check(tmp_path, "num_ids=2", "files=false")
+    assert "(layout=csv), as a source" in done.stdout
+    assert "Every identity has one image" in done.stdout
+
+
+def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
+    root = write_market(tmp_path / "v=1")
+    (root / "attributes.csv").write_text("pid,hat\n1,yes\n")
+    done = check(root, "num_ids=2")
+    assert "(layout=market1501), as a source" in done.stdout
+    assert f"note: {root}/attributes.csv has no column 'path' in its first line and is not read" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "error: nowhere does not exist; name the folder that holds the images."),
+        ([], "error: 0 folders were named; name one"),
+        (["data", "layuot=csv"], "error: 'layuot' is not an option; choose from layout, role"),
+        (["data", "role=gallery"], "error: role='gallery' is not allowed; choose one of source, target."),
+        (["data", "cameras=some"], "error: cameras='some' is not allowed; choose one of required, none."),
+        (["data", "num_ids=few"], "error: num_ids='few' must be a whole number."),
+    ],
+)
+def test_wrong_commands(check, arguments, words):
+    done = check(*arguments)
+    assert done.code == 1
+    assert words in done.stderr
+
+
+def test_a_folder_that_comes_near(check, tmp_path):
+    write_market(tmp_path)
+    (tmp_path / "query").rename(tmp_path / "queries")
+    done = check(tmp_path)
+    assert done.code == 1
+    assert "comes nearest to" in done.stderr
+    assert "query/ missing" in done.stderr
+
+
+def test_a_folder_without_images(check, tmp_path):
+    assert "holds no image and no layout we know" in check(tmp_path).stderr

@@ -1,0 +1,68 @@
+"""Several machines and a cluster's queue, as far as one machine can show: ranks are taken from SLURM, jobs compose."""
+
+from __future__ import annotations
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
+
+from dien_lightning.experiments.config import compose_config
+from experiments.test_conf import composed
+
+
+@pytest.fixture
+def slurm(monkeypatch):
+    """The variables of the second task of a job on two machines with one task each."""
+    variables = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NAME": "train",  # an interactive job, "bash", is left alone by Lightning
+        "SLURM_NTASKS": "2",
+        "SLURM_NTASKS_PER_NODE": "1",
+        "SLURM_NNODES": "2",
+        "SLURM_NODEID": "1",
+        "SLURM_PROCID": "1",
+        "SLURM_LOCALID": "0",
+        "SLURM_NODELIST": "node[1-2]",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(rank_zero_only, "rank", rank_zero_only.rank)  # Lightning notes it for the whole process
+
+
+def build(*overrides):
+    config = composed("trainer=ddp_cpu", *overrides)
+    return instantiate(config.trainer, precision="32-true", logger=False, _convert_="all")
+
+
+def test_slurm_tells_each_process_its_rank(slurm, tmp_path):
+    from dien_lightning.experiments import run_folder
+
+    trainer = build("trainer.num_nodes=2", "trainer.devices=1", f"run_dir={tmp_path}")
+    assert (trainer.world_size, trainer.num_nodes, trainer.global_rank, trainer.local_rank) == (2, 2, 1, 0)
+    assert type(trainer.strategy.cluster_environment).__name__ == "SLURMEnvironment"
+    assert not trainer.is_global_zero
+    assert not run_folder.is_first_process()  # so it writes no file
+
+
+def test_every_gpu_of_every_machine_is_one_key_away(tmp_path):
+    config = composed("trainer=ddp", "trainer.num_nodes=4", f"run_dir={tmp_path}")
+    assert (config.trainer.accelerator, config.trainer.devices, config.trainer.num_nodes) == ("gpu", -1, 4)
+    assert config.trainer.strategy == "ddp"
+
+
+def test_a_sweep_on_a_cluster_composes():
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="pip install hydra-submitit-launcher")
+    overrides = [
+        "experiment=demo",
+        "sweep=T",
+        "hydra/launcher=submitit_slurm",
+        "hydra.launcher.partition=gpu",
+        "hydra.launcher.gpus_per_node=1",
+        "hydra.launcher.timeout_min=600",
+    ]
+    config = compose_config(overrides, with_hydra=True)
+    launcher = OmegaConf.to_container(config.hydra.launcher, resolve=False)
+    assert launcher["_target_"] == "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
+    assert (launcher["partition"], launcher["gpus_per_node"], launcher["timeout_min"]) == ("gpu", 1, 600)
+    assert config.hydra.sweeper.params

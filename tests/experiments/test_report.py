@@ -1,0 +1,317 @@
+"""scripts/report.py and scripts/table.py as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import wandb
+from hydra.types import RunMode
+
+from commands import call
+from dien_lightning.experiments import children, config, table
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.reports.page import Block, Section, render_page
+from dien_lightning.experiments.reports.table_page import OF_NETWORKS
+from experiments.reports.finished_runs import ROW_SETTINGS, write_record
+from experiments.test_tracking import wait_for_the_end
+
+TABLES = {"objective.center_weight": 5.0}
+"""Where experiment=table differs from what `write_record` writes."""
+
+
+def write_some(folder: Path, rows=("r01_base", "r04_dc"), seeds=(0, 1)) -> None:
+    for number, row in enumerate(rows):
+        for seed in seeds:
+            write_record(folder, row, 0.2 + number / 4, seed=seed, control=0.25 if number == 0 else None)
+
+
+def test_a_report_is_json_markdown_and_a_page(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    content = json.loads((tmp_path / "table1.json").read_text())
+    assert [(run["row"], run["seed"], run["rank1"]) for run in content["runs"]] == [
+        ("r01_base", 0, 0.2),
+        ("r01_base", 1, 0.2),
+        ("r04_dc", 0, 0.45),
+        ("r04_dc", 1, 0.45),
+    ]
+    assert content["command"].startswith("python scripts/report.py ")
+    assert "45.0 ± 0.0" in (tmp_path / "table1.md").read_text()
+    assert "Gain in rank-1" in (tmp_path / "report.html").read_text()
+    assert "45.0 ± 0.0" in finished.stdout
+    assert not (tmp_path / "table1_figure3.svg").exists()  # no row of it has been run
+
+
+def test_figure_3_is_a_file_of_its_own_too(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc", "r06_full_t1"))
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    drawing = ElementTree.parse(tmp_path / "table1_figure3.svg").getroot()
+    text = "".join(drawing.itertext())
+    assert "day → night: 45.0 at T = 0, 70.0 at T = 1, control 25.0" in text
+    assert "● day → night" in text
+    assert "--series-1: #" in text
+
+
+def test_what_is_left_out_is_said(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    write_record(tmp_path / "runs", "r05_cccdtl_dc", 0.9, settings={"network.weights": "imagenet"})
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", "name=other")
+    assert "r05_cccdtl_dc_day2night_0.json is left out" in finished.stdout
+    assert len(json.loads((tmp_path / "other.json").read_text())["runs"]) == 4
+    assert (tmp_path / "other.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("nowhere", "nowhere is missing"),
+        ("speed=3", "speed=3 is neither a file nor an option"),
+        ("figures_from=nowhere", "nowhere is missing"),
+        ("logger=paper", "logger=paper is not known"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", argument, f"output={tmp_path / 'out'}")
+    assert finished.code == 1
+    assert finished.stderr.startswith("error: ")
+    assert words in finished.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path, capfd, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc"))
+    wandb.teardown()  # it remembers the folder of the run before
+    finished = call(capfd, monkeypatch, "report", "runs", "output=.", "logger=wandb")
+    wandb.teardown()
+    assert finished.code == 0, finished.stderr
+    (path,) = (tmp_path / "outputs" / "wandb").glob("offline-run-*/run-*.wandb")
+    written = wait_for_the_end(path)
+    (run,) = [record.run for record in written if record.WhichOneof("record_type") == "run"]
+    assert (run.project, run.run_group, run.job_type) == ("dien-lightning", "table1", "report")
+    logged = {item.nested_key[0] for record in written for item in record.history.item}
+    assert {"table1", "gains"} <= logged
+    artifacts = [record.artifact for record in written if record.WhichOneof("record_type") == "artifact"]
+    files = {entry.path for artifact in artifacts if artifact.type == "report" for entry in artifact.manifest.contents}
+    assert files == {"table1.json", "table1.md", "table1_figure3.svg", "report.html"}
+
+
+@pytest.fixture
+def multirun(monkeypatch):
+    """Stand in for the trainings: remember the command line, leave the records it names but those of seed 1."""
+    asked: list[tuple[str, ...]] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        asked.append(arguments)
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        assert environment == {"OMP_NUM_THREADS": "1"}
+        folder = Path(given["record"]).parent
+        for row in given["ablation"].split(","):
+            for direction in given["data"].split(","):
+                for seed in given["seed"].split(","):
+                    (Path(given["run_dir"]) / f"{row}_{direction}_{seed}").mkdir(parents=True, exist_ok=True)
+                    if seed != "1":
+                        write_record(folder, row, 0.5, direction=direction, seed=int(seed), settings=TABLES)
+        return 1
+
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    return asked
+
+
+def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3, settings=TABLES)
+    arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.precision=32-true", "trainer.max_epochs=2")
+    assert finished.code == 1
+    assert "1 of 6 runs are in" in finished.stdout
+    for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
+        assert f"{name} has no record" in finished.stdout
+    (asked,) = multirun
+    for word in ("-m", "ablation=r01_base,r04_dc", "data=day2night", "seed=1,2,0", "hydra/launcher=joblib"):
+        assert word in asked
+    assert asked[-1] == "trainer.max_epochs=2"
+    assert len(json.loads((tmp_path / "table1.json").read_text())["runs"]) == 4
+
+
+def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
+    for seed in (0, 1):
+        write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3, settings=TABLES)
+    for weight in (0, 1):
+        settings = {"objective.center_weight": weight}
+        write_record(tmp_path / "sweeps" / "lambda", "r05_cccdtl_dc", 0.3, seed=weight, settings=settings)
+    write_record(tmp_path / "sweeps" / "T", "r05_cccdtl_dc", 0.3)  # has but begun
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert multirun == []
+    assert "Sweep lambda, day → night" in (tmp_path / "report.html").read_text()  # kept beside the table
+
+
+def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished = call(capfd, monkeypatch, "table", "experiment=pretrained", "rows=r01_base,r04_dc", "seeds=0")
+    assert finished.code == 0, finished.stderr
+    (asked,) = multirun
+    assert {"experiment=pretrained", "run_dir=outputs/pretrained"} <= set(asked)
+    assert "record=results/runs_pretrained/${row}_${direction}_${seed}.json" in asked
+    assert len(json.loads((tmp_path / "results" / "table1_pretrained.json").read_text())["runs"]) == 4
+
+
+def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call(capfd, monkeypatch, "table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
+    (asked,) = multirun
+    assert {"data=market2duke,duke2market", "experiment=market2duke"} <= set(asked)
+
+
+def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypatch):
+    shutil.copytree(config.CONF, tmp_path / "conf")
+    own = "# @package _global_\ndata: {source: msmt17, target: market1501}\n"
+    (tmp_path / "conf" / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setattr(config, "CONF", str(tmp_path / "conf"))
+    assert config.both_ways("own") == ["market2duke"]
+
+
+def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "table", "rows=r99")
+    assert finished.code == 1
+    assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in finished.stderr
+    finished = call(capfd, monkeypatch, "table", "everything")
+    assert "error: 'everything' is no key=value" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["network.backbone=resnet50"],
+            "is of a run with network.backbone=resnet18 (not resnet50), so it is no record",
+        ),
+        (["data_root=elsewhere"], "is of a run with data.root=data (not elsewhere)"),
+        (["protocol.average_precision=trapezoid"], "protocol.average_precision=step (not trapezoid)"),
+        (["seeds=0,1", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed)"),
+        (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
+        (["row=r04_dc"], "row=r04_dc would be the same for every run"),
+        (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),
+    ],
+)
+def test_a_record_of_other_settings_is_none_of_this_table(arguments, words, multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2, settings={**TABLES, "data.root": "data"})
+    before = record.read_text()
+    chosen = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *chosen, *arguments)
+    assert finished.code == 1
+    assert words in finished.stderr
+    assert multirun == []
+    assert record.read_text() == before
+    assert not (tmp_path / "table1.json").exists()
+
+
+def test_a_torn_record_is_named(multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2)
+    record.write_text(record.read_text()[:40])
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 1
+    assert f"error: {record} is torn" in finished.stderr
+
+
+def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path, capfd, monkeypatch):
+    begun: list[str] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        seed = given["seed"].split(",")[0]  # the first ends well, then joblib ends, too
+        begun.append(given["seed"])
+        (Path(given["run_dir"]) / f"r04_dc_day2night_{seed}").mkdir(parents=True)
+        write_record(Path(given["record"]).parent, "r04_dc", 0.5, seed=int(seed), settings=TABLES)
+        return 1
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
+    assert finished.code == 0, finished.stderr
+    assert begun == ["0,1,2", "1,2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "words", "times"),
+    [
+        (["r04_dc_day2night_0@0.4500"], "keeps them", 1),
+        (["r04_dc_day2night_0@0.9000"], "loses them: they are of other runs", 0),  # it has been trained anew since
+        (["r09_full_t4_day2night_0@0.4500"], "loses them: they are of other runs", 0),
+        ([], "loses them: they are of other runs", 0),
+    ],
+)
+def test_a_page_without_networks_keeps_pictures_of_its_own_runs(shows, words, times, tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    picture = Section(next(iter(OF_NETWORKS)), [Block("text", "a picture")], "an old intro", shows)
+    (tmp_path / "report.html").write_text(render_page("Old", "old", [picture, Section("Table I", [], "old")]))
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
+    assert finished.code == 0, finished.stderr
+    assert f"{tmp_path / 'report.html'} had pictures, ranked lists and curves, and {words}" in finished.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "45.0 ± 0.0" in page
+    assert page.count("a picture") == times
+    assert page.count("(Base + DC: r04_dc_day2night_0, rank-1 45.0; its row has 45.0 ± 0.0)") == times
+    assert "old intro" not in page
+    assert ">old<" not in page
+
+
+def test_two_runs_of_one_row_are_not_shown_side_by_side(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    arguments = [f"{name}={tmp_path / 'runs' / 'r04_dc_day2night_0.json'}" for name in ("base", "figures_from")]
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", *arguments)
+    assert finished.code == 1
+    assert "error: base= and figures_from= name runs of one row; name two rows" in finished.stderr
+
+
+def test_two_sweeps_of_one_name_are_told(tmp_path, capfd, monkeypatch):
+    write_some(tmp_path / "runs")
+    for folder in ("a", "b"):
+        write_record(tmp_path / folder / "lambda", "r05_cccdtl_dc", 0.3)
+    sweeps = ",".join(str(tmp_path / folder / "lambda") for folder in ("a", "b"))
+    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", f"sweeps={sweeps}")
+    assert finished.code == 1
+    assert "names two folders of one name; a sweep is called by its folder's" in finished.stderr
+
+
+@pytest.mark.parametrize("row", ROW_SETTINGS)
+def test_rows_are_deltas_over_any_experiment(row):
+    loops, triplet, triplet_weight, domain_weight = ROW_SETTINGS[row]
+    config, plain = (compose_config(["experiment=duke2market", *more]) for more in ([f"ablation={row}"], []))
+    assert config.row == row
+    assert config.network.attention_loops == loops
+    assert bool(config.objective.triplet_weight) == bool(triplet_weight)
+    assert not triplet_weight or config.objective.triplet == triplet
+    assert bool(config.objective.domain_weight) == bool(domain_weight)
+    for group in ("data", "optim", "trainer"):
+        assert config[group] == plain[group]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "axes"),
+    [
+        ("T", {"network.attention_loops"}),
+        ("lambda", {"objective.center_weight", "objective.triplet_weight"}),
+        ("beta", {"objective.triplet_weight", "objective.domain_weight"}),
+    ],
+)
+def test_a_sweep_sets_what_is_swept_and_is_one_group(sweep, axes):
+    config = compose_config(["experiment=demo", f"sweep={sweep}"], with_hydra=True)
+    assert set(config.hydra.sweeper.params) == axes
+    assert config.hydra.mode == RunMode.MULTIRUN
+    assert config.group == f"sweep_{sweep}"
+    assert config.run_dir == f"outputs/sweep_{sweep}"

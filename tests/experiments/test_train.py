@@ -1,0 +1,436 @@
+"""scripts/train.py as a user calls it: what a run leaves, how it goes on, how bad input ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from hydra.core.hydra_config import HydraConfig
+
+from commands import call, run_command
+from dien_lightning.experiments import provenance
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.run_folder import held
+from library.data.folders import write_image
+from proofs.tiny import SMALL
+
+TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
+
+
+@pytest.fixture(scope="module")
+def finished_run(drawn_pair, module_folder) -> Path:
+    """A run folder that every test may read."""
+    run_dir = module_folder / "first"
+    run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
+    return run_dir
+
+
+def rows(run_dir: Path) -> list[dict[str, str]]:
+    with (run_dir / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_results_in_fractions_with_their_protocol(finished_run):
+    results = json.loads((finished_run / "results.json").read_text())
+    for name in ("target", "source"):
+        assert {"rank1", "rank5", "rank10", "mAP", "mAP_trapezoid", "mINP"} <= set(results[name])
+        assert all(0 <= results[name][key] <= 1 for key in ("rank1", "mAP", "mINP"))
+    assert results["protocol"]["junk"] == "drop"
+    assert results["protocol"]["precision"] == "32-true"
+    assert results["protocol"]["statistics"] == {"target": "target", "source": "source"}
+    assert len(results["passes"]) == 2
+    assert len(results["fusion_weights"]) == 2
+    assert results["seconds"] > 0
+    assert results["images_per_second"] > 0
+    assert "target_with_target_statistics" not in results
+
+
+def test_a_run_leaves_a_row_for_every_step(finished_run):
+    metrics = rows(finished_run)
+    assert [row["step"] for row in metrics] == ["0", "1", "2", "3"]
+    for name in ("total", "identity", "triplet", "center", "domain"):
+        assert all(row[f"train/loss_{name}"] for row in metrics)
+    assert metrics[3]["val/target_rank1"]
+    assert not any("second" in name or "time" in name for name in metrics[0])
+
+
+def test_a_run_leaves_its_resolved_config_and_a_checkpoint(finished_run):
+    config = yaml.safe_load((finished_run / "config.yaml").read_text())
+    assert config["data"]["num_ids"] == 3
+    assert config["run_dir"] == str(finished_run)
+    assert (finished_run / "checkpoints" / "last.ckpt").is_file()
+    assert (finished_run / "network.safetensors").is_file()
+
+
+def test_a_run_leaves_ranked_lists(finished_run):
+    rankings = json.loads((finished_run / "rankings.json").read_text())
+    query = rankings["queries"][0]
+    assert Path(query["path"]).is_file()
+    assert len(query["gallery"]) <= 10
+    for found in query["gallery"]:
+        assert found["match"] == (found["pid"] == query["pid"])
+        assert not (found["match"] and found["camid"] == query["camid"])
+    assert all(0 < query["average_precision"] <= 1 for query in rankings["queries"])
+
+
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero:UserWarning")
+def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_path, capfd, monkeypatch):
+    for number in range(12):
+        write_image(tmp_path / "people" / f"p{number % 3}" / f"{number}.jpg", seed=number)
+    folders = [f"data.{role}_root={tmp_path}/people" for role in ("source", "target")]
+    arguments = (*TINY, "data.source=folder", "data.target=folder", *folders, f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.schedule=milestones")
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert not {"target", "source"} & set(results)
+    assert results["protocol"]["junk"] == "drop"
+    assert finished.stdout.startswith("Nothing was evaluated: neither set has a labelled query and gallery.")
+    assert (tmp_path / "run" / "network.safetensors").is_file()
+    assert not (tmp_path / "run" / "rankings.json").exists()
+
+
+def test_a_search_gets_a_figure_that_no_target_label_chose():
+    from dien_lightning.experiments.train import figure
+
+    assert figure({"source": {"mAP": 0.5}}, "source.mAP") == 0.5
+    assert figure({"passes": []}, "source.mAP") is None
+    assert figure({"passes": []}, "passes.mAP") is None
+
+
+def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'base'}")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "base" / "results.json").read_text())
+    assert results["row"] == "r01_base"
+    assert results["protocol"]["statistics"]["target"] == "source"
+    again = (f"checkpoint={tmp_path / 'base'}/network.safetensors", f"data_root={drawn_pair}", "precision=32-true")
+    target = ("data.target=pedestrians_night", "gather_statistics=true", "data.num_workers=0")
+    finished = call(capfd, monkeypatch, "evaluate", *again, *target, f"output={tmp_path / 'control'}")
+    assert finished.code == 0, finished.stderr
+    control = json.loads((tmp_path / "control" / "results.json").read_text())
+    assert control["target"] == pytest.approx(results["target_with_target_statistics"])
+    assert control["target"] != pytest.approx(results["target"])
+    assert control["protocol"]["gather_statistics"] is True
+    assert "With gather_statistics=True." in finished.stdout
+    assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
+
+
+def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, capfd, caplog, monkeypatch):
+    for number in range(6):
+        split = "query" if number < 3 else "gallery"
+        write_image(tmp_path / "mine" / split / f"p{number % 3}" / f"cam{number // 3}.jpg", seed=number)
+    target = ("data.target=folder", f"data.target_root={tmp_path}/mine", "data.target_camera_pattern='cam(\\d)'")
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", *target, f"run_dir={tmp_path / 'base'}")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert "gives no batch of two training images to gather batch-norm statistics from: no control." in caplog.text
+    results = json.loads((tmp_path / "base" / "results.json").read_text())
+    assert 0 <= results["target"]["mAP"] <= 1
+    assert "target_with_target_statistics" not in results
+
+
+def test_no_control_where_no_batch_has_a_variance(drawn_pair, tmp_path, capfd, caplog, monkeypatch):
+    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", "data.eval_batch_size=1", "resume=true")
+    finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'base'}", "trainer.max_epochs=1")
+    assert finished.code == 0, finished.stderr
+    assert "gives no batch of two training images" in caplog.text
+    command = json.loads((tmp_path / "base" / "results.json").read_text())["command"]
+    assert "data.eval_batch_size=1" in command  # what repeats the run, not what goes on with it
+    assert "resume=" not in command
+
+
+def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):
+    before = (finished_run / "results.json").read_bytes()
+    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}")
+    assert finished.code == 1
+    assert f"error: run_dir={finished_run} holds a run; add resume=true" in finished.stderr
+    assert (finished_run / "results.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["results.json", "network.safetensors", "metrics.csv", "checkpoints/last.ckpt"])
+def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_pair, tmp_path, capfd, monkeypatch):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / name).write_text("kept")
+    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}")
+    assert finished.code == 1
+    words = f"error: run_dir={tmp_path} holds {name} of something else, which would be overwritten; choose another."
+    assert words in finished.stderr
+    assert (tmp_path / name).read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["objective.center_weight=1"], "objective.center_weight=5.0 (not 1)"),
+        (["trainer.gradient_clip_val=0.1"], "trainer.gradient_clip_val=None (not 0.1)"),
+        (["trainer.max_epochs=1"], "trainer.max_epochs=2 (not 1)"),
+        (
+            ["data.target=folder", "data.target_root=x", "data.num_workers=1"],
+            "data.target=pedestrians_night (not folder), data.target_root=None (not x)",
+        ),
+    ],
+)
+def test_a_finished_run_is_not_passed_off_as_one_of_other_settings(
+    overrides, words, finished_run, drawn_pair, capfd, monkeypatch
+):
+    before = {name: (finished_run / name).read_bytes() for name in ("results.json", "config.yaml")}
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}", "resume=true")
+    finished = call(capfd, monkeypatch, "train", *arguments, *overrides)
+    assert finished.code == 1
+    assert f"error: run_dir={finished_run} holds a run with {words}, and its figures would be taken" in finished.stderr
+    assert {name: (finished_run / name).read_bytes() for name in before} == before
+
+
+def test_a_run_with_a_record_is_not_resumed_with_other_settings(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    run_dir = tmp_path / "begun"
+    run_dir.mkdir()
+    (run_dir / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}", "resume=true", f"record={tmp_path / 'r.json'}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.momentum=0")
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} holds a run with optim.momentum=0.9 (not 0)" in finished.stderr
+
+
+def test_a_run_that_goes_on_with_other_settings_keeps_them_in_its_results(
+    drawn_pair, tmp_path, capfd, caplog, monkeypatch
+):
+    run_dir = tmp_path / "longer"
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}", "optim.schedule=milestones", "resume=true")
+    for epochs, momentum, changes in (
+        (1, 0.9, None),
+        (2, 0.5, ["optim.momentum 0.9 -> 0.5"]),
+        (3, 0.5, ["optim.momentum 0.9 -> 0.5"]),
+    ):
+        finished = call(
+            capfd, monkeypatch, "train", *arguments, f"trainer.max_epochs={epochs}", f"optim.momentum={momentum}"
+        )
+        assert finished.code == 0, finished.stderr
+        assert json.loads((run_dir / "results.json").read_text()).get("changes") == changes
+    assert f"{run_dir}/config.yaml differed: optim.momentum 0.9 -> 0.5. The run goes on" in caplog.text
+    (run_dir / "results.json").unlink()  # as if killed before the end
+    finished = call(capfd, monkeypatch, "train", *arguments, "trainer.max_epochs=2", "optim.momentum=0.5")
+    assert finished.code == 0, finished.stderr
+    changes = json.loads((run_dir / "results.json").read_text())["changes"]
+    assert changes == ["optim.momentum 0.9 -> 0.5", "trainer.max_epochs 3 -> 2"]
+    record = (f"record={tmp_path / 'record.json'}", "trainer.max_epochs=2", "optim.momentum=0.5")
+    finished = call(capfd, monkeypatch, "train", *arguments, *record)
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} holds a run with optim.momentum 0.9 -> 0.5, " in finished.stderr
+
+
+def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "data.cameras=none", "resume=true")
+    for _ in range(2):
+        finished = call(capfd, monkeypatch, "train", *arguments, f"record={tmp_path / 'record.json'}")
+        assert finished.code == 0, finished.stderr
+
+
+def test_a_record_without_target_figures_is_a_record(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    content = json.loads((finished_run / "results.json").read_text())
+    del content["target"]  # an unlabelled one
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={tmp_path / 'record.json'}")
+    assert call(capfd, monkeypatch, "train", *arguments).code == 0
+    finished = call(capfd, monkeypatch, "train", *arguments, "protocol.queries=all")
+    assert "is of a run with protocol.queries=valid (not all), so it is no record" in finished.stderr
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    record = tmp_path / "record.json"
+    content = (finished_run / "results.json").read_text()
+    record.write_text(content[:99] if is_torn else content)
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={record}")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.weight_decay=0")
+    assert finished.code == 1
+    words = (
+        "is torn" if is_torn else "is of a run with optim.weight_decay=0.0005 (not 0), so it is no record of this one"
+    )
+    assert f"error: {record} {words}" in finished.stderr
+    if not is_torn:
+        assert call(capfd, monkeypatch, "train", *arguments).code == 0
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, capfd, monkeypatch):
+    run_dir = tmp_path / "run"
+    hold = f"""
+import sys, time
+from pathlib import Path
+from dien_lightning.experiments import run_folder
+with run_folder.held(Path({str(run_dir)!r})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
+        other.kill()
+    assert finished.code == 1
+    assert f"error: run_dir={run_dir} is being trained in by another process; wait for its end" in finished.stderr
+    with held(run_dir):  # a killed process holds nothing
+        pass
+
+
+def test_the_direction_is_that_of_the_two_sets(tmp_path):
+    for overrides, direction in (
+        (["data=night2day"], "night2day"),
+        (["data=market2duke", "data.target=msmt17"], "market1501_to_msmt17"),
+        (["data=market2duke", "data.source=[market1501,cuhk03]"], "market1501+cuhk03_to_dukemtmcreid"),
+    ):
+        config = compose_config(overrides, with_hydra=True)
+        HydraConfig.instance().set_config(config)
+        assert config.direction == direction
+
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+@needs_git
+def test_the_commit_is_the_codes_wherever_the_user_stands(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    here = provenance.commit()
+    monkeypatch.chdir(tmp_path)
+    assert provenance.commit() == here
+
+
+def test_without_git_a_run_has_no_commit(monkeypatch):
+    def absent(*_arguments, **_options):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(provenance.subprocess, "run", absent)
+    assert provenance.commit() is None
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch) -> Path:
+    """A repository that the code under test takes for its own."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("scripts/code.py", "notes.md"):
+        (tmp_path / name).write_text("first\n")
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "src" / "dien_lightning" / "experiments" / "x.py"))
+    return tmp_path
+
+
+@needs_git
+def test_code_that_was_changed_is_said_beside_the_commit(clone):
+    commit = provenance.commit()
+    assert commit
+    (clone / "notes.md").write_text("second\n")
+    assert provenance.commit() == commit
+    (clone / "scripts" / "code.py").write_text("second\n")
+    assert provenance.commit() == f"{commit}-dirty"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
+        ("data.num_ids=50", "num_ids=50 needs at least that many identities"),
+        ("data.num_idz=3", "Could not override 'data.num_idz'"),
+        ("network=dine", "Could not find 'network/dine'"),
+        ("objective.margin=0", "margin=0 is out of range"),
+        ("objective.triplet=hard", "triplet='hard' is not allowed; choose one of cross_domain, exemplar"),
+        ("network.backbone=vgg", "backbone='vgg' is unknown; choose one of resnet18"),
+        ("network.weights=/nowhere.pth", "weights=/nowhere.pth is not a file"),
+        ("data.source=market1501", "market1501"),
+        ("trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number"),
+        ("optim.milestones=40", "milestones=40 must be a list of epochs"),
+        ("optim.learning_rates=0.1", "learning_rates=0.1 must name groups"),
+        ("data.eval_batch_size=0", "eval_batch_size=0 must be a whole number of at least 1"),
+        ("protocol.repeats=x", "repeats='x' must be a whole number of at least 1"),
+        ("seed=null", "seed"),
+        ("seed=abc", "seed='abc' must be a whole number of at least 0"),
+        ("resume=no", "resume='no' must be true or false"),
+        ("network.attention_detach=off", "attention_detach='off' must be true or false"),
+        ("optim.nesterov=no", "nesterov='no' must be true or false"),
+        ("objective.target_negatives=off", "target_negatives='off' must be true or false"),
+        ("protocol.single_gallery_shot=no", "single_gallery_shot='no' must be true or false"),
+        ("optimized=target.first.rank1", "optimized=target.first.rank1 is no figure of results.json"),
+        ("optimized=source.map", "optimized=source.map is no figure of results.json; name one, such as source.mAP"),
+        ("optim.schedule=foo", "schedule='foo' is not allowed; choose one of milestones, one_cycle"),
+        ("optim.momentum=1", "momentum=1 is out of range"),
+        ("trainer.precision=bf16-true", "precision=bf16-true (trainer.precision) makes the losses' weights half"),
+        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
+        ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
+        ("+trainer.overfit_batches=1", "overfit_batches=1 takes the sampler of P x K batches away"),
+        ("data.target_batch_size=0", "target_batch_size=0 (data.target_batch_size) leaves out the target"),
+        ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
+        ("objective.embedding_dim=7", "the network gives embeddings of 16 numbers and the objective takes 7"),
+        ("data.target=null", "target=None names no data set"),
+        ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
+        ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),
+        ("callbacks.health.margin=abc", "margin='abc' is out of range"),
+        ("+callbacks.health.collapsed=2", "collapsed=2 is out of range"),
+        ("+callbacks.choice.temperature=0", "temperature=0 is out of range"),
+        ("trainer.log_every_n_steps=abc", "trainer.log_every_n_steps='abc' must be a whole number of at least 0"),
+        ("group=a=1", "needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'"),
+        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", override)
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 1
+    (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert words in sentence
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, drawn_pair, tmp_path):
+    whole = json.loads((finished_run / "results.json").read_text())["seconds"]
+    shutil.copytree(finished_run, tmp_path / "run")
+    checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    saved = torch.load(checkpoint, weights_only=True)
+    trained = saved["callbacks"]["RunningTime"]["seconds"]
+    assert 0 < trained < whole
+    saved["callbacks"]["RunningTime"]["seconds"] = 1e6
+    torch.save(saved, checkpoint)
+    run_command("train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "resume=true")
+    assert 1e6 < json.loads((tmp_path / "run" / "results.json").read_text())["seconds"] < 1e6 + 600
+
+
+def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "callbacks.checkpoint=null")
+    finished = call(capfd, monkeypatch, "train", *arguments, "optim.warmup=1")
+    assert finished.code == 0, finished.stderr
+    assert not list((tmp_path / "run").rglob("*.ckpt"))
+    mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
+    assert mode == (tmp_path / "run" / "results.json").stat().st_mode
+
+
+def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "data.num_workers=1")
+    finished = call(capfd, monkeypatch, "train", "-m", *arguments, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    assert finished.code == 0, finished.stderr
+    (results,) = (tmp_path / "sweep").rglob("results.json")
+    assert 0 <= json.loads(results.read_text())["target"]["mAP"] <= 1
+    config = yaml.safe_load((results.parent / "config.yaml").read_text())
+    assert (config["group"], config["run_name"]) == ("sweep", results.parent.name)  # W&B's, of the folders' names
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")
+    alone = ("hydra.launcher.n_jobs=1",) if launcher == "joblib" else ()
+    finished = call(capfd, monkeypatch, "train", "-m", *arguments, f"hydra/launcher={launcher}", *alone)
+    assert finished.code == 1
+    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert ["attention_loops=-1" in errors[0], "attention_loops=-2" in errors[1]] == [True, True]
+    assert errors[2:] == ["error: at least one job failed, see above."]
+    assert "JobFailed" not in finished.stderr  # no traceback of ours
+    # Many overrides make no folder's name too long.
+    assert all(len(path.name) <= 120 for path in (tmp_path / "sweep").iterdir())

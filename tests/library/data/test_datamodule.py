@@ -1,0 +1,341 @@
+"""Two domains side by side, through a real Lightning run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from dien_lightning.data import DomainPairDataModule, EpochSampler, IdentitySampler, ShardSampler
+from dien_lightning.data.images import UnreadableImageError
+from dien_lightning.types import UNLABELED
+from library.data.folders import write_image, write_market
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_market(folder / "market1501", train_ids=6)
+    write_market(folder / "dukemtmcreid", train_ids=5, cameras=3)
+    return folder
+
+
+def make(root, **changes):
+    arguments = {
+        "source": "market1501",
+        "target": "dukemtmcreid",
+        "num_ids": 4,
+        "num_instances": 2,
+        "target_batch_size": 6,
+        "image_size": (32, 16),
+        "num_workers": 0,
+    }
+    return DomainPairDataModule(str(root), **(arguments | changes))
+
+
+class Recorder(pl.LightningModule):
+    """Keeps what every step was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+        self.steps, self.evaluated = [], {}
+
+    def training_step(self, batch, batch_idx):
+        numbers = {domain: (s.index.tolist(), round(s.image.sum().item(), 2)) for domain, s in batch.items()}
+        self.steps.append((self.current_epoch, batch_idx, numbers))
+        return self.layer(torch.ones(1, 1)).sum()
+
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        self.evaluated.setdefault(dataloader_idx, []).extend(batch.index.tolist())
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def fit(data, folder, epochs=2, ckpt_path=None, **changes):
+    module = Recorder()
+    trainer = pl.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+        **({"enable_checkpointing": False} | changes),
+    )
+    trainer.fit(module, data, ckpt_path=ckpt_path)
+    return module, trainer
+
+
+def test_a_training_batch_holds_both_domains(root):
+    data = make(root)
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert batch["source"].image.shape == (8, 3, 32, 16)
+    assert batch["source"].pid.unique().numel() == 4
+    assert batch["source"].pid.max() < data.num_classes == 6
+    assert batch["target"].image.shape == (6, 3, 32, 16)
+
+
+def test_target_training_images_carry_no_identity(root):
+    data = make(root)
+    assert {record.pid for record in data.target.train} == {UNLABELED}
+    assert all((batch["target"].pid == UNLABELED).all() for batch, _, _ in data.train_dataloader())
+    assert all((batch.pid == UNLABELED).all() for batch in data.statistics_dataloader())
+
+
+def test_an_epoch_is_one_pass_over_the_source_unless_said(root):
+    assert make(root).steps_per_epoch == len(list(make(root).train_dataloader())) == 24 // 8
+    assert (
+        make(root, steps_per_epoch=5).steps_per_epoch
+        == len(list(make(root, steps_per_epoch=5).train_dataloader()))
+        == 5
+    )
+
+
+def test_without_a_target_batch_there_is_no_target(root):
+    batch, _, _ = next(iter(make(root, target_batch_size=0).train_dataloader()))
+    assert set(batch) == {"source"}
+
+
+def test_both_domains_may_be_one_folder(root):
+    data = make(root, target="market1501")
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert (batch["source"].pid >= 0).all()
+    assert (batch["target"].pid == UNLABELED).all()
+
+
+def test_evaluation_loaders_hold_query_and_gallery_and_its_junk(root):
+    data = make(root)
+    assert data.evaluation_domains == ("target", "source")
+    for loader, splits in zip(data.val_dataloader(), (data.target, data.source), strict=True):
+        samples = list(loader)
+        index = torch.cat([sample.index for sample in samples])
+        assert sorted(index.tolist()) == list(range(len(splits.query) + len(splits.gallery)))
+        assert sum(int(sample.is_query.sum()) for sample in samples) == len(splits.query)
+        assert sum(int((sample.pid == UNLABELED).sum()) for sample in samples) == 1  # the protocol decides about junk
+
+
+def test_queries_without_identity_are_left_out_and_records_follow_the_index(root, tmp_path):
+    write_market(tmp_path)
+    write_image(tmp_path / "query" / "-1_c1s1_900002_00.jpg", 902)
+    data = make(root, target_root=str(tmp_path))
+    query, gallery = data.evaluation_records("target")
+    records = [*query, *gallery]
+    assert len(query) == len(data.target.query) - 1
+    for sample in data.val_dataloader()[0]:
+        assert [records[i].pid for i in sample.index.tolist()] == sample.pid.tolist()
+        assert [i < len(query) for i in sample.index.tolist()] == sample.is_query.tolist()
+
+
+def test_it_can_be_printed_before_and_after_it_has_read_the_folders(root):
+    data = make(root, source=["market1501", "dukemtmcreid"])
+    assert str(data).splitlines()[1] == f"target: dukemtmcreid in {root}/dukemtmcreid, not read yet"
+    data.setup()
+    assert str(data).splitlines() == [
+        f"source: market1501+dukemtmcreid in {root}/market1501 and {root}/dukemtmcreid: 54 train, 15 query, 19 gallery "
+        "images",
+        f"target: dukemtmcreid in {root}/dukemtmcreid: 30 train, 9 query, 11 gallery images",
+    ]
+    assert str(make(root, source=None)).startswith("target: ")
+
+
+def test_statistics_are_gathered_over_every_target_image_in_a_shuffled_order(root):
+    index = torch.cat([sample.index for sample in make(root).statistics_dataloader()])
+    assert sorted(index.tolist()) == list(range(30))
+    assert index.tolist() != list(range(30))
+
+
+def test_batches_are_the_same_with_and_without_decoded_images_in_memory(root):
+    def epoch(**changes):
+        return [batch for batch, _, _ in make(root, **changes).train_dataloader()]
+
+    for kept, read in zip(epoch(cache_gigabytes=1e-5), epoch(cache_gigabytes=0), strict=True):
+        assert all(torch.equal(kept[domain].image, read[domain].image) for domain in ("source", "target"))
+
+
+def test_augmentation_options_reach_the_pictures(root):
+    batch, _, _ = next(iter(make(root, augmentation={"erasing": 1.0, "crop": "pad"}).train_dataloader()))
+    assert (batch["target"].image == 0).any()
+
+
+def test_a_target_without_labels_is_not_evaluated(root, tmp_path):
+    write_market(tmp_path, train_ids=4)
+    for folder in ("query", "bounding_box_test"):
+        for path in (tmp_path / folder).iterdir():
+            path.unlink()
+    data = make(root, target_root=str(tmp_path))
+    data.setup()
+    assert data.evaluation_domains == ("source",)
+    assert len(data.val_dataloader()) == 1
+
+
+def test_one_camera_stops_before_training_unless_cameras_are_ignored(root, tmp_path):
+    write_market(tmp_path, cameras=1)
+    with pytest.raises(ValueError, match=r"No query of .* can have a match.*data\.cameras=none"):
+        make(root, target_root=str(tmp_path)).setup("fit")
+    data = make(root, target_root=str(tmp_path), cameras="none")
+    data.setup("fit")
+    assert data.evaluation_domains == ("target", "source")
+
+
+def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):
+    for i in range(8):
+        write_image(tmp_path / f"cam{i % 2}" / f"{i}.png", seed=i)
+    data = make(root, target="folder", target_root=str(tmp_path), target_camera_pattern="subfolder")
+    batch, _, _ = next(iter(data.train_dataloader()))
+    assert (batch["target"].pid == UNLABELED).all()
+    assert data.evaluation_domains == ("source",)
+
+
+def test_several_sources(root):
+    data = make(root, source=["market1501", "dukemtmcreid"])
+    assert data.num_classes == 11
+    assert {record.pid for record in data.source.train} == set(range(11))
+
+
+def test_a_target_for_evaluation_alone(root, tmp_path):
+    for path in ("test_probe/00001_0.jpg", "test_gallery/00001_1.jpg"):
+        write_image(tmp_path / path)
+    with pytest.raises(ValueError, match=r"\(sensereid\) has no training images: it is for evaluation alone"):
+        make(root, target="sensereid", target_root=str(tmp_path)).setup("fit")
+    data = make(root, target="sensereid", target_root=str(tmp_path))
+    data.setup("test")
+    assert data.evaluation_domains == ("target", "source")
+
+
+def test_without_a_source_the_target_is_only_evaluated(root):
+    data = make(root, source=None)
+    data.prepare_data()
+    data.setup("test")
+    assert data.evaluation_domains == ("target",)
+    assert len(list(data.statistics_dataloader())) == 1
+    with pytest.raises(ValueError, match=r"No source is named \(data\.source\)"):
+        data.train_dataloader()
+
+
+def test_lightning_keeps_the_samplers(root, tmp_path):
+    module, trainer = fit(make(root), tmp_path)
+    loaders = trainer.fit_loop._combined_loader.flattened
+    assert [type(loader.sampler) for loader in loaders] == [IdentitySampler, EpochSampler]
+    assert [type(loader.sampler) for loader in trainer.val_dataloaders] == [ShardSampler, ShardSampler]
+    assert [step[:2] for step in module.steps] == [(epoch, step) for epoch in range(2) for step in range(3)]
+    assert module.steps[0][2] != module.steps[3][2]  # the second epoch draws anew
+    assert {k: len(v) for k, v in module.evaluated.items()} == {0: 2 * 20, 1: 2 * 14}
+
+
+def test_batches_do_not_depend_on_the_number_of_workers(root, tmp_path):
+    alone, _ = fit(make(root), tmp_path)
+    helped, _ = fit(make(root, num_workers=2), tmp_path)
+    assert alone.steps == helped.steps
+
+
+class SaveAfter(pl.Callback):
+    """Writes a checkpoint after some step, or at an epoch's end, as ModelCheckpoint does."""
+
+    def __init__(self, path, step=None):
+        self.path, self.step = path, step
+
+    def on_train_batch_end(self, trainer, *args):
+        if trainer.global_step == self.step:
+            trainer.save_checkpoint(self.path)
+
+    def on_train_epoch_end(self, trainer, *args):
+        if self.step is None:
+            trainer.save_checkpoint(self.path)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("step", [2, 3, 4])  # in the middle of epoch 0, at its end, in the middle of epoch 1
+def test_a_resumed_run_sees_the_batches_that_were_left(root, tmp_path, num_workers, step):
+    path = tmp_path / "stopped.ckpt"
+    whole, _ = fit(make(root, num_workers=num_workers), tmp_path, epochs=3, callbacks=[SaveAfter(path, step)])
+    resumed, _ = fit(make(root, num_workers=num_workers), tmp_path, epochs=3, ckpt_path=path)
+    assert resumed.steps == whole.steps[step:]
+
+
+def test_a_run_resumed_from_an_epochs_end_sees_the_next_epoch(root, tmp_path):
+    path = tmp_path / "last.ckpt"
+    whole, _ = fit(make(root), tmp_path, epochs=1, callbacks=[SaveAfter(path)])
+    resumed, _ = fit(make(root, num_workers=1), tmp_path, epochs=3, ckpt_path=path)
+    assert whole.steps + resumed.steps == fit(make(root), tmp_path, epochs=3)[0].steps
+
+
+def test_skipped_images_are_counted_at_the_end(root, tmp_path):
+    write_market(tmp_path)
+    broken = next(iter(sorted((tmp_path / "bounding_box_train").glob("*.jpg"))))
+    broken.write_bytes(b"")
+    data = make(root, source_root=str(tmp_path), on_error="skip", num_workers=1, steps_per_epoch=12)
+    with pytest.warns(UserWarning, match=rf"1 unreadable images were skipped, the first is .*{broken.name}"):
+        fit(data, tmp_path, epochs=1, limit_val_batches=0)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_an_unreadable_image_stops_with_one_sentence(root, tmp_path, num_workers):
+    write_market(tmp_path)
+    broken = min((tmp_path / "bounding_box_train").glob("*.jpg"))
+    broken.write_bytes(b"")
+    loader = make(root, source_root=str(tmp_path), num_workers=num_workers, steps_per_epoch=12).train_dataloader()
+    with pytest.raises(UnreadableImageError, match=rf"^[^\n]*{broken.name} cannot be read as an image[^\n]*$"):
+        list(loader)
+
+
+def test_too_few_identities(root):
+    with pytest.raises(ValueError, match=r"num_ids=16 needs at least that many identities; .*market1501 has 6 \(24"):
+        make(root, num_ids=16).setup("fit")
+
+
+def test_missing_folder(root):
+    with pytest.raises(FileNotFoundError, match=r"msmt17 does not exist"):
+        make(root, target="msmt17").setup("fit")
+
+
+def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
+    write_image(tmp_path / "bounding_box_train" / "0001_c1_1.jpg")
+    with pytest.raises(FileNotFoundError, match=r"query/, bounding_box_test/ missing"):
+        make(root, target_root=str(tmp_path)).setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cameras": "some"}, r"cameras='some' is not allowed; choose one of required, none"),
+        ({"target_batch_size": -1}, r"target_batch_size=-1 must be a whole number of at least 0"),
+        ({"target_batch_size": None}, r"target_batch_size=None must be a whole number of at least 0"),
+        ({"num_ids": 0}, r"num_ids=0 must be a whole number of at least 1"),
+        ({"num_ids": 2.5}, r"num_ids=2\.5 must be a whole number of at least 1"),
+        ({"num_instances": 0}, r"num_instances=0 must be a whole number of at least 1"),
+        ({"steps_per_epoch": 0}, r"steps_per_epoch=0 must be a whole number of at least 1"),
+        ({"eval_batch_size": 0}, r"eval_batch_size=0 must be a whole number of at least 1"),
+        ({"eval_batch_size": None}, r"eval_batch_size=None must be a whole number of at least 1"),
+        ({"num_workers": "two"}, r"num_workers='two' must be a whole number of at least 0"),
+        ({"seed": "x"}, r"seed='x' must be a whole number of at least 0"),
+        ({"cache_gigabytes": None}, r"cache_gigabytes=None is out of range"),
+        ({"cache_gigabytes": float("inf")}, r"cache_gigabytes=inf is out of range"),
+        ({"augmentation": {"erase": 1.0}}, r"augmentation has no 'erase'; it has crop, .*erasing"),
+        ({"image_size": (64,)}, r"image_size=64 must be two whole numbers"),
+    ],
+)
+def test_bad_arguments(root, changes, words):
+    with pytest.raises(ValueError, match=words):
+        make(root, **changes)
+
+
+def test_two_processes_see_what_one_sees(tmp_path):
+    script = Path(__file__).with_name("two_processes.py")
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=600, check=False)
+    assert done.stdout.rstrip().endswith("OK"), done.stderr
+
+
+def test_asked_again_it_gives_the_same_fault(drawn_pair):
+    data = DomainPairDataModule(str(drawn_pair), num_ids=99, num_workers=0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="num_ids=99 needs at least that many identities"):
+            _ = data.num_classes

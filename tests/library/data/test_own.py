@@ -1,0 +1,183 @@
+"""Folders and tables of one's own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dien_lightning.data.own import read_folder, read_table
+from dien_lightning.types import UNLABELED
+from library.data.folders import write_image
+
+
+def seen(records):
+    return [(record.pid, record.camid) for record in records]
+
+
+def test_a_plain_folder_of_nested_crops(tmp_path):
+    for path in ("b.jpg", "monday/a.PNG", "monday/morning/c.webp"):
+        write_image(tmp_path / path)
+    (tmp_path / "notes.txt").touch()
+    splits = read_folder(tmp_path, labeled=False)
+    assert seen(splits.train) == [(UNLABELED, 0)] * 3
+    assert not splits.has_evaluation
+
+
+def test_cameras_by_subfolder_and_by_pattern(tmp_path):
+    for path in ("yard/x_1.jpg", "door/x_2.jpg", "yard/x_12.jpg"):
+        write_image(tmp_path / path)
+    by_folder = read_folder(tmp_path, labeled=False, camera_pattern="subfolder")
+    assert [record.camid for record in by_folder.train] == [0, 1, 1]  # door, yard, yard
+    for pattern in (r"_(\d+)\.", r"side_(\d)|x_(\d+)"):
+        by_name = read_folder(tmp_path, labeled=False, camera_pattern=pattern)
+        assert [record.camid for record in by_name.train] == [2, 1, 12]
+
+
+def test_hidden_folders_and_links_that_lead_back_are_left_out(tmp_path):
+    for path in ("anna/1.jpg", "anna/.thumbnails/1.jpg", "ben/._1.jpg", "elsewhere/zoe/1.jpg"):
+        write_image(tmp_path / path)
+    root = tmp_path / "crops"
+    root.mkdir()
+    for name, end in (("anna", "../anna"), ("ben", "../ben"), ("zoe", "../elsewhere/zoe"), ("self", "."), ("up", "..")):
+        (root / name).symlink_to(end)
+    (tmp_path / "anna" / "loop").symlink_to(root)
+    found = read_folder(root)
+    assert [record.path for record in found.train] == [str(root / "anna/1.jpg"), str(root / "zoe/1.jpg")]
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
+    write_image(tmp_path / "anna/1.jpg")
+    scan = os.scandir
+
+    def forbidden(path):
+        if os.path.basename(path) == "anna":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(OSError, match=r"anna cannot be read \(Permission denied\); give read access, or move it out"):
+        read_folder(tmp_path)
+
+
+def test_one_subfolder_per_identity(tmp_path):
+    for path in ("zoe/1.jpg", "anna/1.jpg", "anna/2.jpg", "ben/yard/1.jpg"):
+        write_image(tmp_path / path)
+    assert seen(read_folder(tmp_path).train) == [(0, 0), (0, 0), (1, 0), (2, 0)]
+
+
+def test_identities_with_a_camera_below(tmp_path):
+    for path in ("7/cam2/1.jpg", "12/cam10/1.jpg"):
+        write_image(tmp_path / path)
+    assert seen(read_folder(tmp_path, camera_pattern="subfolder").train) == [(12, 0), (7, 1)]
+    assert seen(read_folder(tmp_path, camera_pattern=r"cam(\d+)").train) == [(12, 10), (7, 2)]
+
+
+def test_query_and_gallery_serve_evaluation(tmp_path):
+    for path in (
+        "train/x/cam1.jpg",
+        "train/cam2.jpg",
+        "query/anna/cam1.jpg",
+        "gallery/anna/cam2.jpg",
+        "gallery/ben/cam1.jpg",
+    ):
+        write_image(tmp_path / path)
+    splits = read_folder(tmp_path, labeled=False, camera_pattern=r"cam(\d)")
+    assert splits.has_evaluation
+    assert {record.pid for record in splits.train} == {UNLABELED}
+    assert (seen(splits.query), seen(splits.gallery)) == ([(0, 1)], [(0, 2), (1, 1)])
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "words"),
+    [
+        ([], {}, r"holds no image; formats are told by suffixes"),
+        (["1.jpg"], {}, r"1\.jpg lies in no identity's folder; .*one sub-folder per identity, such as .*/anna/1\.jpg"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in no camera's sub-folder"),
+        (["anna/cam1/1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in 2 sub-folders, .* give a"),
+        (["x1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)|x\d"}, r"finds no camera in .*x1\.jpg"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)"}, r"'cam\(\\\\d\)' finds no camera in .*1\.jpg"),
+        (["1.jpg"], {"labeled": False, "camera_pattern": "cam("}, r"'cam\(' is no regular expression"),
+    ],
+)
+def test_folders_that_do_not_serve(tmp_path, paths, options, words):
+    for path in paths:
+        write_image(tmp_path / path)
+    with pytest.raises(ValueError, match=words):
+        read_folder(tmp_path, **options)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere does not exist; name the folder that holds your images"):
+        read_folder(tmp_path / "nowhere")
+
+
+TABLE = """path,pid,camid,split
+a.jpg,anna,yard,train
+b.jpg,,door,
+c.jpg,ben,door,query
+d.jpg,ben,yard,gallery
+e.jpg,-1,yard,gallery
+"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    for name in "abcde":
+        write_image(tmp_path / f"{name}.jpg")
+    path = tmp_path / "crops.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def test_table(table):
+    splits = read_table(table)
+    assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
+    assert (seen(splits.query), seen(splits.gallery)) == ([(1, 0)], [(1, 1), (UNLABELED, 1)])
+
+
+def test_a_tables_labels_stay_out_of_a_targets_training_images(table):
+    splits = read_table(table.parent, labeled=False)
+    assert {record.pid for record in splits.train} == {UNLABELED}
+    assert splits.has_evaluation
+
+
+def test_a_table_of_paths_alone(table):
+    table.write_text("path\na.jpg\nb.jpg\n")
+    assert seen(read_table(table).train) == [(UNLABELED, 0)] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        ("file,pid\na.jpg,1\n", ValueError, r"crops\.csv has no column 'path' in its first line"),
+        ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
+        ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which does not exist"),
+        ("path\n", ValueError, r"crops\.csv lists no image"),
+        ('path,pid\n"a.jpg,1\n' + 200_000 * "x", ValueError, r"crops\.csv cannot be read as a table \(field larger"),
+        ("path,pid\na.jpg,J\xfcrgen\n".encode("latin-1"), ValueError, r"'utf-8' codec .*save it as CSV in UTF-8\."),
+    ],
+)
+def test_tables_that_do_not_serve(table, content, error, words):
+    table.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(error, match=words):
+        read_table(table)
+
+
+def test_the_table_is_found_beside_one_of_something_else(table):
+    (table.parent / "attributes.csv").write_text("pid,hat\n1,yes\n")
+    assert seen(read_table(table.parent).train) == seen(read_table(table).train)
+
+
+def test_missing_table(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"holds 0 \.csv files; name one"):
+        read_table(tmp_path)
+
+
+def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        write_image(tmp_path / name)
+    table = tmp_path / "list.csv"
+    table.write_text("path,pid,camid\na.jpg,1,door\nb.jpg,1,\nc.jpg,1,\n")
+    with pytest.raises(ValueError, match=r"list.csv names no camera \(camid\) for 2 of 3 images; name all, or none"):
+        read_table(table)

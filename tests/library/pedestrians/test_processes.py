@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from dien_lightning.pedestrians.processes import draw_in_processes, split_job
+from dien_lightning.pedestrians.worker import Job
+
+
+def test_a_failing_worker_is_reported():
+    job = Job("/nowhere", "day", [1], [2], 2, 2, 64, 32, 0)
+    with pytest.raises(RuntimeError, match=r"a drawing process failed(.|\n)*FileNotFoundError"):
+        list(draw_in_processes(job, 2))
+
+
+def test_split_job_deals_out_everyone_once():
+    parts = split_job(Job("", "day", [1, 2, 3], [4, 5], 2, 2, 64, 32, 0), 2)
+    assert [(part.train_pids, part.test_pids) for part in parts] == [([1, 3], [4]), ([2], [5])]

@@ -1,0 +1,243 @@
+"""Two processes against one on the joined batch: sums, batch norm, and the whole training step."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from dien_lightning.losses import DIENObjective
+from dien_lightning.network import DIEN, Condition, DomainBatchNorm
+from dien_lightning.processes import join_processes, sum_over_processes, world_size
+from processes import run_on_processes
+
+# ---- one process ----
+
+
+def test_alone_nothing_happens():
+    tensor = torch.randn(3, 2)
+    assert world_size() == 1
+    assert sum_over_processes(tensor) is tensor
+    assert join_processes(tensor) is tensor
+
+
+# ---- sums and joins ----
+
+
+def collect() -> dict[str, Tensor]:
+    rank = dist.get_rank()
+    x = torch.tensor([[1.0, 2.0]]) * 10**rank
+    x.requires_grad_()
+    total = sum_over_processes(x)
+    (total * (rank + 1)).sum().backward()
+    sum_gradient, x.grad = x.grad, None
+    joined = join_processes(x)
+    (joined * torch.tensor([[1.0], [5.0]]) * (rank + 1)).sum().backward()
+    pids = join_processes(torch.tensor([rank, 7]))
+    return {
+        "world_size": torch.tensor(world_size()),
+        "total": total.detach(),
+        "sum_gradient": sum_gradient,
+        "joined": joined.detach(),
+        "join_gradient": x.grad,
+        "pids": pids,
+        "x": x.detach(),
+    }
+
+
+def test_sums_and_joins_by_hand():
+    for rank, found in enumerate(run_on_processes(collect)):
+        assert found["world_size"] == 2
+        assert found["total"].tolist() == [[11, 22]]
+        assert found["sum_gradient"].tolist() == [[3, 3]]  # 1 from rank 0's loss, 2 from rank 1's
+        assert found["joined"].tolist() == [[1, 2], [10, 20]]
+        assert found["join_gradient"].tolist() == [[[3, 3]], [[15, 15]]][rank]
+        assert found["pids"].tolist() == [0, 7, 1, 7]
+        assert found["pids"].dtype == torch.int64
+        assert found["x"].tolist() == [[[1, 2]], [[10, 20]]][rank]  # nothing was changed in place
+
+
+# ---- batch norm ----
+
+PARTS = {"maps": [(3, 4, 3, 2), (5, 4, 3, 2)], "vectors": [(2, 4), (4, 4)]}  # ranks need not have equally many
+
+
+def parts_of(kind: str) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randn(shape, dtype=torch.float64, generator=generator) * (rank + 1) + rank
+        for rank, shape in enumerate(PARTS[kind])
+    ]
+
+
+def weighted(output: Tensor, start: int) -> Tensor:
+    """A loss that treats every image differently."""
+    weights = torch.arange(start, start + len(output), dtype=output.dtype) + 1
+    return (output.flatten(1).pow(3).sum(1) * weights).sum()
+
+
+def normalize(parts: list[Tensor], momentum: float | None, synchronize: bool = True) -> dict[str, Tensor]:
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    part = parts[rank].clone().requires_grad_()
+    norm = DomainBatchNorm(4, Condition(), momentum=momentum, synchronize=synchronize).double()
+    with torch.no_grad():
+        norm.weight.copy_(torch.arange(4) + 0.5)
+        norm.bias.copy_(torch.arange(4) - 1.0)
+    for _ in range(2):
+        output = norm(part)
+    weighted(output, start=sum(map(len, parts[:rank]))).backward()
+    return {
+        "output": output.detach(),
+        "gradient": part.grad,
+        "weight_gradient": norm.weight.grad,
+        "bias_gradient": norm.bias.grad,
+        "mean": norm.running_mean,
+        "var": norm.running_var,
+        "batches": norm.batches,
+    }
+
+
+def normalize_all() -> dict[str, dict[str, Tensor]]:
+    found = {f"{kind} {momentum}": normalize(parts_of(kind), momentum) for kind in PARTS for momentum in (0.1, None)}
+    return found | {"alone": normalize(parts_of("maps"), 0.1, synchronize=False)}
+
+
+@pytest.fixture(scope="module")
+def normalized():
+    return run_on_processes(normalize_all)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("kind", list(PARTS))
+def test_batch_norm_sees_the_joined_batch(kind, momentum, normalized):
+    first, second = (found[f"{kind} {momentum}"] for found in normalized)
+    expected = normalize([torch.cat(parts_of(kind))], momentum)
+    for name in ("output", "gradient"):
+        torch.testing.assert_close(torch.cat([first[name], second[name]]), expected[name], rtol=1e-10, atol=1e-10)
+    for name in ("weight_gradient", "bias_gradient"):
+        torch.testing.assert_close(first[name] + second[name], expected[name], rtol=1e-10, atol=1e-10)
+    for name in ("mean", "var", "batches"):
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], expected[name], rtol=1e-12, atol=1e-12)
+
+
+def test_batch_norm_that_is_not_synchronized_sees_its_own(normalized):
+    for rank, found in enumerate(normalized):
+        expected = normalize([parts_of("maps")[rank]], 0.1)
+        assert torch.equal(found["alone"]["mean"], expected["mean"])
+
+
+# ---- the whole step ----
+
+
+class Whole(nn.Module):
+    """Network and objective in one forward, as a training step runs them."""
+
+    def __init__(self, attention_loops: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.network = DIEN(
+            "resnet18",
+            weights=None,
+            embedding_dim=16,
+            attention_loops=attention_loops,
+            image_size=(64, 32),
+            attention_stage=2,  # fewer layers to run again
+            attention_start_at_one=False,
+        )
+        self.objective = DIENObjective(num_classes=2, embedding_dim=16, domain_weight=1.0, domain_dropout=0.5)
+
+    def forward(self, source: Tensor, pids: Tensor, target: Tensor) -> Tensor:
+        source, target = self.network(source, "source").embedding, self.network(target, "target").embedding
+        return self.objective(join_processes(source), join_processes(pids), join_processes(target)).total
+
+
+def train(attention_loops: int, steps: int = 2) -> dict[str, Tensor]:
+    """A few steps on this rank's half of each batch (on the whole batch if alone); weights, gradients, statistics."""
+    whole = Whole(attention_loops).double()
+    before = copy.deepcopy(whole.state_dict())
+    model = DistributedDataParallel(whole) if world_size() > 1 else whole
+    optimizer = torch.optim.SGD(whole.parameters(), lr=1e-3)
+    generator = torch.Generator().manual_seed(1)
+    losses = []
+    for step in range(steps):
+        source = torch.randn(4, 3, 64, 32, dtype=torch.float64, generator=generator)
+        target = torch.randn(2, 3, 64, 32, dtype=torch.float64, generator=generator) + 0.5
+        pids = torch.tensor([0, 1, 0, 1])
+        if world_size() > 1:
+            source, pids, target = (part.chunk(world_size())[dist.get_rank()] for part in (source, pids, target))
+        torch.manual_seed(step)  # the same dropout on all ranks, since all see the joined embeddings
+        optimizer.zero_grad()
+        loss = model(source, pids, target)
+        loss.backward()
+        losses.append(loss.detach())
+        if step == 0:
+            gradients = {f"gradient {name}": p.grad.clone() for name, p in whole.named_parameters()}
+        optimizer.step()
+    moved = {f"change {name}": tensor - before[name] for name, tensor in whole.state_dict().items()}
+    return {"losses": torch.stack(losses)} | gradients | moved
+
+
+@pytest.mark.parametrize("attention_loops", [0, 1])
+def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
+    first, second = run_on_processes(train, attention_loops)
+    expected = train(attention_loops)
+    assert expected["change network.backbone.blocks.0.0.weight"].abs().max() > 1e-6
+    for name, value in expected.items():
+        assert torch.equal(first[name], second[name]), name
+        torch.testing.assert_close(first[name], value, rtol=1e-9, atol=1e-10)
+
+
+# ---- gathering statistics ----
+
+
+def gather(batches_by_rank: list[list[int]]) -> dict[str, Tensor]:
+    """Batch norm's buffers after gathering from batches of these sizes; image values follow from the sizes."""
+    torch.manual_seed(0)
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32)).double()
+    sizes = batches_by_rank[dist.get_rank() if dist.is_initialized() else 0]
+    batches = [
+        torch.randn(size, 3, 64, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(size))
+        for size in sizes
+    ]
+    network.gather_statistics(batches, "target")
+    assert all(module.synchronize for module in network.modules() if isinstance(module, DomainBatchNorm))
+    return dict(network.named_buffers())
+
+
+def test_ranks_with_fewer_batches_are_not_waited_for():
+    first, second = run_on_processes(gather, [[3, 2, 1], [4]])
+    for name, expected in gather([[3, 2, 4]]).items():
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], expected, rtol=1e-10, atol=1e-10)
+
+
+# ---- the helper ----
+
+
+def fail_on_rank_1() -> None:
+    if dist.get_rank() == 1:
+        raise RuntimeError("this rank fails")
+    dist.barrier()
+
+
+def hang() -> None:
+    if dist.get_rank() == 1:
+        dist.barrier()
+    else:
+        time.sleep(60)
+
+
+def test_a_failing_process_is_reported():
+    with pytest.raises(AssertionError, match=r"rank 1: (.|\n)*this rank fails"):
+        run_on_processes(fail_on_rank_1)
+
+
+def test_a_hanging_process_is_ended():
+    with pytest.raises(AssertionError, match="not done in 3 seconds"):
+        run_on_processes(hang, timeout=3)

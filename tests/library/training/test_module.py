@@ -1,0 +1,369 @@
+"""DIENModule: what it hands to the losses, and whose statistics it evaluates with."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
+from dien_lightning.training import Checkpoints, find_checkpoint
+
+
+@pytest.fixture
+def data(drawn_pair):
+    return DomainPairDataModule(
+        str(drawn_pair),
+        "pedestrians_day",
+        "pedestrians_night",
+        num_ids=3,
+        num_instances=2,
+        target_batch_size=6,
+        steps_per_epoch=1,
+        image_size=(64, 32),
+        num_workers=0,
+    )
+
+
+def build(objective_options=(), attention_loops=1, statistics="domain_and_pass", **options) -> DIENModule:
+    torch.manual_seed(0)
+    network = DIEN(
+        "resnet18",
+        weights=None,
+        embedding_dim=16,
+        attention_loops=attention_loops,
+        image_size=(64, 32),
+        statistics=statistics,
+    )
+    return DIENModule(network, DIENObjective(num_classes=6, embedding_dim=16, **dict(objective_options)), **options)
+
+
+def trainer(**options) -> pl.Trainer:
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    return pl.Trainer(**({"max_epochs": 1, "accelerator": "cpu", "num_sanity_val_steps": 0} | quiet | options))
+
+
+@pytest.fixture(autouse=True)
+def without_lightnings_advice():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The .* does not have many workers")
+        yield
+
+
+def test_what_was_set_by_numpys_numbers_is_read_again(data, tmp_path):
+    rates = dict(zip(("backbone", "embedding"), np.logspace(-4, -3, 2), strict=True))
+    numbers = {"momentum": np.float32(0.5), "weight_decay": np.float64(1e-4), "gamma": np.float64(0.5)}
+    module = build(learning_rates=rates, milestones=[np.int64(1)], warmup=np.float64(0.5), **numbers)
+    trainer(callbacks=[Checkpoints(tmp_path)], enable_checkpointing=True, limit_val_batches=0).fit(module, data)
+    saved = torch.load(find_checkpoint(tmp_path), weights_only=True)
+    assert [group["initial_lr"] for group in saved["optimizer_states"][0]["param_groups"]][:2] == [1e-4, 1e-3]
+
+
+@pytest.mark.parametrize("options", [{"num_sanity_val_steps": 2}, {"num_sanity_val_steps": 0, "fast_dev_run": True}])
+def test_lightnings_own_first_looks_rank_nothing(data, options):
+    data.eval_batch_size = 2  # two batches are queries alone
+    module = build()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Running in `fast_dev_run` mode")
+        trainer(**options).fit(module, data)
+    assert set(module.results) == (set() if "fast_dev_run" in options else {"target", "source"})
+
+
+@pytest.mark.parametrize(
+    ("options", "module_options"),
+    [
+        ({}, {}),
+        ({}, {"supervise": "every_pass"}),
+        ({}, {"statistics": "joint"}),
+        ({}, {"attention_loops": 0, "supervise": "every_pass"}),
+        ({"triplet_weight": 0, "domain_weight": 0}, {}),
+    ],
+)
+def test_trains_and_evaluates_both_sets(options, module_options, data):
+    module = build(options, **module_options)
+    run = trainer()
+    run.fit(module, data)
+    assert torch.isfinite(run.callback_metrics["train/loss_total"])
+    assert {"val/target_rank1", "val/target_mAP", "val/source_rank1"} <= set(run.callback_metrics)
+
+
+def test_every_pass_averages_the_objective_over_fused_and_own_embeddings():
+    module = build(supervise="every_pass")
+    output = module.network(torch.randn(4, 3, 64, 32), "source")
+    fused, first, second = module._views(output)
+    assert torch.equal(fused, output.embedding)
+    assert torch.equal(first, output.steps[:, 0])
+    assert torch.equal(second, output.steps[:, 1])
+
+
+def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(data):
+    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0)
+    data.target_batch_size = 0
+    run = trainer()
+    run.fit(module, data)
+    assert module.network.statistics_for("target") == "source"
+    run.test(module, data, verbose=False)
+    plain = module.results["target"]
+    module.gather_target_statistics = True
+    run.test(module, data, verbose=False)
+    assert module.network.statistics_for("target") == "target"
+    assert module.results["target"].mAP != plain.mAP
+
+
+def test_base_with_joint_statistics_has_not_seen_the_target(data):
+    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics="joint")
+    data.target_batch_size = 0
+    trainer().fit(module, data)
+    assert module.network.statistics_for("target") == "source"
+
+
+class Stop(pl.Callback):
+    """Ends a training before its first step."""
+
+    def on_train_start(self, trainer, pl_module):
+        trainer.should_stop = True
+        trainer.fit_loop.epoch_loop.min_steps = None
+
+
+@pytest.mark.parametrize(
+    ("limits", "batches"),
+    [
+        ({"max_epochs": 6}, 4),
+        ({"max_epochs": None, "max_steps": 12}, 4),
+        ({"max_epochs": 6, "max_steps": 2}, 4),
+        ({"max_epochs": -1}, 4),
+        ({"max_epochs": 6, "accumulate_grad_batches": 2}, 4),
+        ({"max_epochs": 6, "limit_train_batches": 3}, 4),
+        ({"max_epochs": 6, "limit_train_batches": 0}, 4),
+    ],
+)
+def test_milestones_are_epochs_however_the_training_is_limited(limits, batches, data):
+    data._steps_per_epoch = batches
+    module = build(attention_loops=0, milestones=[2, 4])
+    run = trainer(callbacks=[Stop()], limit_val_batches=0, **limits)
+    run.fit(module, data)
+    last, given = list(limits.items())[-1]
+    steps = {"accumulate_grad_batches": batches / 2, "limit_train_batches": given}.get(last, batches)
+    assert sorted(module.lr_schedulers().milestones) == ([2 * steps, 4 * steps] if steps else [])
+
+
+def test_a_cycle_without_an_end_is_refused(data):
+    module = build(attention_loops=0, schedule="one_cycle")
+    with pytest.raises(ValueError, match="'one_cycle' needs to know its end: set max_epochs or max_steps"):
+        trainer(max_epochs=-1).fit(module, data)
+
+
+def test_a_ramp_without_an_end_is_refused(data):
+    module = build({"reversal_schedule": "dann"}, attention_loops=0)
+    with pytest.raises(ValueError, match="reversal_schedule='dann' needs to know its end: set max_epochs or max_steps"):
+        trainer(max_epochs=-1).fit(module, data)
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true"])
+def test_weights_in_half_precision_are_refused(precision, data):
+    with pytest.raises(ValueError, match=rf"precision={precision} .* choose bf16-mixed"):
+        trainer(precision=precision).fit(build(attention_loops=0), data)
+
+
+@pytest.mark.parametrize("kind", ["milestones", "one_cycle"])
+def test_a_checkpoint_is_evaluated_by_any_trainer_and_without_one(kind, data, tmp_path):
+    run = trainer()
+    run.fit(build(attention_loops=0, schedule=kind), data)
+    run.save_checkpoint(tmp_path / "run.ckpt")
+    expected = run.lightning_module.network.state_dict()
+    with_objective = build(attention_loops=0)
+    for module in (with_objective, DIENModule(build(attention_loops=0).network)):
+        trainer(max_epochs=5).test(module, data, ckpt_path=tmp_path / "run.ckpt", weights_only=True, verbose=False)
+        assert 0 <= module.results["target"].mAP <= 1
+    loaded = DIENModule.load_from_checkpoint(
+        tmp_path / "run.ckpt",
+        network=build(attention_loops=0).network,
+        objective=build(attention_loops=0).objective,
+        weights_only=True,
+    )
+    for module in (with_objective, loaded):
+        assert all(torch.equal(value, expected[name]) for name, value in module.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"milestones": 40}, r"milestones=40 must be a list of epochs, such as \[40\]"),
+        ({"milestones": None}, r"milestones=None must be a list of epochs"),
+        ({"milestones": [0]}, r"milestones=0 must be a whole number of at least 1"),
+        ({"learning_rates": 0.1}, r"learning_rates=0\.1 must name groups, such as \{'backbone': 1e-4\}"),
+    ],
+)
+def test_settings_of_another_type_are_told(options, words):
+    with pytest.raises(ValueError, match=words):
+        build(attention_loops=0, **options)
+
+
+def test_an_unknown_supervision_is_refused():
+    with pytest.raises(ValueError, match="supervise='all' is not allowed; choose one of fused, every_pass"):
+        build(supervise="all")
+
+
+def test_a_module_without_objective_says_that_it_only_evaluates(data):
+    module = DIENModule(DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0))
+    with pytest.raises(ValueError, match="objective=None: this module only evaluates"):
+        module.parameter_groups()
+    with pytest.raises(ValueError, match="objective=None: this module only evaluates"):
+        trainer().fit(module, data)
+
+
+class Watched(pl.Callback):
+    """Remembers which images each step sees; may save a checkpoint after one of them."""
+
+    def __init__(self, path=None, after=None):
+        self.path, self.after, self.steps = path, after, []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.steps.append([batch[domain].index.tolist() for domain in ("source", "target")])
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.global_step == self.after:
+            trainer.save_checkpoint(self.path)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_any_checkpoint_is_taken_up_at_its_own_step(after, data, tmp_path):
+    data._steps_per_epoch = 3
+    whole, rest = Watched(tmp_path / "step.ckpt", after), Watched()
+    first, second = (build({"identity_dropout": 0.0}) for _ in range(2))
+    trainer(max_epochs=2, limit_val_batches=0, callbacks=[whole]).fit(first, data)
+    trainer(max_epochs=2, limit_val_batches=0, callbacks=[rest]).fit(
+        second, data, ckpt_path=whole.path, weights_only=True
+    )
+    assert rest.steps == whole.steps[after:]
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_single_loaders_are_evaluated_without_a_data_module(data):
+    module, run = build(), trainer()
+    data.prepare_data()
+    data.setup()
+    target, source = data.val_dataloader()
+    (target_figures,) = run.validate(module, target, verbose=False)
+    assert set(module.results) == {"target"}
+    assert 0 <= target_figures["val/target_mAP"] <= 1
+    run.test(module, [target, source], verbose=False)
+    assert {"target", "source"} <= set(module.results)
+    assert target_figures["val/target_mAP"] == pytest.approx(module.results["target"].mAP)
+
+
+def test_a_test_leaves_its_figures_with_the_trainer(data):
+    module, run = build(), trainer()
+    run.test(module, data, verbose=False)
+    assert run.callback_metrics["test/target_rank1"] == pytest.approx(module.results["target"].rank(1))
+    assert {"test/source_mAP", "test/pass1_mAP"} <= set(run.callback_metrics)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_prediction_gives_the_embeddings_that_are_ranked(flip, data):
+    module, run = build(flip=flip), trainer()
+    run.test(module, data, verbose=False)
+    sets = module.metrics["target"].gather()
+    target, source = run.predict(module, data)
+    embedding = torch.nn.functional.normalize(torch.cat(target), dim=1)
+    assert torch.equal(embedding, torch.cat([sets.query, sets.gallery]))
+    assert sum(map(len, source)) == sum(map(len, data.evaluation_records("source")))
+
+
+@pytest.mark.parametrize(("limit", "is_ranked"), [(1, False), (0.5, False), (99, True), (1.0, True)])
+def test_part_of_a_gallery_is_not_ranked(limit, is_ranked, data, caplog):
+    data.eval_batch_size = 2
+    module = build()
+    trainer(limit_val_batches=limit).fit(module, data)
+    assert bool(module.results) is bool(module.metrics) is is_ranked
+    assert ("Part of the gallery was left out" in caplog.text) is not is_ranked
+
+
+def test_a_fit_after_the_test_of_a_checkpoint_begins_at_the_beginning(data, tmp_path):
+    data._steps_per_epoch = 3
+    first, then = Watched(tmp_path / "step.ckpt", 2), Watched()
+    trainer(limit_val_batches=0, callbacks=[first]).fit(build(), data)
+    run, module = trainer(limit_val_batches=0, callbacks=[then]), build()
+    run.test(module, data, ckpt_path=first.path, verbose=False, weights_only=True)
+    run.fit(module, data)
+    assert then.steps == first.steps
+
+
+def test_loaders_given_after_a_data_module_are_not_taken_for_its_own(data):
+    module, run = build(), trainer()
+    run.validate(module, data, verbose=False)
+    target = data.val_dataloader()[0]
+    run.validate(module, target, verbose=False)
+    assert set(module.results) == {"target"}
+    with pytest.raises(ValueError, match="3 evaluation loaders were given; give the target's, or"):
+        run.validate(module, [target] * 3, verbose=False)
+
+
+def test_statistics_are_gathered_from_a_data_module(data):
+    module = build()
+    module.gather_target_statistics = True
+    data.setup()
+    with pytest.raises(ValueError, match="gather_target_statistics needs a DomainPairDataModule"):
+        trainer().test(module, data.val_dataloader()[0], verbose=False)
+
+
+def test_the_total_is_the_mean_over_what_the_losses_see(data):
+    module = build({"identity_dropout": 0.0}, supervise="every_pass")
+    with torch.no_grad():
+        for parameter in module.network.attention.parameters():
+            parameter.add_(torch.randn_like(parameter))  # else every mask is 1, and the passes say the same
+    seen = []
+    module.objective.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    logged = {}
+    module.log_dict = lambda values, **_options: logged.update(values)
+    trainer(limit_val_batches=0).fit(module, data)
+    totals = torch.stack([output.total for output in seen])
+    assert len(totals) == 3
+    assert logged["train/loss_total"] == pytest.approx(float(totals.detach().mean()))
+    assert logged["train/loss_identity"] == float(seen[0].terms["identity"])
+    assert logged["train/loss_identity"] != float(seen[2].terms["identity"])
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "words"),
+    [
+        ({"overfit_batches": 2}, {}, "overfit_batches=2 takes the sampler of P x K batches away"),
+        ({}, {"target_batch_size": 0}, r"target_batch_size=0 \(data.target_batch_size\) leaves out the target"),
+        ({}, {"num_classes": 4}, r"the objective tells 4 identities apart \(num_classes\) and the source has 6"),
+    ],
+)
+def test_what_would_break_training_is_told_before_it(options, changes, words, data):
+    module = build()
+    if "num_classes" in changes:
+        module.objective = DIENObjective(num_classes=4, embedding_dim=16)
+    data.target_batch_size = changes.get("target_batch_size", data.target_batch_size)
+    with pytest.raises(ValueError, match=words):
+        trainer(**options).fit(module, data)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"schedule": "cosine"}, "schedule='cosine' is not allowed"),
+        ({"gamma": 0}, "gamma=0 is out of range"),
+        ({"warmup": 2}, "warmup=2 is out of range"),
+        ({"momentum": 1}, "momentum=1 is out of range"),
+        ({"momentum": 0}, "nesterov=True needs a momentum above 0"),
+        ({"weight_decay": -1}, "weight_decay=-1 is out of range"),
+        ({"learning_rates": {"head": 0.1}}, "learning_rates names head; the groups are"),
+        ({"learning_rates": {"backbone": 0}}, "learning_rates.backbone=0 is out of range"),
+    ],
+)
+def test_arguments_are_checked_where_they_enter(options, words):
+    with pytest.raises(ValueError, match=words):
+        build(**options)
+
+
+def test_network_and_objective_have_to_fit():
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0)
+    with pytest.raises(ValueError, match="the network gives embeddings of 16 numbers and the objective takes 32"):
+        DIENModule(network, DIENObjective(num_classes=4, embedding_dim=32))

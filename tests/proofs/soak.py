@@ -1,0 +1,165 @@
+"""Kill a tiny run again and again, at random, and feed it bad input: what `make soak` does.
+
+python scripts/soak.py [minutes=60] [trials=N] [seed=0] [work=outputs/soak] [output=results/soak.json]
+
+Every killed run is resumed until it ends, and must then have left the bytes that an undisturbed one leaves. Every bad
+input, drawn by hypothesis, must end in one sentence. What survived is counted in the output file, which is written
+after every trial; exit code 1 if anything did not.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from dien_lightning.checks import check_int, check_range
+from dien_lightning.experiments.command import run
+from dien_lightning.experiments.options import take_all
+from dien_lightning.experiments.results import write_json
+from proofs import bad_input
+from proofs.kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
+from proofs.tiny import TINY, draw_tiny_pair
+
+_MANY = 5000  # bad inputs to be drawn: more than an hour has room for
+
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    minutes: float = 60.0
+    trials: int | None = None
+    seed: int = 0
+    work: str = "outputs/soak"
+    output: str = "results/soak.json"
+
+
+class Soak:
+    """The undisturbed run, and what is compared with it.
+
+    Args:
+        work: folder for data and runs; emptied.
+        seed: of all that is random here.
+
+    Raises:
+        ValueError: the undisturbed run failed.
+    """
+
+    def __init__(self, work: Path, seed: int) -> None:
+        shutil.rmtree(work, ignore_errors=True)
+        self.work = work
+        self.draw = random.Random(seed)
+        self.bad_input = iter(bad_input.draw(_MANY, seed))
+        self.counts: Counter[str] = Counter()
+        self.faults: list[str] = []
+        draw_tiny_pair(work / "data")
+        started = time.monotonic()
+        if self.train("undisturbed", "data.num_workers=0"):
+            raise ValueError(f"the undisturbed run failed: {self.said('undisturbed')}")
+        self.seconds = time.monotonic() - started
+        self.expected = left(work / "undisturbed")
+        self.commit = json.loads((work / "undisturbed" / "results.json").read_text())["commit"]
+
+    def train(self, name: str, *overrides: str, death: Death | None = None, after: float = 0) -> int:
+        """Run `TINY` with these overrides in the folder `name`; see `train_forked`."""
+        arguments = [*TINY, f"data_root={self.work / 'data'}", f"run_dir={self.work / name}", *overrides]
+        return train_forked(arguments, self.work / f"{name}.log", death, after)
+
+    def said(self, name: str) -> str:
+        """The last lines of what a run printed."""
+        return "\n".join((self.work / f"{name}.log").read_text().splitlines()[-15:])
+
+    # ---- trials ----
+
+    def kill_and_resume(self) -> None:
+        """One run, killed a few times, in the end as the undisturbed one."""
+        name, deaths = "killed", []
+        shutil.rmtree(self.work / name, ignore_errors=True)
+        every = f"callbacks.checkpoint.every_n_train_steps={self.draw.choice(['null', '1', '2'])}"
+        for _ in range(self.draw.randint(1, 5)):
+            settings = (every, f"data.num_workers={self.draw.choice([0, 0, 1, 2])}", "resume=true")
+            if self.draw.random() < 0.5:
+                death, after = None, self.draw.uniform(0.05, 0.9) * self.seconds
+            else:
+                death = Death(*self.draw.choice(MOMENTS), self.draw.randint(1, 7), self.draw.random() < 0.5)
+                after = 0
+            code = self.train(name, *settings, death=death, after=after)
+            if code not in (0, -signal.SIGKILL):
+                self.faults.append(f"{' '.join(settings)} ended with {code}: {self.said(name)}")
+                return
+            if code == 0:
+                break
+            deaths.append(f"{settings[1]} {death.sentence() if death else f'after {after:.2f} s'}")
+            self.counts["runs_killed"] += 1
+            if self.draw.random() < 0.2:
+                self._damage(name)
+        code = self.train(name, "resume=true", f"data.num_workers={self.draw.choice([0, 1])}")
+        if code:
+            self.faults.append(f"the last resumed run ended with {code}: {self.said(name)}")
+            return
+        different = differing(self.work / name, self.expected)
+        self.counts["runs_resumed_to_the_end"] += 1
+        self.counts["runs_identical_to_the_last_bit"] += not different
+        if different:
+            self.faults.append(
+                f"{', '.join(different)} differ after {len(deaths)} kills: {'; '.join(deaths)} ({every})"
+            )
+            shutil.copytree(self.work / name, self.work / f"different_{len(self.faults)}")
+
+    def _damage(self, name: str) -> None:
+        """Damage last.ckpt where there is one before it."""
+        folder = self.work / name / "checkpoints"
+        last = folder / "last.ckpt"
+        if last.is_file() and (folder / "previous.ckpt").is_file():
+            last.write_bytes(self.draw.choice(DAMAGES)(last.read_bytes(), self.draw.random()))
+            self.counts["checkpoints_damaged"] += 1
+
+    def refuse(self) -> None:
+        """One bad override: exit code 1 and one sentence, long before an hour has gone."""
+        name, override = "refused", next(self.bad_input)
+        shutil.rmtree(self.work / name, ignore_errors=True)
+        code = self.train(name, "data.num_workers=0", override, after=10 * self.seconds + 60)
+        self.counts["bad_inputs"] += 1
+        if code == 1 and len(refusals(self.work / f"{name}.log")) == 1:
+            self.counts["bad_inputs_refused_in_one_sentence"] += 1
+        else:
+            self.faults.append(f"{override} ended with {code}: {self.said(name)}")
+
+
+def main() -> None:
+    """Soak for a while, count, write."""
+    options = take_all(Options, sys.argv[1:])
+    check_range("minutes", options.minutes, 0)
+    for name, value in (("trials", options.trials), ("seed", options.seed)):
+        check_int(name, value or 0, 0, "see --help")
+    console = Console()
+    started = time.monotonic()
+    soak = Soak(Path(options.work).absolute(), options.seed)
+    trial, minutes = 0, 0.0
+    while minutes < options.minutes if options.trials is None else trial < options.trials:
+        if trial % 3 == 2:
+            soak.refuse()
+        else:
+            soak.kill_and_resume()
+        trial, minutes = trial + 1, (time.monotonic() - started) / 60
+        counts = {name: soak.counts[name] for name in sorted(soak.counts)}
+        said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
+        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
+        command = " ".join(["python", "scripts/soak.py", *sys.argv[1:]])
+        write_json(Path(options.output), {**content, "command": command, "commit": soak.commit})
+    if soak.faults:
+        raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
+
+
+if __name__ == "__main__":
+    run(main)

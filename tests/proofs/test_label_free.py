@@ -1,0 +1,161 @@
+"""The sceptic's proof: whatever the target's labels say, training is the same to the last bit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from commands import run_command
+from dien_lightning import DomainPairDataModule
+from dien_lightning.data.reading import read_dataset
+from dien_lightning.types import UNLABELED
+from experiments.test_train import TINY, rows
+
+
+def write_table(path: Path, drawn: Path, shuffled: str = "none") -> Path:
+    """The drawn night cameras as a table; with the identities of its training images or of its query and gallery dealt
+    out anew."""
+    splits = read_dataset("pedestrians_night", drawn)
+    deal = random.Random(1)
+    lines = []
+    for name, records in (("train", splits.train), ("query", splits.query), ("gallery", splits.gallery)):
+        pids = [record.pid for record in records]
+        if shuffled == ("training" if name == "train" else "evaluation"):
+            deal.shuffle(pids)
+            assert pids != [record.pid for record in records]
+        lines += [(record.path, pid, record.camid, name) for record, pid in zip(records, pids, strict=True)]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "pid", "camid", "split"), *lines])
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(drawn_pair, module_folder) -> dict[str, Path]:
+    """Folders of three trainings, whose target differs in its labels alone."""
+    for shuffled in ("none", "training", "evaluation"):
+        table = write_table(module_folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
+        arguments = (
+            *TINY,
+            "trainer.check_val_every_n_epoch=1",
+            f"data_root={drawn_pair}",
+            "data.target=csv",
+            f"data.target_root={table}",
+            f"run_dir={module_folder / shuffled}",
+        )
+        run_command("train", *arguments)
+    return {shuffled: module_folder / shuffled for shuffled in ("none", "training", "evaluation")}
+
+
+def results(run_dir: Path) -> dict:
+    return json.loads((run_dir / "results.json").read_text())
+
+
+def parameters(run_dir: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def test_dealing_out_the_targets_training_identities_anew_changes_no_bit(runs):
+    assert (runs["training"] / "metrics.csv").read_bytes() == (runs["none"] / "metrics.csv").read_bytes()
+    for file in ("network.safetensors", "checkpoints/label_free.safetensors", "checkpoints/oracle.safetensors"):
+        assert (runs["training"] / file).read_bytes() == (runs["none"] / file).read_bytes()
+    torch.testing.assert_close(parameters(runs["training"]), parameters(runs["none"]), rtol=0, atol=0)
+    for key in ("target", "source", "checkpoints"):
+        assert results(runs["training"])[key] == results(runs["none"])[key]
+
+
+def test_dealing_out_query_and_gallery_anew_changes_what_is_measured_and_nothing_else(runs):
+    plain, dealt = rows(runs["none"]), rows(runs["evaluation"])
+    label_free = {"val/target_reciprocity", "val/target_density"}
+    measured = {name for name in plain[0] if name.startswith("val/target_")} - label_free
+    assert {"val/target_rank1", "val/target_mAP"} <= measured
+    for row, other in zip(plain, dealt, strict=True):
+        assert {k: v for k, v in row.items() if k not in measured} == {
+            k: v for k, v in other.items() if k not in measured
+        }
+    assert [row["val/target_mAP"] for row in plain] != [row["val/target_mAP"] for row in dealt]
+    assert (runs["evaluation"] / "network.safetensors").read_bytes() == (
+        runs["none"] / "network.safetensors"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("choice", ["last", "source_mAP", "label_free"])
+def test_no_choice_but_the_oracle_looks_at_target_labels(choice, runs):
+    plain, dealt = (results(runs[name])["checkpoints"][choice] for name in ("none", "evaluation"))
+    for key in ("epochs", "score", "network", "uses_target_labels", "source"):
+        assert plain.get(key) == dealt.get(key)
+    assert not plain["uses_target_labels"]
+    if choice != "last":
+        chosen = [(runs[name] / plain["network"]).read_bytes() for name in ("none", "evaluation")]
+        assert chosen[0] == chosen[1]
+
+
+def test_the_oracle_does_and_says_so(runs):
+    plain, dealt = (results(runs[name])["checkpoints"]["oracle"] for name in ("none", "evaluation"))
+    assert plain["uses_target_labels"]
+    assert plain["score"] != dealt["score"]
+    assert plain["score"] == plain["target"]["mAP"]
+
+
+def regroup(folder: Path) -> None:
+    """Rename a set's training images so that they seem to show other people, three images to each at most.
+
+    The files' order stays, since a set is read in it and batches are drawn by place.
+    """
+    images = sorted((folder / "bounding_box_train").glob("*.jpg"))
+    pid, before = 1000, ""
+    for number, path in enumerate(images):
+        rest = path.name.partition("_")[2]
+        pid += number % 3 == 0 or rest < before
+        before = rest
+        path.rename(path.with_name(f"{pid}_{rest}"))
+    names = [path.name for path in sorted((folder / "bounding_box_train").glob("*.jpg"))]
+    before = [path.name.partition("_")[2] for path in images]
+    assert [name.partition("_")[2] for name in names] == before
+
+
+def night(root: Path) -> DomainPairDataModule:
+    options = {"num_ids": 3, "num_instances": 2, "target_batch_size": 6, "steps_per_epoch": 4, "num_workers": 0}
+    return DomainPairDataModule(str(root), "pedestrians_day", "pedestrians_night", image_size=(64, 32), **options)
+
+
+def test_renamed_files_give_the_same_batches_and_no_sample_carries_an_identity(drawn_pair, tmp_path):
+    shutil.copytree(drawn_pair, tmp_path / "data")
+    regroup(tmp_path / "data" / "pedestrians_night")
+    before = read_dataset("pedestrians_night", drawn_pair / "pedestrians_night")
+    after = read_dataset("pedestrians_night", tmp_path / "data" / "pedestrians_night")
+    assert [record.pid for record in before.train] != [record.pid for record in after.train]
+
+    plain, renamed = night(drawn_pair), night(tmp_path / "data")
+    for data in (plain, renamed):
+        assert {record.pid for record in data.target.train} == {UNLABELED}
+        assert {int(pid) for batch in data.statistics_dataloader() for pid in batch.pid} == {UNLABELED}
+    for (batch, _, _), (other, _, _) in zip(
+        iter(plain.train_dataloader()), iter(renamed.train_dataloader()), strict=True
+    ):
+        assert set(batch["target"].pid.tolist()) == set(other["target"].pid.tolist()) == {UNLABELED}
+        assert torch.equal(batch["target"].image, other["target"].image)
+        assert torch.equal(batch["target"].index, other["target"].index)
+        assert torch.equal(batch["source"].image, other["source"].image)
+        assert torch.equal(batch["source"].pid, other["source"].pid)
+
+
+@pytest.mark.parametrize("name", ["pedestrians_night", "csv", "folder"])
+def test_every_way_to_read_a_target_leaves_identities_out(name, drawn_pair, tmp_path):
+    folder = drawn_pair / "pedestrians_night"
+    if name == "csv":
+        root = write_table(tmp_path / "night.csv", folder)
+    elif name == "folder":
+        root = tmp_path / "night"
+        for record in read_dataset("pedestrians_night", folder).train:
+            (root / str(record.pid)).mkdir(parents=True, exist_ok=True)
+            shutil.copy(record.path, root / str(record.pid))
+    else:
+        root = folder
+    assert len({record.pid for record in read_dataset(name, root).train}) == 6
+    assert {record.pid for record in read_dataset(name, root, labeled=False).train} == {UNLABELED}
