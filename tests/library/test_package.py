@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import dien_lightning
 
 BLOCKED = ("hydra", "omegaconf", "wandb")
@@ -20,8 +22,23 @@ def test_imports_without_hydra_and_wandb():
     assert finished.returncode == 0, finished.stderr
 
 
-def test_every_public_name_is_there():
-    assert all(hasattr(dien_lightning, name) for name in dien_lightning.__all__)
+def test_every_public_name_is_there_and_none_costs_torch_before_it_is_used():
+    code = """
+import sys, dien_lightning
+assert set(dir(dien_lightning)) >= {*dien_lightning.__all__, "__version__"}
+assert dien_lightning.__version__
+assert not {"torch", "pytorch_lightning", "numpy"} & set(sys.modules)
+assert dien_lightning.losses.DIENObjective
+from dien_lightning import *
+assert DIEN is dien_lightning.network.DIEN
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_a_name_that_is_not_there_is_told_as_python_does():
+    with pytest.raises(AttributeError, match="module 'dien_lightning' has no attribute 'Dien'"):
+        _ = dien_lightning.Dien
 
 
 SMALLER = {

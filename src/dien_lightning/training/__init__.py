@@ -1,10 +1,11 @@
-"""Lightning callbacks and loggers: what Lightning's own do not do."""
+"""What trains and evaluates a network, and callbacks and loggers that do what Lightning's own do not."""
 
 from dien_lightning.training.alarms import HealthMonitor
 from dien_lightning.training.checkpoints import Checkpoints, find_checkpoint
 from dien_lightning.training.choice import EpochChoice
 from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.training.metrics_file import MetricsFile
+from dien_lightning.training.module import DIENModule
 from dien_lightning.training.positions import LoaderPositions
 from dien_lightning.training.progress import ProgressBar
 from dien_lightning.training.running_time import RunningTime
@@ -12,6 +13,7 @@ from dien_lightning.training.seeding import SeedEachStep
 
 __all__ = [
     "Checkpoints",
+    "DIENModule",
     "EpochChoice",
     "HealthMonitor",
     "LoaderPositions",
