@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks
 from dien_lightning.retrieval.counting import QueryScores, score_queries
 from dien_lightning.retrieval.labels import RetrievalLabels, count_matches
-from dien_lightning.retrieval.processes import Processes
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranked_lists import RankedLists, rank_gallery
 from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
