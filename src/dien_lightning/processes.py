@@ -42,6 +42,20 @@ def sum_over_processes(tensor: Tensor) -> Tensor:
     return tensor if world_size() == 1 else _Sum.apply(tensor)
 
 
+def share_over_processes(tensor: Tensor, sender: int = 0) -> Tensor:
+    """The sender's tensor, on every process, without gradients.
+
+    Args:
+        tensor: the same shape and type on every process.
+        sender: rank.
+    """
+    if world_size() == 1:
+        return tensor
+    shared = tensor.clone()
+    dist.broadcast(shared, sender)
+    return shared
+
+
 def join_processes(tensor: Tensor) -> Tensor:  # (B, ...) -> (W * B, ...)
     """The batches of all W processes, rank after rank, with gradients.
 

@@ -1,4 +1,4 @@
-"""Two processes against one on the joined batch: sums, batch norm, and the whole training step."""
+"""Two processes against one: sums, batch norm, the whole training step, and the control."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN, Condition, DomainBatchNorm
-from dien_lightning.processes import join_processes, sum_over_processes, world_size
+from dien_lightning.processes import join_processes, share_over_processes, sum_over_processes, world_size
 from processes import run_on_processes
 
 # ---- one process ----
@@ -23,7 +24,7 @@ def test_alone_nothing_happens():
     tensor = torch.randn(3, 2)
     assert world_size() == 1
     assert sum_over_processes(tensor) is tensor
-    assert join_processes(tensor) is tensor
+    assert join_processes(tensor) is share_over_processes(tensor) is tensor
 
 
 # ---- sums and joins ----
@@ -39,6 +40,7 @@ def collect() -> dict[str, Tensor]:
     joined = join_processes(x)
     (joined * torch.tensor([[1.0], [5.0]]) * (rank + 1)).sum().backward()
     pids = join_processes(torch.tensor([rank, 7]))
+    shared = [share_over_processes(x.detach(), sender) for sender in (0, 1)]
     return {
         "world_size": torch.tensor(world_size()),
         "total": total.detach(),
@@ -46,6 +48,7 @@ def collect() -> dict[str, Tensor]:
         "joined": joined.detach(),
         "join_gradient": x.grad,
         "pids": pids,
+        "shared": torch.cat(shared),
         "x": x.detach(),
     }
 
@@ -59,6 +62,7 @@ def test_sums_and_joins_by_hand():
         assert found["join_gradient"].tolist() == [[[3, 3]], [[15, 15]]][rank]
         assert found["pids"].tolist() == [0, 7, 1, 7]
         assert found["pids"].dtype == torch.int64
+        assert found["shared"].tolist() == [[1, 2], [10, 20]]
         assert found["x"].tolist() == [[[1, 2]], [[10, 20]]][rank]  # nothing was changed in place
 
 
@@ -196,25 +200,26 @@ def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
 # ---- gathering statistics ----
 
 
-def gather(batches_by_rank: list[list[int]]) -> dict[str, Tensor]:
-    """Batch norm's buffers after gathering from batches of these sizes; image values follow from the sizes."""
+def gather(root: str, **options: int) -> dict[str, Tensor]:
+    """The network's buffers after gathering statistics from the data module's batches."""
     torch.manual_seed(0)
-    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32)).double()
-    sizes = batches_by_rank[dist.get_rank() if dist.is_initialized() else 0]
-    batches = [
-        torch.randn(size, 3, 64, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(size))
-        for size in sizes
-    ]
-    network.gather_statistics(batches, "target")
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32))
+    options = {"num_workers": 0, "gather_batch_size": 5} | options
+    data = DomainPairDataModule(root, None, "pedestrians_night", image_size=(64, 32), **options)
+    if world_size() > 1 and dist.get_rank():
+        network.backbone.blocks[0][0].weight.data.mul_(1 + 1e-6)  # as another device rounds
+    network.gather_statistics((batch.image for batch in data.statistics_dataloader()), "target")
     assert all(module.synchronize for module in network.modules() if isinstance(module, DomainBatchNorm))
     return dict(network.named_buffers())
 
 
-def test_ranks_with_fewer_batches_are_not_waited_for():
-    first, second = run_on_processes(gather, [[3, 2, 1], [4]])
-    for name, expected in gather([[3, 2, 4]]).items():
-        assert torch.equal(first[name], second[name])
-        torch.testing.assert_close(first[name], expected, rtol=1e-10, atol=1e-10)
+def test_the_control_is_the_same_bit_for_bit_whatever_gathers_it(drawn_pair):
+    expected = gather(str(drawn_pair))
+    others = [gather(str(drawn_pair), **options) for options in ({"num_workers": 2}, {"eval_batch_size": 8, "seed": 1})]
+    for found in (*run_on_processes(gather, str(drawn_pair)), *others):
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
+    smaller = gather(str(drawn_pair), gather_batch_size=4)
+    assert any(not torch.equal(smaller[name], value) for name, value in expected.items())  # this alone moves it
 
 
 # ---- the helper ----

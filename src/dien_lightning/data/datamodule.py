@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -51,7 +50,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         target_batch_size: target images in a batch; 0 trains on the source alone.
         steps_per_epoch: batches in an epoch; None means source images // (P x K).
         image_size: (height, width) of the network's input in pixels.
-        eval_batch_size: images in an evaluation batch.
+        eval_batch_size: images in an evaluation batch; it changes no figure.
+        gather_batch_size: images in a batch that batch-norm statistics are gathered from; it changes figures.
         num_workers: loader processes for each loader; None chooses by the machine's cores.
         seed: batches and augmentations are drawn from it.
         cameras: "required" drops matches from the query's own camera, the field's protocol; "none" keeps them, for sets
@@ -83,6 +83,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         steps_per_epoch: int | None = None,
         image_size: tuple[int, int] = (256, 128),
         eval_batch_size: int = 128,
+        gather_batch_size: int = 128,
         num_workers: int | None = None,
         seed: int = 0,
         cameras: Literal["required", "none"] = "required",
@@ -104,6 +105,7 @@ class DomainPairDataModule(pl.LightningDataModule):
             if size == 1:
                 raise ValueError(f"{name} is 1, and a batch of one image has no variance for batch norm; take more.")
         check_int("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch")
+        check_int("gather_batch_size", gather_batch_size, 2, "one image alone has no variance for batch norm")
         check_int("seed", seed, 0, "batches and augmentations are drawn from it")
         if steps_per_epoch is not None:
             check_int("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source")
@@ -122,6 +124,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         self.evaluation_transform = evaluation_transform(self.image_size)
         self.cache_gigabytes = cache_gigabytes
         self.eval_batch_size = eval_batch_size
+        self.gather_batch_size = gather_batch_size
         self.num_workers = default_num_workers() if num_workers is None else num_workers
         self.seed = seed
         self.cameras = cameras
@@ -184,9 +187,8 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     @property
     def can_gather_statistics(self) -> bool:
-        """Whether `statistics_dataloader` gives any process a batch of two images, the fewest that have a variance."""
-        world, _ = self._world_and_rank()
-        return min(self.eval_batch_size, math.ceil(len(self.target.train) / world)) > 1
+        """Whether `statistics_dataloader` gives a batch of two images, the fewest that have a variance."""
+        return len(self.target.train) > 1
 
     def train_dataloader(self) -> CombinedLoader:
         """One batch of each domain for every step."""
@@ -227,12 +229,19 @@ class DomainPairDataModule(pl.LightningDataModule):
         """Give the same as for validation: on one process, the images of `evaluation_records` in their order."""
         return self.val_dataloader()
 
-    def statistics_dataloader(self) -> DataLoader[Sample]:
-        """The target's training images, unlabelled and not augmented, shuffled: for gathering batch-norm statistics."""
+    def statistics_dataloader(self, shared: bool = False) -> DataLoader[Sample]:
+        """The target's training images, unlabelled and not augmented: for gathering batch-norm statistics.
+
+        They come in one shuffled order, whatever the seed, so nothing but `gather_batch_size` decides what is in a
+        batch.
+
+        Args:
+            shared: give each process its share of the images; otherwise every process gets all.
+        """
         records = self.target.train
         dataset = self._dataset("statistics", records, self.evaluation_transform)
-        sampler = ShardSampler(len(records), self.seed, *self._world_and_rank())
-        return plain_loader(dataset, sampler, self.eval_batch_size, self.num_workers)
+        sampler = ShardSampler(len(records), 0, *(self._world_and_rank() if shared else (1, 0)))
+        return plain_loader(dataset, sampler, self.gather_batch_size, self.num_workers)
 
     def teardown(self, stage: str | None = None) -> None:
         """Say which images could not be read, if they were skipped."""

@@ -93,6 +93,7 @@ def evaluate(config: DictConfig) -> None:
             "precision": str(trainer.precision),
             "statistics": {"target": module.network.statistics_for("target")},
             **refinements(config),
+            **({"gather_batch_size": data.gather_batch_size} if config.gather_statistics else {}),
         },
         "images_per_second": module.images_per_second,
         "checkpoint": str(config.checkpoint),

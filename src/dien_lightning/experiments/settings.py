@@ -86,6 +86,12 @@ def has_center(known: Mapping[str, Any]) -> bool:
     return bool(is_weighted) and known.get("objective.triplet", "cross_domain") == "cross_domain"
 
 
+def _completed(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by dotted name, with what older records do not say but did: they gathered in evaluation's batches."""
+    size = known.get("data.eval_batch_size")
+    return dict(known) if size is None else {"data.gather_batch_size": size, **known}
+
+
 def changed(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> dict[str, Any]:
     """Where one run's settings differ from another's, or from those asked for: both values, by dotted name.
 
@@ -100,7 +106,7 @@ def changed(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collecti
         >>> changed({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
         {'data.num_ids': (12, 16)}
     """
-    had, asked = flat(had), flat(asked)
+    had, asked = _completed(flat(had)), _completed(flat(asked))
     without = (NO_MATTER - {"data.seed"} - which_images(asked)) | set(ignoring)
     unused: tuple[str, ...] = ()
     if not (has_attention(asked) or has_attention(had)):

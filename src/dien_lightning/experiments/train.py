@@ -227,6 +227,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
                 module.gather_target_statistics = True
                 trainer.test(module, data, verbose=False)
                 results["target_with_target_statistics"] = module.results["target"].figures()
+                results["protocol"]["gather_batch_size"] = data.gather_batch_size
             else:
                 rank_zero_info(
                     f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "

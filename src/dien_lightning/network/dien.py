@@ -231,8 +231,8 @@ class DIEN(nn.Module):
     def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
         """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
 
-        This is AdaBN (Li et al., 2016), the control every table carries. Several processes give their own batches each,
-        not necessarily equally many, and all get the mean over all batches.
+        This is AdaBN (Li et al., 2016), the control every table carries. Which images lie in a batch together changes
+        it, so each of several processes gives all batches: they get what one process gets, to the bit.
 
         Args:
             batches: an iterable of image batches (B, 3, H, W); a batch of one image has no variance and is left out.
@@ -249,12 +249,12 @@ class DIEN(nn.Module):
         try:
             for layer in layers:
                 layer.forget(domain)
-                layer.momentum, layer.synchronize = None, False  # processes with fewer batches would be waited for
+                layer.momentum, layer.synchronize = None, False
             for images in batches:
                 if len(images) > 1:
                     self(images, domain)
             for layer in layers:
-                layer.average_over_processes(domain)
+                layer.share_over_processes(domain)  # devices round differently
             if not self.gathered(domain):
                 raise ValueError(
                     f"no batches of {domain} images to gather batch-norm statistics from; give at least one."

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from dien_lightning.processes import sum_over_processes, world_size
+from dien_lightning.processes import share_over_processes, sum_over_processes, world_size
 
 Domain = Literal["source", "target"]
 DOMAINS: tuple[Domain, ...] = ("source", "target")
@@ -113,17 +113,11 @@ class DomainBatchNorm(nn.Module):
         # The other domain's statistics go with them, where both share one set.
         (self._seen(domain) if self.running_mean.shape[0] > 1 else self.batches).zero_()
 
-    def average_over_processes(self, domain: Domain) -> None:
-        """Replace `domain`'s statistics by their mean over all processes, each counting as often as it saw batches."""
-        if world_size() == 1:
-            return
+    def share_over_processes(self, domain: Domain) -> None:
+        """Give every process the first one's statistics of `domain`."""
         slot = self._domain_slot(domain)
-        batches = self._seen(domain)
-        seen = batches.to(self.running_mean.dtype)[:, None]  # (passes, 1)
-        total = sum_over_processes(seen)
         for statistics in (self.running_mean[slot], self.running_var[slot]):
-            statistics.copy_(torch.where(total > 0, sum_over_processes(statistics * seen) / total, statistics))
-        batches.copy_(sum_over_processes(batches))
+            statistics.copy_(share_over_processes(statistics))
 
     def gathered(self, domain: Domain) -> bool:
         """Whether training batches of `domain` have been seen."""

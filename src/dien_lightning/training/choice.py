@@ -122,7 +122,7 @@ class EpochChoice(Callback):
         wanted = min(self.images, len(data.target.train)) // trainer.world_size
         embeddings, indices, found = [], [], 0
         domain = module.network.statistics_for("target")
-        for batch in data.statistics_dataloader() if wanted else ():
+        for batch in data.statistics_dataloader(shared=True) if wanted else ():
             images = trainer.precision_plugin.convert_input(batch.image.to(module.device))
             with torch.no_grad(), trainer.precision_plugin.forward_context():
                 embeddings.append(module.network(images, domain).embedding)

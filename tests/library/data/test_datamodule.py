@@ -147,10 +147,14 @@ def test_it_can_be_printed_before_and_after_it_has_read_the_folders(root):
     assert str(make(root, source=None)).startswith("target: ")
 
 
-def test_statistics_are_gathered_over_every_target_image_in_a_shuffled_order(root):
-    index = torch.cat([sample.index for sample in make(root).statistics_dataloader()])
-    assert sorted(index.tolist()) == list(range(30))
-    assert index.tolist() != list(range(30))
+def test_statistics_are_gathered_over_every_target_image_in_one_shuffled_order(root):
+    def order(**changes):
+        return [sample.index.tolist() for sample in make(root, gather_batch_size=20, **changes).statistics_dataloader()]
+
+    first, rest = order()
+    assert (len(first), len(rest)) == (20, 10)
+    assert sorted(first + rest) == list(range(30)) != first + rest
+    assert order(seed=3, eval_batch_size=1) == [first, rest]
 
 
 def test_batches_are_the_same_with_and_without_decoded_images_in_memory(root):
@@ -315,6 +319,7 @@ def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
         ({"steps_per_epoch": 0}, r"steps_per_epoch=0 must be a whole number of at least 1"),
         ({"eval_batch_size": 0}, r"eval_batch_size=0 must be a whole number of at least 1"),
         ({"eval_batch_size": None}, r"eval_batch_size=None must be a whole number of at least 1"),
+        ({"gather_batch_size": 1}, r"gather_batch_size=1 must be a whole number of at least 2; one image alone has no"),
         ({"num_workers": "two"}, r"num_workers='two' must be a whole number of at least 0"),
         ({"seed": "x"}, r"seed='x' must be a whole number of at least 0"),
         ({"cache_gigabytes": None}, r"cache_gigabytes=None is out of range"),

@@ -113,6 +113,16 @@ def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(dat
     assert module.results["target"].mAP != plain.mAP
 
 
+@pytest.mark.parametrize("size", [8, 480])
+def test_the_control_does_not_depend_on_the_evaluation_batch_size(size, data):
+    expected = build(attention_loops=0).network
+    expected.gather_statistics((batch.image for batch in data.statistics_dataloader()), "target")
+    module, data.eval_batch_size = build(attention_loops=0), size
+    module.gather_target_statistics = True
+    trainer().test(module, data, verbose=False)
+    assert all(torch.equal(value, expected.state_dict()[name]) for name, value in module.network.state_dict().items())
+
+
 def test_base_with_joint_statistics_has_not_seen_the_target(data):
     module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics="joint")
     data.target_batch_size = 0
