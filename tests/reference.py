@@ -249,17 +249,6 @@ def domain_mixing(source: Sequence[Vector], target: Sequence[Vector], neighbors:
     return found / (neighbors * len(points))
 
 
-def soft_neighborhood_density(embedding: Sequence[Vector], temperature: float) -> float:
-    entropies = []
-    for row, one in enumerate(embedding):
-        weights = [
-            math.exp((1 - cosine(one, other)) / temperature) for place, other in enumerate(embedding) if place != row
-        ]
-        shares = [weight / sum(weights) for weight in weights]
-        entropies.append(-sum(share * math.log(share) for share in shares if share > 0))
-    return sum(entropies) / len(entropies)
-
-
 def reciprocal_neighbors(embedding: Sequence[Vector], camids: Sequence[int]) -> float:
     def nearest(one: int) -> int:
         others = [place for place in range(len(embedding)) if place != one]

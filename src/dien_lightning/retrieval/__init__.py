@@ -1,6 +1,5 @@
 """Embeddings to rank-k and mAP: exact, in bounded memory, the protocol stated."""
 
-from dien_lightning.retrieval.density import soft_neighborhood_density
 from dien_lightning.retrieval.expansion import PooledQueries, expand_queries, pool_queries
 from dien_lightning.retrieval.labels import check_matches
 from dien_lightning.retrieval.metric import EvaluationSets, RetrievalMetric
@@ -28,5 +27,4 @@ __all__ = [
     "rank_gallery",
     "reciprocal_neighbors",
     "reranking_memory",
-    "soft_neighborhood_density",
 ]

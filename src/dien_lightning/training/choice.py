@@ -11,10 +11,10 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from dien_lightning.checks import check_int, check_range
+from dien_lightning.checks import check_int
 from dien_lightning.network import save_network
 from dien_lightning.processes import join_processes
-from dien_lightning.retrieval import reciprocal_neighbors, soft_neighborhood_density
+from dien_lightning.retrieval import reciprocal_neighbors
 
 _SCORES: dict[str, tuple[str, Callable[[dict[str, Any]], float | None]]] = {
     "source_mAP": ("val/source_mAP", lambda epoch: epoch.get("source", {}).get("mAP")),
@@ -30,26 +30,20 @@ class EpochChoice(Callback):
     nearest neighbours across cameras, logged as `val/target_reciprocity`. `oracle` is the target's own mAP, which needs
     the labels that nobody has: it says what a perfect choice would gain, and is no result.
 
-    The soft neighbourhood density (Saito et al., 2021) is logged as `val/target_density` and chooses nothing: from
-    random weights it is highest for the network that has learned least (results/demo/README.md).
-
     Args:
         folder: for source_mAP.safetensors, label_free.safetensors and oracle.safetensors.
-        images: target training images for the label-free scores, drawn at random but the same in every epoch; 0 leaves
-            them out.
-        temperature: see `soft_neighborhood_density`.
+        images: target training images for the label-free score, drawn at random but the same in every epoch; 0 leaves
+            it out.
 
     Raises:
-        ValueError: a negative number of images, a temperature that is not positive; when training or validation
-            begins, images to look at and no data module that has them.
+        ValueError: a negative number of images; when training or validation begins, images to look at and no data
+            module that has them.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], images: int = 2000, temperature: float = 0.05) -> None:
+    def __init__(self, folder: str | os.PathLike[str], images: int = 2000) -> None:
         check_int("images", images, 0, "0 gives no label-free score")
-        check_range("temperature", temperature, 0, include_low=False)
         self.folder = Path(folder)
         self.images = images
-        self.temperature = temperature
         self._epochs: list[dict[str, Any]] = []
         self._label_free: dict[str, Tensor] = {}
 
@@ -91,12 +85,8 @@ class EpochChoice(Callback):
             embedding, camids = self._embed(trainer, pl_module)
             self._label_free = {}
             if len(embedding) > 1:
-                self._label_free = {
-                    "target_reciprocity": reciprocal_neighbors(embedding, camids),
-                    "target_density": soft_neighborhood_density(embedding, self.temperature),
-                }
-            for name, score in self._label_free.items():
-                pl_module.log(f"val/{name}", score, sync_dist=True)
+                self._label_free = {"target_reciprocity": reciprocal_neighbors(embedding, camids)}
+                pl_module.log("val/target_reciprocity", self._label_free["target_reciprocity"], sync_dist=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or trainer.state.fn != "fit":

@@ -42,9 +42,9 @@ def test_curves_are_grouped_and_only_runs_with_the_term_are_in_a_drawing():
 
 
 def test_only_what_is_shown_in_percent_is_multiplied():
-    curves = {"DIEN": {"val/target_reciprocity": [(1, 0.3), (2, 0.4)], "val/target_density": [(1, 5.0), (2, 6.0)]}}
+    curves = {"DIEN": {"val/target_reciprocity": [(1, 0.3), (2, 0.4)]}}
     (validation,) = curve_galleries(curves)
-    assert [plot.alt.rpartition(": ")[2] for plot in validation.plots] == ["DIEN from 0.3 to 0.4.", "DIEN from 5 to 6."]
+    assert [plot.alt.rpartition(": ")[2] for plot in validation.plots] == ["DIEN from 0.3 to 0.4."]
 
 
 def test_thinning_and_smoothing_keep_the_mean_of_a_line():

@@ -27,7 +27,6 @@ TITLES = {
     "val/source_rank1": "Source rank-1, %",
     "val/source_mAP": "Source mAP, %",
     "val/target_reciprocity": "Target reciprocity (label-free), share",
-    "val/target_density": "Target density (label-free), nats",
 }
 _GROUPS = {"train/loss_": "Losses", "train/": "Health", "val/": "Validation"}
 _CAPTIONS = {
