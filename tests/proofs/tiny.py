@@ -17,7 +17,6 @@ SMALL = (
     "trainer.accelerator=cpu",
     "trainer.precision=32-true",
     "trainer.enable_progress_bar=false",
-    "callbacks.progress=null",
 )
 """Batches and images as small as they can be, T = 1; how long to train is left open."""
 TINY = (

@@ -36,7 +36,6 @@ from dien_lightning.retrieval import (
     rank_gallery,
 )
 from dien_lightning.retrieval.reranking import check_reranking
-from dien_lightning.training.progress import ProgressBar
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
@@ -78,7 +77,6 @@ def evaluate(config: DictConfig) -> None:
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
-        callbacks=[ProgressBar()],
     )
     trainer.test(module, data, verbose=False)
     result, lists = refine(module.metrics["target"], module.results["target"], data, config)

@@ -174,7 +174,6 @@ def train(missing: list[Job], options: Options, overrides: list[str]) -> None:
         axis: list(dict.fromkeys(values)) for axis, values in zip(Job._fields, zip(*missing, strict=True), strict=True)
     }
     run_dir, records = Path(options.run_dir), Path(options.records)
-    quiet = ["callbacks.progress=null", "trainer.enable_progress_bar=false"]  # two bars on one terminal are none
     children.train(
         "-m",
         f"ablation={','.join(axes['row'])}",
@@ -186,7 +185,7 @@ def train(missing: list[Job], options: Options, overrides: list[str]) -> None:
         "hydra.sweep.subdir=${row}_${direction}_${seed}",
         "hydra/launcher=joblib",
         f"hydra.launcher.n_jobs={options.jobs}",
-        *quiet,
+        "trainer.enable_progress_bar=false",  # two bars on one terminal are none
         *overrides,
         OMP_NUM_THREADS="1",
     )

@@ -7,7 +7,6 @@ from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.training.metrics_file import MetricsFile
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.positions import LoaderPositions
-from dien_lightning.training.progress import ProgressBar
 from dien_lightning.training.running_time import RunningTime
 from dien_lightning.training.seeding import SeedEachStep
 
@@ -19,7 +18,6 @@ __all__ = [
     "LoaderPositions",
     "MetricsFile",
     "NonFiniteError",
-    "ProgressBar",
     "RunningTime",
     "SeedEachStep",
     "StopAtNonFinite",

@@ -266,10 +266,17 @@ class DIENModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         self._end_evaluation()
         self.log_dict(self._figures("val"), sync_dist=True)  # they are the same on all processes; Lightning asks for it
+        self._log_speed("val")
 
     def on_test_epoch_end(self) -> None:
         self._end_evaluation()
         self.log_dict(self._figures("test"), logger=False, sync_dist=True)  # for trainer.callback_metrics
+        self._log_speed("test")
+
+    def _log_speed(self, stage: str) -> None:
+        """Beside the progress bar, of all processes; metrics.csv holds no timings, so that two runs give one file."""
+        name = f"{stage}/images_per_second"
+        self.log(name, self.images_per_second, prog_bar=True, logger=False, sync_dist=True, reduce_fx="sum")
 
     def _figures(self, stage: str) -> dict[str, float]:
         return {

@@ -271,6 +271,7 @@ def test_a_test_leaves_its_figures_with_the_trainer(data):
     run.test(module, data, verbose=False)
     assert run.callback_metrics["test/target_rank1"] == pytest.approx(module.results["target"].rank(1))
     assert {"test/source_mAP", "test/pass1_mAP"} <= set(run.callback_metrics)
+    assert run.callback_metrics["test/images_per_second"] == pytest.approx(module.images_per_second)
 
 
 @pytest.mark.parametrize("flip", [False, True])
