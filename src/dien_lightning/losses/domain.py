@@ -56,7 +56,7 @@ def dann_ramp(progress: float) -> float:
 class DomainTerms(NamedTuple):
     """The domain classifier's loss and how often it is right, in [0, 1]; 0.5 means it cannot tell."""
 
-    loss: Tensor
+    total: Tensor
     accuracy: Tensor
 
 
@@ -106,7 +106,7 @@ class DomainAdversarialLoss(nn.Module):
         )
 
     def forward(self, source: Tensor, target: Tensor, progress: float = 1.0) -> Tensor:
-        return self.terms(source, target, progress).loss
+        return self.terms(source, target, progress).total
 
     @in_full_precision
     def terms(self, source: Tensor, target: Tensor, progress: float = 1.0) -> DomainTerms:

@@ -21,8 +21,7 @@ class ObjectiveOutput(NamedTuple):
         total: what the optimiser sees.
         terms: "identity", "triplet", "center", "domain", as far as they are on.
         health: "active_triplets" and "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" and
-            "target_spread" in [0, 1] (0: all embeddings of source, or target, are one), and "triplet_per_anchor" where
-            the triplet term is a sum over anchors; as far as they are known.
+            "target_spread" in [0, 1] (0: all embeddings of source, or target, are one); as far as they are known.
     """
 
     total: Tensor
@@ -53,7 +52,6 @@ class DIENObjective(nn.Module):
         domain_weight: beta2; 0 or None leaves the term out.
         margin: m.
         center_weight: lambda; 0 or None leaves the centre term out.
-        reduction: "mean" or "sum" over the triplet loss's anchors.
         target_negatives: False keeps target images out of CCCDTL's negatives.
         identity_dropout: before the identity classifier.
         domain_dropout: inside the domain classifier.
@@ -83,7 +81,6 @@ class DIENObjective(nn.Module):
         domain_weight: float | None = 0.1,
         margin: float = 0.3,
         center_weight: float | None = 1.0,
-        reduction: Literal["mean", "sum"] = "mean",
         target_negatives: bool = True,
         identity_dropout: float = 0.5,
         domain_dropout: float = 0.0,
@@ -103,9 +100,9 @@ class DIENObjective(nn.Module):
         self.triplet: CrossDomainTripletLoss | ExemplarTripletLoss | None = None
         if self.triplet_weight:
             self.triplet = (
-                CrossDomainTripletLoss(margin, center_weight, reduction, target_negatives)
+                CrossDomainTripletLoss(margin, center_weight, target_negatives)
                 if triplet == "cross_domain"
-                else ExemplarTripletLoss(margin, reduction)
+                else ExemplarTripletLoss(margin)
             )
         self.domain: DomainAdversarialLoss | None = None
         if self.domain_weight:
@@ -122,35 +119,24 @@ class DIENObjective(nn.Module):
     def forward(
         self, source: Tensor, source_pids: Tensor, target: Tensor | None = None, progress: float = 1.0
     ) -> ObjectiveOutput:
-        if target is None and self.needs_target:
+        total = self.identity(source, source_pids)
+        terms: dict[str, Tensor | None] = {"identity": total}
+        health = {"embedding_spread": embedding_spread(source.detach())}
+        if target is not None:
+            units = (normalize(embedding.detach(), dim=1) for embedding in (source, target))
+            health |= {"target_spread": embedding_spread(target.detach()), "center_distance": center_distance(*units)}
+        elif self.needs_target:
             raise ValueError(
                 "the objective needs target embeddings; give them, or switch triplet and domain terms off."
             )
-        identity = self.identity(source, source_pids)
-        total = identity
-        terms = {"identity": identity.detach()}
-        health = {"embedding_spread": embedding_spread(source.detach())}
-        if target is not None:
-            health["target_spread"] = embedding_spread(target.detach())
-            health["center_distance"] = center_distance(
-                normalize(source.detach(), dim=1), normalize(target.detach(), dim=1)
-            )
-        if self.triplet is not None:
-            assert target is not None
-            parts = self.triplet.terms(source, source_pids, target)
-            loss = parts.triplet
-            terms["triplet"] = parts.triplet.detach()
-            if isinstance(self.triplet, CrossDomainTripletLoss) and self.triplet.center_weight:
-                loss = loss + self.triplet.center_weight * parts.center
-                terms["center"] = parts.center.detach()
-            total = total + self.triplet_weight * loss
-            health["active_triplets"] = parts.active
-            if self.triplet.reduction == "sum":
-                health["triplet_per_anchor"] = parts.per_anchor
-        if self.domain is not None:
-            assert target is not None
-            adversarial = self.domain.terms(source, target, progress)
-            total = total + self.domain_weight * adversarial.loss
-            terms["domain"] = adversarial.loss.detach()
-            health["domain_accuracy"] = adversarial.accuracy
-        return ObjectiveOutput(total, terms, health)
+        if self.triplet is not None and target is not None:
+            triplet = self.triplet.terms(source, source_pids, target)
+            total = total + self.triplet_weight * triplet.total
+            terms |= {"triplet": triplet.triplet, "center": triplet.center}
+            health["active_triplets"] = triplet.active
+        if self.domain is not None and target is not None:
+            domain = self.domain.terms(source, target, progress)
+            total = total + self.domain_weight * domain.total
+            terms["domain"] = domain.total
+            health["domain_accuracy"] = domain.accuracy
+        return ObjectiveOutput(total, {name: term.detach() for name, term in terms.items() if term is not None}, health)

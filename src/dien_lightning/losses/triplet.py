@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from dien_lightning.checks import check_bool, check_choice, check_range
+from dien_lightning.checks import check_bool, check_range
 from dien_lightning.distance import pairwise_euclidean
 from dien_lightning.losses.precision import in_full_precision
 
 
-class HardestPairs(NamedTuple):
-    """Distances of each anchor's hardest pairs: (A,) each; smaller is closer."""
-
-    positive: Tensor
-    negative: Tensor
-
-
 class TripletTerms(NamedTuple):
-    """What a cross-domain triplet loss is made of: scalars.
+    """A triplet loss and what it is made of: scalars.
 
     Attributes:
-        triplet: the hinge, over all anchors.
-        center: distance between the mean normalised embeddings of source and target, in [0, 2]; not weighted.
+        total: the whole loss.
+        triplet: mean hinge over the anchors; at the margin, nothing is told apart.
         active: share of anchors whose hinge is above zero, in [0, 1].
-        per_anchor: mean hinge whatever the reduction, for the log alone; at the margin, nothing is told apart.
+        center: distance between the mean normalised embeddings of source and target, in [0, 2], before its weight;
+            None where it is no term of the loss.
     """
 
+    total: Tensor
     triplet: Tensor
-    center: Tensor
     active: Tensor
-    per_anchor: Tensor
+    center: Tensor | None = None
 
 
-def hardest_pairs(distances: Tensor, positive: Tensor, negative: Tensor) -> HardestPairs:  # (A, N) -> (A,), (A,)
-    """Batch-hard mining (Hermans et al., 2017): the farthest positive and the closest negative of each anchor.
+def hardest_hinges(distances: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:  # (A, N) -> (A,)
+    """max(0, margin + p - n) of each anchor, p to its farthest positive and n to its closest negative.
+
+    This is batch-hard mining (Hermans et al., 2017).
 
     Args:
         distances: (A, N), smaller is closer.
         positive: (A, N), True where the image counts as the anchor's identity; at least one in each row.
-        negative: (A, N), True where it counts as another; an anchor without any gets infinity.
-
-    Shape:
-        (A, N) three times -> HardestPairs((A,), (A,)).
+        negative: (A, N), True where it counts as another; an anchor without any has a hinge of 0.
+        margin: m.
     """
     farthest = distances.masked_fill(~positive, -math.inf).amax(dim=1)
     closest = distances.masked_fill(~negative, math.inf).amin(dim=1)
-    return HardestPairs(farthest, closest)
+    return relu(margin + farthest - closest)
 
 
 def center_distance(source: Tensor, target: Tensor) -> Tensor:  # (N, D), (M, D) -> ()
@@ -72,23 +66,7 @@ def center_distance(source: Tensor, target: Tensor) -> Tensor:  # (N, D), (M, D)
     return torch.linalg.vector_norm(source.mean(dim=0) - target.mean(dim=0))  # its gradient at 0 is 0, not NaN
 
 
-class _TripletLoss(nn.Module):
-    """What the two triplet losses share: margin, reduction and the hinge over mined pairs."""
-
-    def __init__(self, margin: float = 0.3, reduction: Literal["mean", "sum"] = "mean") -> None:
-        super().__init__()
-        check_range("margin", margin, 0, include_low=False)
-        check_choice("reduction", reduction, ("mean", "sum"))
-        self.margin = margin
-        self.reduction = reduction
-
-    def _terms(self, pairs: HardestPairs, center: Tensor) -> TripletTerms:
-        hinge = relu(self.margin + pairs.positive - pairs.negative)
-        total = hinge.mean() if self.reduction == "mean" else hinge.sum()
-        return TripletTerms(total, center, (hinge.detach() > 0).float().mean(), hinge.detach().mean())
-
-
-class CrossDomainTripletLoss(_TripletLoss):
+class CrossDomainTripletLoss(nn.Module):
     """Centering constrained cross-domain triplet loss, CCCDTL (Pu et al., 2019, eq. 2).
 
     Anchors and hardest positives come from the source alone, hardest negatives from source and target together: two
@@ -98,14 +76,13 @@ class CrossDomainTripletLoss(_TripletLoss):
     Args:
         margin: m > 0.
         center_weight: lambda >= 0, the weight of the centre distance.
-        reduction: "mean" or "sum" over anchors (the paper leaves this open).
         target_negatives: False mines negatives in the source alone, to see what pushing the target off is worth.
 
     Shape:
         source (N, D), source_pids (N,), target (M, D) -> scalar.
 
     Raises:
-        ValueError: a margin that is not positive, a negative centre weight, an unknown reduction.
+        ValueError: a margin that is not positive, a negative centre weight.
 
     Example:
         >>> loss = CrossDomainTripletLoss(margin=0.3, center_weight=1.0)
@@ -118,35 +95,40 @@ class CrossDomainTripletLoss(_TripletLoss):
         self,
         margin: float = 0.3,
         center_weight: float = 1.0,
-        reduction: Literal["mean", "sum"] = "mean",
         target_negatives: bool = True,
     ) -> None:
-        super().__init__(margin, reduction)
+        super().__init__()
+        check_range("margin", margin, 0, include_low=False)
         check_range("center_weight", center_weight, 0)
         check_bool("target_negatives", target_negatives)
+        self.margin = margin
         self.center_weight = center_weight
         self.target_negatives = target_negatives
 
     def forward(self, source: Tensor, source_pids: Tensor, target: Tensor) -> Tensor:
-        terms = self.terms(source, source_pids, target)
-        return terms.triplet + self.center_weight * terms.center if self.center_weight else terms.triplet
+        return self.terms(source, source_pids, target).total
 
     @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
-        """The hinge, the centre distance (not weighted) and what the log shows of the hinge; shapes as in `forward`."""
+        """The loss and what it is made of; shapes as in `forward`."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
         distances = pairwise_euclidean(source, torch.cat([source, target]))  # (N, N + M)
         same = source_pids[:, None] == source_pids  # (N, N)
         across = torch.zeros_like(same[:, :1]).expand(-1, len(target))  # (N, M): no target image is a positive
-        pairs = hardest_pairs(
+        hinges = hardest_hinges(
             distances,
             positive=torch.cat([same, across], dim=1),
             negative=torch.cat([~same, ~across if self.target_negatives else across], dim=1),
+            margin=self.margin,
         )
-        return self._terms(pairs, center_distance(source, target))
+        triplet, active = hinges.mean(), (hinges.detach() > 0).float().mean()
+        if not self.center_weight:
+            return TripletTerms(triplet, triplet, active)
+        center = center_distance(source, target)
+        return TripletTerms(triplet + self.center_weight * center, triplet, active, center)
 
 
-class ExemplarTripletLoss(_TripletLoss):
+class ExemplarTripletLoss(nn.Module):
     """Triplet loss in which every target image is an identity of its own, TL[8] (Zhong et al., 2018, HHL).
 
     Target images are anchors too: each is its own positive, and every other image of either domain its negative, so
@@ -155,13 +137,12 @@ class ExemplarTripletLoss(_TripletLoss):
 
     Args:
         margin: m > 0.
-        reduction: "mean" or "sum" over anchors.
 
     Shape:
         source (N, D), source_pids (N,), target (M, D) -> scalar.
 
     Raises:
-        ValueError: a margin that is not positive, an unknown reduction.
+        ValueError: a margin that is not positive.
 
     Example:
         >>> loss = ExemplarTripletLoss(margin=0.3)
@@ -169,17 +150,23 @@ class ExemplarTripletLoss(_TripletLoss):
         tensor(0.)
     """
 
+    def __init__(self, margin: float = 0.3) -> None:
+        super().__init__()
+        check_range("margin", margin, 0, include_low=False)
+        self.margin = margin
+
     def forward(self, source: Tensor, source_pids: Tensor, target: Tensor) -> Tensor:
-        return self.terms(source, source_pids, target).triplet
+        return self.terms(source, source_pids, target).total
 
     @in_full_precision
     def terms(self, source: Tensor, source_pids: Tensor, target: Tensor) -> TripletTerms:
-        """The hinge, the centre distance (for the log alone) and what the log shows of the hinge."""
+        """The loss and what it is made of; shapes as in `forward`."""
         source, target = normalize(source, dim=1), normalize(target, dim=1)
         images = torch.cat([source, target])  # (N + M, D)
         source_pids = source_pids.long()  # narrower types have no room for as many identities more
         own_identities = source_pids.max() + 1 + torch.arange(len(target), device=target.device)
         pids = torch.cat([source_pids, own_identities])
         same = pids[:, None] == pids
-        pairs = hardest_pairs(pairwise_euclidean(images, images), positive=same, negative=~same)
-        return self._terms(pairs, center_distance(source.detach(), target.detach()))
+        hinges = hardest_hinges(pairwise_euclidean(images, images), same, ~same, self.margin)
+        triplet = hinges.mean()
+        return TripletTerms(triplet, triplet, (hinges.detach() > 0).float().mean())

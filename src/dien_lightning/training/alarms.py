@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dien_lightning.checks import check_int, check_range
 
-_TRIPLET, _PER_ANCHOR, _DOMAIN = "train/loss_triplet", "train/triplet_per_anchor", "train/domain_accuracy"
+_TRIPLET, _DOMAIN = "train/loss_triplet", "train/domain_accuracy"
 _SPREADS = {"train/embedding_spread": "embedding spread", "train/target_spread": "target's embedding spread"}
 
 
@@ -25,7 +25,7 @@ class HealthMonitor(Callback):
 
     Args:
         window: steps.
-        margin: of the triplet loss; where that is a sum over anchors, its mean is looked at.
+        margin: of the triplet loss.
         tolerance: how near the margin, or a domain accuracy of 0.5 or 1, counts as there.
         collapsed: embedding spread, in [0, 1], below which embeddings count as collapsed.
         domain_windows: windows in a row after which a domain accuracy of 0.5 or 1 is told.
@@ -60,7 +60,7 @@ class HealthMonitor(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        for name in (_TRIPLET, _PER_ANCHOR, _DOMAIN, *_SPREADS):
+        for name in (_TRIPLET, _DOMAIN, *_SPREADS):
             value = trainer.callback_metrics.get(name)
             if value is not None:
                 self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
@@ -71,7 +71,7 @@ class HealthMonitor(Callback):
             self._judge(means, trainer.global_step)
 
     def _judge(self, means: dict[str, float], step: int) -> None:
-        triplet, accuracy = means.get(_PER_ANCHOR, means.get(_TRIPLET)), means.get(_DOMAIN)
+        triplet, accuracy = means.get(_TRIPLET), means.get(_DOMAIN)
         if triplet is not None and abs(triplet - self.margin) < self.tolerance:
             self._warn(
                 "margin",

@@ -40,16 +40,6 @@ def test_dropout_acts_in_training_alone():
     assert loss(embedding, pids) == loss(embedding, pids)
 
 
-def test_float32_under_autocast():
-    loss = IdentityLoss(num_classes=3, embedding_dim=8, dropout=0)
-    embedding, pids = torch.randn(4, 8), torch.tensor([0, 1, 2, 0])
-    with torch.autocast("cpu", torch.bfloat16):
-        assert loss(embedding, pids) == loss(embedding.clone(), pids)
-        assert loss(embedding.bfloat16(), pids).dtype == torch.float32
-        inside = loss(embedding, pids)
-    assert inside == loss(embedding, pids)
-
-
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="num_classes=1 must be a whole number of at least 2; a classifier needs two"):
         IdentityLoss(num_classes=1)

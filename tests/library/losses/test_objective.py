@@ -8,11 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from dien_lightning.losses import (
-    CrossDomainTripletLoss,
-    DIENObjective,
-    ExemplarTripletLoss,
-)
+from dien_lightning.losses import CrossDomainTripletLoss, DIENObjective
 from dien_lightning.losses.objective import embedding_spread
 from dien_lightning.losses.triplet import center_distance
 
@@ -36,17 +32,18 @@ def test_total_is_the_weighted_sum(triplet):
     source, pids, target = batch()
     output = loss(source, pids, target)
     parts = loss.triplet.terms(source, pids, target)
-    expected = loss.identity(source, pids) + 2 * parts.triplet + 0.3 * loss.domain(source, target)
-    if triplet == "cross_domain":
-        expected = expected + 10 * parts.center
-    torch.testing.assert_close(output.total, expected)
-    assert output.terms["triplet"] == parts.triplet
+    identity, domain = loss.identity(source, pids), loss.domain(source, target)
+    torch.testing.assert_close(output.total, identity + 2 * parts.total + 0.3 * domain)
+    center = {"center": parts.center} if triplet == "cross_domain" else {}
+    assert output.terms == {"identity": identity, "triplet": parts.triplet, **center, "domain": domain}
+    assert output.total.requires_grad
+    assert not any(value.requires_grad for value in [*output.terms.values(), *output.health.values()])
 
 
 def test_paper_defaults():
     loss = DIENObjective(num_classes=4, embedding_dim=8)
     assert (loss.triplet_weight, loss.domain_weight, loss.triplet.center_weight) == (1.0, 0.1, 1.0)
-    assert (loss.triplet.margin, loss.triplet.reduction) == (0.3, "mean")
+    assert loss.triplet.margin == 0.3
     assert (loss.identity.dropout.p, loss.domain.reversal, loss.domain.schedule) == (0.5, 1.0, "constant")
     assert isinstance(loss.triplet, CrossDomainTripletLoss)
 
@@ -88,25 +85,12 @@ def test_a_term_that_is_off_is_absent(nothing):
     assert {name.split(".")[0] for name, _ in no_triplet.named_parameters()} == {"identity", "domain"}
 
 
-def test_exemplar_has_no_centre_term():
-    loss = objective(triplet="exemplar", center_weight=1.0)
-    assert isinstance(loss.triplet, ExemplarTripletLoss)
-    assert list(loss(*batch()).terms) == ["identity", "triplet", "domain"]
-
-
 def test_every_parameter_gets_a_gradient():
     source, pids, target = batch()
     for changes in ({}, {"triplet_weight": 0}, {"domain_weight": 0}, OFF):
         loss = objective(**changes)
         loss(source, pids, target).total.backward()
         assert all(parameter.grad is not None for parameter in loss.parameters())
-
-
-def test_terms_and_health_are_detached():
-    source, pids, target = batch()
-    output = objective()(source.requires_grad_(), pids, target)
-    assert output.total.requires_grad
-    assert not any(value.requires_grad for value in [*output.terms.values(), *output.health.values()])
 
 
 @pytest.mark.parametrize("changes", [{}, {"triplet_weight": 0}, {"triplet": "exemplar"}])
@@ -118,15 +102,6 @@ def test_health(changes):
     assert health["target_spread"] == embedding_spread(target)
     assert 0 <= health["domain_accuracy"] <= 1
     assert ("active_triplets" in health) == ("triplet_weight" not in changes)
-
-
-@pytest.mark.parametrize("triplet", ["cross_domain", "exemplar"])
-def test_a_sum_over_anchors_is_logged_per_anchor_too(triplet):
-    source, pids, target = batch()
-    mean = objective(triplet=triplet)(source, pids, target)
-    total = objective(triplet=triplet, reduction="sum")(source, pids, target)
-    assert total.health["triplet_per_anchor"] == mean.terms["triplet"] < total.terms["triplet"]
-    assert "triplet_per_anchor" not in mean.health
 
 
 def test_embedding_spread():
@@ -145,25 +120,6 @@ def test_progress_moves_the_ramp():
         assert bool(target.grad.abs().max() > 0) == moves
 
 
-def test_float32_under_autocast():
-    loss = objective()
-    source, pids, target = batch()
-    plain = loss(source, pids, target)
-    with torch.autocast("cpu", torch.bfloat16):
-        inside = loss(source, pids, target)
-        from_bfloat16 = loss(source.bfloat16(), pids, target.bfloat16())
-    assert inside.total == plain.total
-    assert inside.terms == plain.terms
-    assert inside.health == plain.health
-    assert from_bfloat16.total.dtype == torch.float32
-    assert all(value.dtype == torch.float32 for value in [*from_bfloat16.terms.values(), *inside.health.values()])
-
-
-def test_float64():
-    source, pids, target = batch()
-    assert objective().double()(source.double(), pids, target.double()).total.dtype == torch.float64
-
-
 # ---- errors ----
 
 
@@ -180,7 +136,6 @@ def test_a_missing_target_is_named(changes):
         ({"triplet_weight": -1}, r"triplet_weight=-1 is out of range; choose a number in \[0, inf\)\."),
         ({"domain_weight": "much"}, r"domain_weight='much' is out of range"),
         ({"center_weight": -2}, r"center_weight=-2 is out of range"),
-        ({"margin": 0}, r"margin=0 is out of range"),
         ({"triplet": "semi_hard"}, r"triplet='semi_hard' is not allowed; choose one of cross_domain, exemplar\."),
     ],
 )

@@ -57,12 +57,6 @@ def test_a_collapsed_target_is_told_where_the_source_is_not():
     assert told.startswith("step 2: the target's embedding spread is 0.0100")
 
 
-def test_a_sum_over_anchors_is_held_against_the_margin_by_its_mean():
-    (told,) = logged_in_every_step({"train/loss_triplet": 19.2, "train/triplet_per_anchor": 0.3})
-    assert "the triplet loss has been 0.300, its margin" in told
-    assert logged_in_every_step({"train/loss_triplet": 0.3, "train/triplet_per_anchor": 0.01}) == []
-
-
 def test_both_at_once_and_each_once_alone():
     told = watch(HealthMonitor(window=2), [0.3] * 8, [0.0] * 8)
     assert len(told) == 2
