@@ -20,7 +20,6 @@ from dien_lightning.data.records import (
     check_evaluation,
     check_training,
     count_identities,
-    ignore_cameras,
     relabel,
 )
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler, ShardSampler, world_and_rank
@@ -54,8 +53,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         gather_batch_size: images in a batch that batch-norm statistics are gathered from; it changes figures.
         num_workers: loader processes for each loader; None chooses by the machine's cores.
         seed: batches and augmentations are drawn from it.
-        cameras: "required" drops matches from the query's own camera, the field's protocol; "none" keeps them, for sets
-            of one camera or of unknown cameras.
+        cameras: "required" refuses a query and gallery that match within one camera alone, which the field's protocol
+            drops; "none" takes them, with `Protocol(same_camera="keep")` to count them.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
         augmentation: further arguments for `train_transform`, such as `{"erasing": 0.5}`; None crops and flips.
         cache_gigabytes: memory of each process for the decoded training images of each domain; those beyond it are
@@ -267,10 +266,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         return "\n".join(f"{role}: {part}" for role, part in parts.items() if part)
 
     def _check_evaluation(self, splits: Splits) -> Splits:
-        if self.cameras == "none":
-            splits = ignore_cameras(splits)
         if splits.has_evaluation:
-            check_evaluation(splits)
+            check_evaluation(splits, self.cameras)
         else:
             rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
         return splits

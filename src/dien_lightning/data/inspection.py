@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.images import FAULTS, decode
 from dien_lightning.data.reading import Place, find_places
-from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities, ignore_cameras
+from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities
 from dien_lightning.types import UNLABELED
 
 
@@ -228,7 +228,7 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
 
 def _check_matches(splits: Splits, cameras: str, found: Inspection) -> None:
     try:
-        matched = check_evaluation(ignore_cameras(splits) if cameras == "none" else splits)
+        matched = check_evaluation(splits, cameras)
     except ValueError as error:
         found.problems.append(str(error))
         return

@@ -119,30 +119,6 @@ def relabel(records: Sequence[Record]) -> list[Record]:
     return [record._replace(pid=classes[record.pid]) for record in records]
 
 
-def ignore_cameras(splits: Splits) -> Splits:
-    """Put every query on one camera and every gallery image on another: then no match is dropped for its camera.
-
-    This is `data.cameras=none`, for sets whose images all come from one camera or whose cameras nobody knows.
-
-    Raises:
-        ValueError: an image is both query and gallery, and would find itself.
-    """
-    queries = {os.path.realpath(record.path) for record in splits.query}
-    both = [record.path for record in splits.gallery if os.path.realpath(record.path) in queries]
-    if both:
-        raise ValueError(
-            f"{len(both)} images of {splits.root} are both query and gallery, such as {both[0]}, and with "
-            f"data.cameras=none each would find itself first; take them out of one of the two."
-        )
-    return Splits(
-        splits.name,
-        splits.root,
-        [record._replace(camid=0) for record in splits.train],
-        [record._replace(camid=0) for record in splits.query],
-        [record._replace(camid=1) for record in splits.gallery],
-    )
-
-
 def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
     """Refuse a source that cannot fill a batch of `num_ids` identities with `num_instances` images each.
 
@@ -161,28 +137,42 @@ def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
         raise ValueError(f"num_instances={num_instances} must be at least 1 image per identity.")
 
 
-def check_evaluation(splits: Splits) -> int:
+def check_evaluation(splits: Splits, cameras: str = "required") -> int:
     """Refuse a labelled query and gallery where no query can have a match; otherwise count the queries that have one.
 
     A match is a gallery image of the same identity from another camera. Where none exists, every figure would be
     empty, and it is nearly always one camera that is the cause.
 
+    Args:
+        splits: what was read.
+        cameras: "none" if matches of the same camera count, for sets of one camera or of unknown ones.
+
     Returns:
         The number of queries with at least one match.
 
     Raises:
-        ValueError: if that number is zero.
+        ValueError: if that number is zero, or if images of the same camera count and one would find itself.
     """
-    cameras: dict[int, set[int]] = defaultdict(set)
+    if cameras == "none":
+        queries = {os.path.realpath(record.path) for record in splits.query}
+        both = [record.path for record in splits.gallery if os.path.realpath(record.path) in queries]
+        if both:
+            raise ValueError(
+                f"{len(both)} images of {splits.root} are both query and gallery, such as {both[0]}, and with "
+                f"data.cameras=none each would find itself first; take them out of one of the two."
+            )
+    seen: dict[int, set[int]] = defaultdict(set)
     for record in splits.gallery:
         if record.pid != UNLABELED:
-            cameras[record.pid].add(record.camid)
+            seen[record.pid].add(record.camid)
     labeled = [record for record in splits.query if record.pid != UNLABELED]
-    matched = sum(bool(cameras.get(record.pid, set()) - {record.camid}) for record in labeled)
+    matched = sum(
+        bool(seen.get(record.pid, set()) - (set() if cameras == "none" else {record.camid})) for record in labeled
+    )
     if matched:
         return matched
     start = f"No query of {splits.root} can have a match"
-    if not any(record.pid in cameras for record in labeled):
+    if not any(record.pid in seen for record in labeled):
         raise ValueError(
             f"{start}: none of the {count_identities(splits.query)} query identities is in the gallery "
             f"({_per_camera(splits)}); check that query and gallery show the same people."

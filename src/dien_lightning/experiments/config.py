@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,5 @@ def precision(wanted: str) -> Any:
 def protocol(config: DictConfig) -> Protocol:
     """How to count; without cameras, matches from the query's own camera stay."""
     check_keywords("protocol", config.protocol, Protocol)
-    if config.data.cameras == "none":
-        config.protocol.same_camera = "keep"
-    return Protocol(**config.protocol)
+    counting = Protocol(**config.protocol)
+    return replace(counting, same_camera="keep") if config.data.cameras == "none" else counting

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
+from dien_lightning import DIENModule, DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import CONF, precision, protocol
@@ -119,7 +119,7 @@ def refine(
         return plain, rankings(metric, data)
     sets = metric.gather()
     if config.multi_query:
-        sets = pool(sets)
+        sets = pool(sets, metric.protocol)
     if config.expansion:
         sets = sets._replace(query=normalize(expand_queries(sets.query, sets.gallery, k=config.expansion), dim=1))
     rows = chosen_queries(len(sets.query))
@@ -137,8 +137,10 @@ def refine(
     return result._replace(num_junk=plain.num_junk), describe_lists(lists, rows, sets, result, data)
 
 
-def pool(sets: EvaluationSets) -> EvaluationSets:
-    """One query per person and camera; its list is shown beside the first of its images."""
+def pool(sets: EvaluationSets, protocol: Protocol) -> EvaluationSets:
+    """One query per person and camera, or per person where cameras do not count; listed beside its first image."""
+    if protocol.same_camera == "keep":
+        sets = sets._replace(query_camids=torch.zeros_like(sets.query_camids))
     pooled = pool_queries(sets.query, sets.query_pids, sets.query_camids)
     pids, camids = pooled.pids.cpu(), pooled.camids.cpu()
     first = [

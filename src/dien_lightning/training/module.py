@@ -22,7 +22,12 @@ from dien_lightning.processes import join_processes
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.training.evaluation import Evaluation, embed
 from dien_lightning.training.positions import LoaderPositions
-from dien_lightning.training.preconditions import check_fit, check_fits_together, differs_from_one_process
+from dien_lightning.training.preconditions import (
+    check_counting,
+    check_fit,
+    check_fits_together,
+    differs_from_one_process,
+)
 from dien_lightning.training.recipe import (
     all_rates,
     check_goes_on,
@@ -201,6 +206,7 @@ class DIENModule(LightningModule):
         optimizer = sgd(self.parameter_groups(), **self.sgd_arguments)
         assert self.objective is not None  # or there were no groups
         check_fit(self.trainer, self.objective)
+        check_counting(self._datamodule, self.protocol)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._schedule(optimizer), "interval": "step"}}
 
     def _schedule(self, optimizer: Optimizer) -> LRScheduler:
@@ -291,6 +297,7 @@ class DIENModule(LightningModule):
         return embed(self.network, self._layout(batch.image), domain, self.flip)[0]  # (B, D)
 
     def _start_evaluation(self, each_pass: bool) -> None:
+        check_counting(self._datamodule, self.protocol)
         self._evaluation = Evaluation(
             self.network, self.evaluation_domains, self.protocol, each_pass=each_pass, flip=self.flip
         )

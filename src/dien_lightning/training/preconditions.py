@@ -7,6 +7,7 @@ from typing import Any
 
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN
+from dien_lightning.retrieval import Protocol
 
 
 def check_fits_together(network: DIEN, objective: DIENObjective) -> None:
@@ -50,6 +51,15 @@ def check_fit(trainer: Any, objective: DIENObjective) -> None:
         raise ValueError(
             f"the objective tells {classes} identities apart (num_classes) and the source has {identities}; build it "
             f"with num_classes=data.num_classes."
+        )
+
+
+def check_counting(data: Any, protocol: Protocol) -> None:
+    """Raise a ValueError where a data module takes matches of the same camera and the protocol drops them."""
+    if getattr(data, "cameras", None) == "none" and protocol.same_camera == "drop":
+        raise ValueError(
+            "the data module has cameras='none', and the protocol drops matches of the query's own camera; give "
+            "DIENModule protocol=Protocol(same_camera='keep')."
         )
 
 

@@ -188,6 +188,7 @@ def test_one_camera_stops_before_training_unless_cameras_are_ignored(root, tmp_p
     data = make(root, target_root=str(tmp_path), cameras="none")
     data.setup("fit")
     assert data.evaluation_domains == ("target", "source")
+    assert {record.camid for record in data.target.gallery} == {1}  # as they are: the protocol says what counts
 
 
 def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):

@@ -13,7 +13,6 @@ from dien_lightning.data.records import (
     check_training,
     combine,
     count_identities,
-    ignore_cameras,
     relabel,
 )
 from dien_lightning.types import UNLABELED
@@ -89,7 +88,7 @@ def test_check_evaluation_names_strangers():
 
 def test_without_cameras_every_shared_identity_is_a_match():
     one_camera = splits([(1, 4), (2, 4)], [(1, 4), (2, 4)])
-    assert check_evaluation(ignore_cameras(one_camera)) == 2
+    assert check_evaluation(one_camera, cameras="none") == 2
 
 
 def test_without_cameras_no_image_may_find_itself(tmp_path):
@@ -97,4 +96,4 @@ def test_without_cameras_no_image_may_find_itself(tmp_path):
     (tmp_path / "b.jpg").symlink_to("a.jpg")
     query, gallery = (Record(str(tmp_path / name), 1, 0) for name in ("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match=r"1 images of own are both query and gallery, such as .*b\.jpg, and with"):
-        ignore_cameras(Splits("own", Path("own"), [], [query], [gallery]))
+        check_evaluation(Splits("own", Path("own"), [], [query], [gallery]), cameras="none")

@@ -344,6 +344,7 @@ def test_the_total_is_the_mean_over_what_the_losses_see(data):
     [
         ({"overfit_batches": 2}, {}, "overfit_batches=2 takes the sampler of P x K batches away"),
         ({}, {"target_batch_size": 0}, r"target_batch_size=0 \(data.target_batch_size\) leaves out the target"),
+        ({}, {"cameras": "none"}, r"cameras='none', and the protocol drops .* protocol=Protocol\(same_camera='keep'\)"),
         ({}, {"num_classes": 4}, r"the objective tells 4 identities apart \(num_classes\) and the source has 6"),
     ],
 )
@@ -352,6 +353,7 @@ def test_what_would_break_training_is_told_before_it(options, changes, words, da
     if "num_classes" in changes:
         module.objective = DIENObjective(num_classes=4, embedding_dim=16)
     data.target_batch_size = changes.get("target_batch_size", data.target_batch_size)
+    data.cameras = changes.get("cameras", data.cameras)
     with pytest.raises(ValueError, match=words):
         trainer(**options).fit(module, data)
 
