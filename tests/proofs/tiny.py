@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dien_lightning.pedestrians.dataset import draw_pedestrians
+from dien_lightning.pedestrians import draw_pedestrians
 
 SMALL = (
     "experiment=demo",

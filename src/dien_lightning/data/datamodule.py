@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -14,17 +13,12 @@ from dien_lightning.checks import check_choice, check_int, check_keywords, check
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import ResumableLoader, default_num_workers, plain_loader, training_loader
-from dien_lightning.data.records import (
-    Record,
-    Splits,
-    check_evaluation,
-    check_training,
-    count_identities,
-    relabel,
-)
-from dien_lightning.data.samplers import EpochSampler, IdentitySampler, ShardSampler, world_and_rank
+from dien_lightning.data.pair import DomainPair
+from dien_lightning.data.records import Record, Splits, count_identities
+from dien_lightning.data.samplers import EpochSampler, IdentitySampler
+from dien_lightning.data.shards import ShardSampler
 from dien_lightning.data.transforms import evaluation_transform, train_transform
-from dien_lightning.types import UNLABELED, Sample
+from dien_lightning.types import Sample
 
 
 class DomainPairDataModule(pl.LightningDataModule):
@@ -94,32 +88,35 @@ class DomainPairDataModule(pl.LightningDataModule):
         super().__init__()
         check_choice("cameras", cameras, ("required", "none"))
         check_choice("on_error", on_error, ON_ERROR)
-        check_int("num_ids", num_ids, 1, "it is the number of source identities in a batch")
-        check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
-        check_int("target_batch_size", target_batch_size, 0, "0 trains on the source alone")
-        for name, size in (
-            ("num_ids x num_instances", num_ids * num_instances),
-            ("target_batch_size", target_batch_size),
+        for name, value, least, remedy in (
+            ("num_ids", num_ids, 1, "it is the number of source identities in a batch"),
+            ("num_instances", num_instances, 1, "it is the number of images of each identity in a batch"),
+            ("target_batch_size", target_batch_size, 0, "0 trains on the source alone"),
+            ("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch"),
+            ("gather_batch_size", gather_batch_size, 2, "one image alone has no variance for batch norm"),
+            ("seed", seed, 0, "batches and augmentations are drawn from it"),
+            ("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source"),
+            ("num_workers", num_workers, 0, "None (null) chooses by the machine's cores"),
         ):
-            if size == 1:
-                raise ValueError(f"{name} is 1, and a batch of one image has no variance for batch norm; take more.")
-        check_int("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch")
-        check_int("gather_batch_size", gather_batch_size, 2, "one image alone has no variance for batch norm")
-        check_int("seed", seed, 0, "batches and augmentations are drawn from it")
-        if steps_per_epoch is not None:
-            check_int("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source")
-        if num_workers is not None:
-            check_int("num_workers", num_workers, 0, "None (null) chooses by the machine's cores")
+            if value is not None or "None" not in remedy:
+                check_int(name, value, least, remedy)
+        sizes = {"num_ids x num_instances": num_ids * num_instances, "target_batch_size": target_batch_size}
+        if one := next((name for name, size in sizes.items() if size == 1), None):
+            raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
         check_range("cache_gigabytes", cache_gigabytes, 0)
-        self.source_domain = (
-            None if source is None else Domain("source", root, source, source_root, source_camera_pattern)
+        check_keywords("augmentation", augmentation or {}, train_transform)
+        self._pair = DomainPair(
+            None if source is None else Domain("source", root, source, source_root, source_camera_pattern),
+            Domain("target", root, target, target_root, target_camera_pattern),
+            num_ids=num_ids,
+            num_instances=num_instances,
+            cameras=cameras,
         )
-        self.target_domain = Domain("target", root, target, target_root, target_camera_pattern)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size
         self.image_size = check_size("image_size", image_size, smallest=(1, 1))
-        self.train_transform = _train_transform(self.image_size, augmentation or {})
+        self.train_transform = train_transform(self.image_size, **(augmentation or {}))
         self.evaluation_transform = evaluation_transform(self.image_size)
         self.cache_gigabytes = cache_gigabytes
         self.eval_batch_size = eval_batch_size
@@ -130,25 +127,16 @@ class DomainPairDataModule(pl.LightningDataModule):
         self.on_error = on_error
         self.drawing = None if drawing is None else dict(drawing)
         self._steps_per_epoch = steps_per_epoch
-        self._source: Splits | None = None
-        self._target: Splits | None = None
         self._datasets: dict[str, ReIDDataset] = {}
 
     def prepare_data(self) -> None:
         """Draw the drawn sets that are named and missing; nothing else is ever fetched."""
-        for domain in (self.source_domain, self.target_domain):
-            if domain:
-                domain.draw_missing(self.drawing)
+        self._pair.draw_missing(self.drawing)
 
     def setup(self, stage: str | None = None) -> None:
         """List the images of both domains and check that they can be trained on and evaluated."""
-        if self._target is None:
-            target = self._check_evaluation(self.target_domain.read(labeled=False))
-            if self.source_domain:
-                source = self.source_domain.read(labeled=True)
-                check_training(source, self.num_ids, self.num_instances)
-                self._source = self._check_evaluation(replace(source, train=relabel(source.train)))
-            self._target = target  # both or none, so that asking again gives the same fault
+        for sentence in self._pair.read():
+            rank_zero_info(sentence)
         if stage == "fit":
             self._check_target()
 
@@ -156,16 +144,13 @@ class DomainPairDataModule(pl.LightningDataModule):
     def source(self) -> Splits:
         """The labelled domain's records; identities of its training split are numbered 0 to `num_classes` - 1."""
         self.setup()
-        if self._source is None:
-            raise ValueError("No source is named (data.source), so there is nothing labelled to train on.")
-        return self._source
+        return self._pair.source
 
     @property
     def target(self) -> Splits:
         """The unlabelled domain's records; those of its training split carry no identity."""
         self.setup()
-        assert self._target is not None
-        return self._target
+        return self._pair.target
 
     @property
     def num_classes(self) -> int:
@@ -181,8 +166,7 @@ class DomainPairDataModule(pl.LightningDataModule):
     def evaluation_domains(self) -> tuple[str, ...]:
         """Which domain each evaluation loader holds, in order: "target", "source", or the one that has labels."""
         self.setup()
-        pairs = (("target", self._target), ("source", self._source))
-        return tuple(domain for domain, splits in pairs if splits is not None and splits.has_evaluation)
+        return self._pair.evaluation_domains
 
     @property
     def can_gather_statistics(self) -> bool:
@@ -191,28 +175,13 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> CombinedLoader:
         """One batch of each domain for every step."""
-        world, rank = self._world_and_rank()
-        records = self.source.train
-        sampler = IdentitySampler(
-            [record.pid for record in records],
-            self.num_ids,
-            self.num_instances,
-            self.steps_per_epoch,
-            seed=self.seed,
-            num_replicas=world,
-            rank=rank,
-        )
-        loaders = {"source": self._train_loader("source", records, sampler)}
+        pids = [record.pid for record in self.source.train]
+        source = IdentitySampler(pids, self.num_ids, self.num_instances, self.steps_per_epoch, seed=self.seed)
+        loaders = {"source": self._train_loader("source", self.source.train, source)}
         if self.target_batch_size:
             self._check_target()
-            target = EpochSampler(
-                len(self.target.train),
-                self.target_batch_size,
-                self.steps_per_epoch,
-                seed=self.seed + 1,  # a stream of its own, for both domains may be one set
-                num_replicas=world,
-                rank=rank,
-            )
+            seed = self.seed + 1  # a stream of its own, for both domains may be one set
+            target = EpochSampler(len(self.target.train), self.target_batch_size, self.steps_per_epoch, seed=seed)
             loaders["target"] = self._train_loader("target", self.target.train, target)
         return CombinedLoader(loaders, mode="min_size")
 
@@ -239,7 +208,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         """
         records = self.target.train
         dataset = self._dataset("statistics", records, self.evaluation_transform)
-        sampler = ShardSampler(len(records), 0, *(self._world_and_rank() if shared else (1, 0)))
+        sampler = ShardSampler(len(records), 0, *(() if shared else (1, 0)))
         return plain_loader(dataset, sampler, self.gather_batch_size, self.num_workers)
 
     def teardown(self, stage: str | None = None) -> None:
@@ -258,19 +227,11 @@ class DomainPairDataModule(pl.LightningDataModule):
         Args:
             domain: "target" or "source".
         """
-        splits = self.target if domain == "target" else self.source
-        return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
+        self.setup()
+        return self._pair.evaluation_records(domain)
 
     def __str__(self) -> str:
-        parts = {"source": self._source or self.source_domain, "target": self._target or self.target_domain}
-        return "\n".join(f"{role}: {part}" for role, part in parts.items() if part)
-
-    def _check_evaluation(self, splits: Splits) -> Splits:
-        if splits.has_evaluation:
-            check_evaluation(splits, self.cameras)
-        else:
-            rank_zero_info(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
-        return splits
+        return str(self._pair)
 
     def _check_target(self) -> None:
         if self.target_batch_size and not self.target.train:
@@ -279,30 +240,18 @@ class DomainPairDataModule(pl.LightningDataModule):
             )
 
     def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
-        cache = int(self.cache_gigabytes * 1e9)
-        return training_loader(
-            self._dataset(key, records, self.train_transform, cache_bytes=cache), sampler, self.num_workers
-        )
+        dataset = self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9))
+        return training_loader(dataset, sampler, self.num_workers)
 
     def _evaluation_loader(self, domain: str) -> DataLoader[Sample]:
         query, gallery = self.evaluation_records(domain)
         dataset = self._dataset(
             f"{domain} evaluation", [*query, *gallery], self.evaluation_transform, num_query=len(query)
         )
-        sampler = ShardSampler(len(dataset), None, *self._world_and_rank())
+        sampler = ShardSampler(len(dataset))
         return plain_loader(dataset, sampler, self.eval_batch_size, self.num_workers)
 
     def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:
         dataset = ReIDDataset(records, transform, on_error=self.on_error, **options)
         self._datasets[key] = dataset
         return dataset
-
-    def _world_and_rank(self) -> tuple[int, int]:
-        if self.trainer is not None:
-            return self.trainer.world_size, self.trainer.global_rank
-        return world_and_rank()
-
-
-def _train_transform(image_size: tuple[int, int], augmentation: Mapping[str, Any]) -> Any:
-    check_keywords("augmentation", augmentation, train_transform)
-    return train_transform(image_size, **augmentation)

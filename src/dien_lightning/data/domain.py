@@ -63,7 +63,7 @@ class Domain:
         """Draw the drawn sets among them that are not there, or all of them as `drawing` says."""
         for name, root in self.places:
             if is_drawn(name) and (drawing is not None or not _holds(name, root)):
-                from dien_lightning.pedestrians.dataset import draw_pedestrians  # noqa: PLC0415  (only where it is needed)
+                from dien_lightning.pedestrians import draw_pedestrians  # noqa: PLC0415  (only where it is needed)
 
                 check_keywords("drawing", drawing or {}, draw_pedestrians)
                 draw_pedestrians(root, name.removeprefix("pedestrians_"), **(drawing or {}))

@@ -1,6 +1,6 @@
-"""Which images make up a batch: a function of (seed, epoch, step), however many processes share the work.
+"""Which images make up a training batch: a function of (seed, epoch, step), however many processes share the work.
 
-All three are `DistributedSampler`s, because Lightning leaves those alone under DDP and tells them the epoch; any
+Both are `DistributedSampler`s, because Lightning leaves those alone under DDP and tells them the epoch; any
 other sampler it replaces, and batches of P x K are lost without a word. Batch sizes are those of the global batch;
 every process takes its slice of it, and the slices in order of rank are the batch that one process alone would see.
 """
@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import torch.distributed
 from torch.utils.data import DistributedSampler
 
 from dien_lightning.checks import check_int
+from dien_lightning.data.shards import world_and_rank
 
 
 class Draw(int):
@@ -214,41 +214,6 @@ class EpochSampler(TrainingSampler):
         rng = np.random.default_rng([self.seed, epoch])
         for batch in _batches_without_doubles(self.num_images, self.batch_size, rng):
             yield batch.tolist()
-
-
-class ShardSampler(DistributedSampler[int]):
-    """Each image once: process r of w takes images r, r + w, ... and nobody pads, so shards may differ by one.
-
-    Args:
-        num_images: size of the data set.
-        seed: None keeps the order; a number shuffles it, alike on every process.
-        num_replicas: number of processes; None asks torch.distributed, 1 without it.
-        rank: this process; None asks torch.distributed, 0 without it.
-
-    Example:
-        >>> list(ShardSampler(5, num_replicas=2, rank=0)), list(ShardSampler(5, num_replicas=2, rank=1))
-        ([0, 2, 4], [1, 3])
-    """
-
-    def __init__(
-        self, num_images: int, seed: int | None = None, num_replicas: int | None = None, rank: int | None = None
-    ) -> None:
-        world, rank = world_and_rank(num_replicas, rank)
-        super().__init__(range(num_images), world, rank, shuffle=False)  # type: ignore[arg-type]
-        order = range(num_images) if seed is None else np.random.default_rng(seed).permutation(num_images).tolist()
-        self._indices = list(order[rank::world])
-        self.num_samples = len(self._indices)
-        self.total_size = num_images
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._indices)
-
-
-def world_and_rank(num_replicas: int | None = None, rank: int | None = None) -> tuple[int, int]:
-    """Fill in what was left out: from torch.distributed where it runs, otherwise one process."""
-    running = torch.distributed.is_available() and torch.distributed.is_initialized()
-    world = num_replicas if num_replicas is not None else (torch.distributed.get_world_size() if running else 1)
-    return world, rank if rank is not None else (torch.distributed.get_rank() if running else 0)
 
 
 def _batches_without_doubles(num: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

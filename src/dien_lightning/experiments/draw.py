@@ -19,7 +19,7 @@ from PIL import Image
 from dien_lightning.checks import check_int
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take_all
-from dien_lightning.pedestrians.dataset import draw_pedestrians
+from dien_lightning.pedestrians import draw_pedestrians
 
 
 @dataclass

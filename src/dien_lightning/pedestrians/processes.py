@@ -8,18 +8,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator
-from pathlib import Path
 
 from .worker import Job
 
-# This package is loaded by itself: a worker does not wait for all that this library imports.
 _WORKER = """
-import importlib.util, sys
+import sys
 sys.path[:] = {path!r}
-spec = importlib.util.spec_from_file_location("pedestrians", {init!r})
-sys.modules["pedestrians"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sys.modules["pedestrians"])
-from pedestrians.worker import main
+from dien_lightning.pedestrians.worker import main
 main()
 """
 
@@ -32,7 +27,7 @@ def split_job(job: Job, parts: int) -> list[Job]:
 
 def draw_in_processes(job: Job, workers: int) -> Generator[int, None, None]:
     """Yield the pids as child processes finish them; leaves no process behind, however it ends."""
-    code = _WORKER.format(path=sys.path, init=str(Path(__file__).parent / "__init__.py"))
+    code = _WORKER.format(path=sys.path)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     read_end, write_end = os.pipe()
     processes: list[subprocess.Popen[bytes]] = []

@@ -6,9 +6,9 @@ from functools import wraps
 
 import pytest
 
+from dien_lightning import pedestrians
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.records import count_identities
-from dien_lightning.pedestrians import dataset as pedestrians
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image, write_market
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DistributedSampler
 
-from dien_lightning.data.samplers import Draw, EpochSampler, IdentitySampler, ShardSampler
+from dien_lightning.data.samplers import Draw, EpochSampler, IdentitySampler
+from dien_lightning.data.shards import ShardSampler
 
 PIDS = [pid for pid in range(7) for _ in range(5)] + [7]  # identity 7 has one image alone
 

@@ -149,7 +149,7 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing(tmp_path):
     code = (
         # A process started in the background ignores Ctrl-C, and its children with it.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from dien_lightning.pedestrians.dataset import draw_pedestrians; "
+        "from dien_lightning.pedestrians import draw_pedestrians; "
         f"draw_pedestrians({str(tmp_path / 'set')!r}, 'day', num_train_ids=4000, workers=2)"
     )
     source = str(Path(pedestrians.__file__).parents[2])

