@@ -21,11 +21,15 @@ class Record(NamedTuple):
         path: where it lies.
         pid: identity as the data set numbers it; `UNLABELED` where nobody gave one (and Market's junk).
         camid: camera number as the data set numbers it.
+        tracklet: number of the sequence it is a frame of, within its split; `UNLABELED` where it stands alone.
+        clothes: number of the clothes its person wears, which differs between people; `UNLABELED` where nobody says.
     """
 
     path: str
     pid: int
     camid: int
+    tracklet: int = UNLABELED
+    clothes: int = UNLABELED
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,17 @@ def combine(parts: Sequence[Splits]) -> Splits:
     if len(parts) == 1:
         return parts[0]
     joined: dict[str, list[Record]] = {split: [] for split in SPLITS}
-    first_pid = first_camid = 0
+    numbered = ("pid", "camid", "tracklet", "clothes")
+    first = dict.fromkeys(numbered, 0)
     for part in parts:
         everything = [record for split in SPLITS for record in getattr(part, split)]
         for split in SPLITS:
-            joined[split] += [
-                record._replace(
-                    pid=record.pid if record.pid == UNLABELED else first_pid + record.pid,
-                    camid=first_camid + record.camid,
-                )
-                for record in getattr(part, split)
-            ]
-        first_pid += 1 + max((record.pid for record in everything), default=0)
-        first_camid += 1 + max((record.camid for record in everything), default=0)
+            for record in getattr(part, split):
+                given = {name: getattr(record, name) for name in numbered}
+                moved = {name: first[name] + value for name, value in given.items() if value != UNLABELED}
+                joined[split].append(record._replace(**moved))
+        for name in numbered:
+            first[name] += 1 + max((getattr(record, name) for record in everything), default=0)
     return Splits("+".join(part.name for part in parts), Path(" and ".join(str(part.root) for part in parts)), **joined)
 
 
