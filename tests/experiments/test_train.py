@@ -348,7 +348,7 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
         ("seed=null", "seed"),
         ("seed=abc", "seed='abc' must be a whole number of at least 0"),
         ("resume=no", "resume='no' must be true or false"),
-        ("network.attention_detach=off", "attention_detach='off' must be true or false"),
+        ("network.synchronize=off", "synchronize='off' must be true or false"),
         ("optim.nesterov=no", "nesterov='no' must be true or false"),
         ("objective.target_negatives=off", "target_negatives='off' must be true or false"),
         ("protocol.single_gallery_shot=no", "single_gallery_shot='no' must be true or false"),

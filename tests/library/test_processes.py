@@ -15,6 +15,7 @@ from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN, Condition, DomainBatchNorm
 from dien_lightning.processes import join_processes, share_over_processes, sum_over_processes, world_size
+from library.network.networks import move
 from processes import run_on_processes
 
 # ---- one process ----
@@ -152,8 +153,9 @@ class Whole(nn.Module):
             attention_loops=attention_loops,
             image_size=(64, 32),
             attention_stage=2,  # fewer layers to run again
-            attention_start_at_one=False,
         )
+        if self.network.attention is not None:
+            move(self.network.attention)
         self.objective = DIENObjective(num_classes=2, embedding_dim=16, domain_weight=1.0, domain_dropout=0.5)
 
     def forward(self, source: Tensor, pids: Tensor, target: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from dien_lightning.checks import check_int, check_size
 from dien_lightning.types import AttentionMask
 
 
@@ -16,24 +15,18 @@ class RecurrentTopDownAttention(nn.Module):
     """One step's mask, predicted from the embedding of the pass before (Pu et al., 2019, III-D).
 
     A spatial mask (three deconvolutions and a sigmoid) and a channel mask (two 1x1 convolutions and a sigmoid); their
-    Kronecker product has the feature map's shape. The paper leaves widths, kernel sizes and the start open: here the
-    last layer of each path starts at zero and the product is scaled by 4, so every mask starts at exactly 1 and pass
-    1 starts as pass 0 was.
+    Kronecker product has the feature map's shape. The paper leaves widths, kernel sizes and the start open. Here the
+    deconvolutions have 128, 64 and 1 channels, and the channel path goes through D / 16. The last layer of each path
+    starts at zero and the product is scaled by 4, so every mask starts at exactly 1 and pass 1 starts as pass 0 was.
 
     Args:
         embedding_dim: D.
         channels: C of the feature map.
         size: (h, w) of the feature map. The spatial mask's sides are the next multiples of 4; it is resized to maps of
             another size.
-        widths: channels after the first and the second deconvolution.
-        reduction: the channel path's bottleneck has D / reduction channels.
-        start_at_one: False leaves the last layers at their random start and the product unscaled, in [0, 1].
 
     Shape:
         embedding (B, D) -> AttentionMask(spatial (B, 1, h, w), channel (B, C, 1, 1)).
-
-    Raises:
-        ValueError: widths or a reduction that are not whole numbers above 0.
 
     Example:
         >>> attention = RecurrentTopDownAttention(embedding_dim=32, channels=8, size=(16, 8))
@@ -42,40 +35,28 @@ class RecurrentTopDownAttention(nn.Module):
         True
     """
 
-    def __init__(
-        self,
-        embedding_dim: int = 2048,
-        channels: int = 256,
-        size: tuple[int, int] = (64, 32),
-        *,
-        widths: tuple[int, int] = (128, 64),
-        reduction: int = 16,
-        start_at_one: bool = True,
-    ) -> None:
+    scale = 4.0  # two sigmoids of 0 multiply to 1/4
+
+    def __init__(self, embedding_dim: int = 2048, channels: int = 256, size: tuple[int, int] = (64, 32)) -> None:
         super().__init__()
         quarter = (math.ceil(size[0] / 4), math.ceil(size[1] / 4))
-        wide, narrow = check_size("widths", widths, (1, 1))
-        check_int("reduction", reduction, 1, "the paper leaves it open, 16 is usual")
-        bottleneck = max(1, embedding_dim // reduction)
+        bottleneck = max(1, embedding_dim // 16)
         self.spatial = nn.Sequential(  # 1 x 1 -> h/4 x w/4 -> h/2 x w/2 -> h x w
-            nn.ConvTranspose2d(embedding_dim, wide, quarter, bias=False),
-            nn.BatchNorm2d(wide),
+            nn.ConvTranspose2d(embedding_dim, 128, quarter, bias=False),
+            nn.BatchNorm2d(128),
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(narrow),
+            nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(64),
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(narrow, 1, 4, stride=2, padding=1),
+            nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1),
         )
         self.channel = nn.Sequential(
             nn.Conv2d(embedding_dim, bottleneck, 1),
             nn.ReLU(inplace=True),
             nn.Conv2d(bottleneck, channels, 1),
         )
-        self.scale = 4.0 if start_at_one else 1.0
-        if start_at_one:
-            for last in (self.spatial[-1], self.channel[-1]):
-                for parameter in last.parameters():
-                    nn.init.zeros_(parameter)
+        for parameter in (*self.spatial[-1].parameters(), *self.channel[-1].parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(self, embedding: Tensor) -> AttentionMask:
         seed = embedding[:, :, None, None]  # (B, D, 1, 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normalize
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_size
 from dien_lightning.network.attention import RecurrentTopDownAttention
@@ -20,9 +21,9 @@ from dien_lightning.network.normalization import (
     DomainBatchNorm,
     keep_statistics_apart,
 )
+from dien_lightning.processes import share_over_processes
 from dien_lightning.types import AttentionMask, NetworkOutput
 
-Statistics = Literal["domain_and_pass", "domain", "joint"]
 _SMALLEST_IMAGE = (64, 32)
 
 
@@ -41,15 +42,9 @@ class DIEN(nn.Module):
         image_size: (height, width) the attention is laid out for; other sizes work, masks are resized.
         attention_stage: which stage's output is re-weighted, 1-4 (the paper leaves this open).
         attention_update: "refocus" masks the first map in every pass, "accumulate" the map masked already (open).
-        attention_input: "raw" embedding of the pass before, or "normalized" to unit length (open).
-        attention_detach: True stops gradients from a mask into the pass before (open).
-        attention_start_at_one: see `RecurrentTopDownAttention` (open).
-        attention_widths: channels after its first and second deconvolution (open).
-        attention_reduction: its channel path's bottleneck has D / attention_reduction channels (open).
-        attention_stride: its spatial mask has one value for attention_stride x attention_stride positions of the map
+        attention_stride: the spatial mask has one value for attention_stride x attention_stride positions of the map
             and is resized between them (open); with 1, the deconvolutions can dim every other position.
-        statistics: "domain_and_pass", "domain" (shared by all passes) or "joint" (one set; the domains are meant to go
-            through in one batch) (open).
+        statistics: "domain_and_pass", or "joint": one set, for domains that go through in one batch (open).
         synchronize: batch norm over the batch of all processes.
 
     Batch norm normalises by the statistics of `domain`. A network that was trained on the source alone has none of the
@@ -78,13 +73,8 @@ class DIEN(nn.Module):
         image_size: tuple[int, int] = (256, 128),
         attention_stage: int = 1,
         attention_update: Literal["refocus", "accumulate"] = "refocus",
-        attention_input: Literal["raw", "normalized"] = "raw",
-        attention_detach: bool = False,
-        attention_start_at_one: bool = True,
-        attention_widths: tuple[int, int] = (128, 64),
-        attention_reduction: int = 16,
         attention_stride: int = 1,
-        statistics: Statistics = "domain_and_pass",
+        statistics: Literal["domain_and_pass", "joint"] = "domain_and_pass",
         synchronize: bool = True,
     ) -> None:
         super().__init__()
@@ -93,14 +83,9 @@ class DIEN(nn.Module):
         check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
         check_int("attention_stride", attention_stride, 1, "1 is a value for each position of the map")
         check_choice("attention_update", attention_update, ("refocus", "accumulate"))
-        check_choice("attention_input", attention_input, ("raw", "normalized"))
-        check_bool("attention_detach", attention_detach)
-        check_bool("attention_start_at_one", attention_start_at_one)
         check_bool("synchronize", synchronize)
-        check_choice("statistics", statistics, ("domain_and_pass", "domain", "joint"))
+        check_choice("statistics", statistics, ("domain_and_pass", "joint"))
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
-        attention_widths = check_size("attention_widths", attention_widths, (1, 1))
-        check_int("attention_reduction", attention_reduction, 1, "the paper leaves it open, 16 is usual")
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
             "embedding_dim": int(embedding_dim),  # numpy's numbers fit into no file
@@ -108,11 +93,6 @@ class DIEN(nn.Module):
             "image_size": [height, width],
             "attention_stage": int(attention_stage),
             "attention_update": attention_update,
-            "attention_input": attention_input,
-            "attention_detach": attention_detach,
-            "attention_start_at_one": attention_start_at_one,
-            "attention_widths": list(attention_widths),
-            "attention_reduction": int(attention_reduction),
             "attention_stride": int(attention_stride),
             "statistics": statistics,
             "synchronize": synchronize,
@@ -129,34 +109,20 @@ class DIEN(nn.Module):
                 embedding_dim,
                 self.backbone.channels[attention_stage],
                 (math.ceil(height / stride), math.ceil(width / stride)),
-                widths=attention_widths,
-                reduction=attention_reduction,
-                start_at_one=attention_start_at_one,
             )
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
             nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
         self.condition = Condition()
-        self._keep_statistics_apart(statistics, attention_loops, attention_stage, synchronize)
-
-    def _keep_statistics_apart(self, statistics: Statistics, loops: int, stage: int, synchronize: bool) -> None:
-        domains = 1 if statistics == "joint" else 2
-        per_pass = statistics == "domain_and_pass"
         # Blocks up to the masked stage run once, later ones T+1 times; the attention itself runs in passes 1..T.
         for module, passes, first_step in (
-            (self.backbone.blocks[: stage + 1], 1, 0),
-            (self.backbone.blocks[stage + 1 :], loops + 1, 0),
-            (self.embedding, loops + 1, 0),
-            (self.attention, loops, 1),
+            (self.backbone.blocks[: attention_stage + 1], 1, 0),
+            (self.backbone.blocks[attention_stage + 1 :], attention_loops + 1, 0),
+            (self.embedding, attention_loops + 1, 0),
+            (self.attention, attention_loops, 1),
         ):
+            slots = {"domains": 1} if statistics == "joint" else {"passes": passes, "first_step": first_step}
             if module is not None:
-                keep_statistics_apart(
-                    module,
-                    self.condition,
-                    domains=domains,
-                    passes=passes if per_pass else 1,
-                    first_step=first_step if per_pass else 0,
-                    synchronize=synchronize,
-                )
+                keep_statistics_apart(module, self.condition, synchronize=synchronize, **slots)
 
     @property
     def attention_loops(self) -> int:
@@ -201,10 +167,6 @@ class DIEN(nn.Module):
 
     def _mask(self, embedding: Tensor) -> AttentionMask:
         assert self.attention is not None
-        if self.hyperparameters["attention_detach"]:
-            embedding = embedding.detach()
-        if self.hyperparameters["attention_input"] == "normalized":
-            embedding = normalize(embedding, dim=1)
         with torch.autocast(embedding.device.type, enabled=False):  # near 1, bfloat16 knows steps of 0.4 % only
             return self.attention(embedding)
 
@@ -242,33 +204,17 @@ class DIEN(nn.Module):
             ValueError: no batches of two images or more; the statistics stay as they were.
         """
         check_choice("domain", domain, DOMAINS)
-        layers, modes = self._normalizations(), [(module, module.training) for module in self.modules()]
-        settings = [(layer.momentum, layer.synchronize) for layer in layers]
-        before = [[buffer.clone() for buffer in layer.buffers()] for layer in layers]
-        self.train()
-        try:
-            for layer in layers:
-                layer.forget(domain)
-                layer.momentum, layer.synchronize = None, False
-            for images in batches:
-                if len(images) > 1:
-                    self(images, domain)
-            for layer in layers:
-                layer.share_over_processes(domain)  # devices round differently
-            if not self.gathered(domain):
-                raise ValueError(
-                    f"no batches of {domain} images to gather batch-norm statistics from; give at least one."
-                )
-        except BaseException:
-            for layer, buffers in zip(layers, before, strict=True):
-                for buffer, had in zip(layer.buffers(), buffers, strict=True):
-                    buffer.copy_(had)
-            raise
-        finally:
-            for module, training in modes:
-                module.training = training
-            for layer, (momentum, synchronize) in zip(layers, settings, strict=True):
-                layer.momentum, layer.synchronize = momentum, synchronize
+        gathering = copy.deepcopy(self).train()  # whatever stops it leaves this network as it was
+        for layer in gathering._normalizations():
+            layer.forget(domain)
+            layer.momentum, layer.synchronize = None, False
+        for images in batches:
+            if len(images) > 1:
+                gathering(images, domain)
+        if not gathering.gathered(domain):
+            raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
+        for statistics, gathered in zip(self.buffers(), gathering.buffers(), strict=True):
+            statistics.copy_(share_over_processes(gathered))  # devices round differently
 
     def _normalizations(self) -> list[DomainBatchNorm]:
         return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]

@@ -20,6 +20,14 @@ from dien_lightning.checks import first_line
 from dien_lightning.network.dien import DIEN
 
 _METADATA, _DIGEST = "dien", "blake2b"
+# Arguments that DIEN once had, and the value that it now always has.
+_ONCE: dict[str, Any] = {
+    "attention_input": "raw",
+    "attention_detach": False,
+    "attention_start_at_one": True,
+    "attention_widths": [128, 64],
+    "attention_reduction": 16,
+}
 CHECKPOINT_HYPERPARAMETERS = "network_hyperparameters"
 """The key of a training checkpoint that holds the network's arguments."""
 
@@ -68,7 +76,11 @@ def load_network(path: str | os.PathLike[str]) -> DIEN:
         raise FileNotFoundError(f"checkpoint={path} is not a file; give a run's checkpoints/last.ckpt.")
     try:
         hyperparameters, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
-        network = DIEN(**hyperparameters, weights=None)
+        for name, value in _ONCE.items():
+            if hyperparameters.get(name, value) != value:
+                raise ValueError(f"it has {name}={hyperparameters[name]}, which this version no longer builds")
+        known = {name: value for name, value in hyperparameters.items() if name not in _ONCE}
+        network = DIEN(**known, weights=None)
         network.load_state_dict(state)
     except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
         raise ValueError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from dien_lightning.processes import share_over_processes, sum_over_processes, world_size
+from dien_lightning.processes import sum_over_processes, world_size
 
 Domain = Literal["source", "target"]
 DOMAINS: tuple[Domain, ...] = ("source", "target")
@@ -113,12 +113,6 @@ class DomainBatchNorm(nn.Module):
         # The other domain's statistics go with them, where both share one set.
         (self._seen(domain) if self.running_mean.shape[0] > 1 else self.batches).zero_()
 
-    def share_over_processes(self, domain: Domain) -> None:
-        """Give every process the first one's statistics of `domain`."""
-        slot = self._domain_slot(domain)
-        for statistics in (self.running_mean[slot], self.running_var[slot]):
-            statistics.copy_(share_over_processes(statistics))
-
     def gathered(self, domain: Domain) -> bool:
         """Whether training batches of `domain` have been seen."""
         return bool((self._seen(domain) > 0).all())
@@ -134,41 +128,19 @@ class DomainBatchNorm(nn.Module):
         return f"{features}, domains={domains}, passes={passes}, momentum={self.momentum}"
 
 
-def keep_statistics_apart(
-    module: nn.Module,
-    condition: Condition,
-    *,
-    domains: int = 2,
-    passes: int = 1,
-    first_step: int = 0,
-    synchronize: bool = True,
-) -> None:
+def keep_statistics_apart(module: nn.Module, condition: Condition, **options: Any) -> None:
     """Replace each batch-norm layer inside `module` by a `DomainBatchNorm` with its weights and statistics.
 
     Args:
         module: changed in place.
         condition: shared by all new layers.
-        domains: see `DomainBatchNorm`.
-        passes: see `DomainBatchNorm`.
-        first_step: see `DomainBatchNorm`.
-        synchronize: see `DomainBatchNorm`.
+        **options: `DomainBatchNorm`'s domains, passes, first_step and synchronize.
     """
     for name, child in module.named_children():
         if not isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            keep_statistics_apart(
-                child, condition, domains=domains, passes=passes, first_step=first_step, synchronize=synchronize
-            )
+            keep_statistics_apart(child, condition, **options)
             continue
-        layer = DomainBatchNorm(
-            child.num_features,
-            condition,
-            domains=domains,
-            passes=passes,
-            first_step=first_step,
-            eps=child.eps,
-            momentum=child.momentum,
-            synchronize=synchronize,
-        )
+        layer = DomainBatchNorm(child.num_features, condition, eps=child.eps, momentum=child.momentum, **options)
         layer.load_state_dict(
             {
                 "weight": child.weight,

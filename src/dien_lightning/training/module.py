@@ -61,7 +61,6 @@ class DIENModule(LightningModule):
         supervise: "fused" gives the losses the fused embedding alone, "every_pass" also each pass's own (the paper
             leaves this open): `train/loss_total` is then the mean over all of them, the other values that are logged
             are the fused embedding's.
-        join: losses over the batch of all processes; False: each process mines its own part.
         channels_last: memory layout of maps; faster wherever convolutions are.
         flip: average the embeddings of an image and its mirror image in evaluation.
         protocol: of the evaluation.
@@ -100,14 +99,13 @@ class DIENModule(LightningModule):
         gamma: float = 0.1,
         warmup: float = 0.3,
         supervise: Literal["fused", "every_pass"] = "fused",
-        join: bool = True,
         channels_last: bool = True,
         flip: bool = False,
         protocol: Protocol | None = None,
     ) -> None:
         super().__init__()
         check_choice("supervise", supervise, ("fused", "every_pass"))
-        for name, switch in (("join", join), ("channels_last", channels_last), ("flip", flip)):
+        for name, switch in (("channels_last", channels_last), ("flip", flip)):
             check_bool(name, switch)
         if objective is not None:
             check_fits_together(network, objective)
@@ -128,7 +126,6 @@ class DIENModule(LightningModule):
         self.network = network.to(memory_format=torch.channels_last) if channels_last else network
         self.objective = objective
         self.supervise = supervise
-        self.join = join
         self.channels_last = channels_last
         self.flip = flip
         self.protocol = protocol or Protocol()
@@ -148,13 +145,13 @@ class DIENModule(LightningModule):
     # ---- training ----
 
     def on_fit_start(self) -> None:
-        for sentence in differs_from_one_process(self.trainer.world_size, self.network, self.join):
+        if sentence := differs_from_one_process(self.trainer.world_size, self.network):
             rank_zero_info(sentence)
 
     def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
         assert self.objective is not None
         source, target = self._embed(batch)
-        pids = self._over_processes(torch.as_tensor(batch["source"].pid))
+        pids = join_processes(torch.as_tensor(batch["source"].pid))
         progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
         sources = self._views(source)
         targets = [None] * len(sources) if target is None else self._views(target)
@@ -180,10 +177,7 @@ class DIENModule(LightningModule):
         views = [output.embedding]
         if self.supervise == "every_pass" and self.network.attention_loops:
             views += output.steps.unbind(1)
-        return [self._over_processes(view) for view in views]
-
-    def _over_processes(self, tensor: Tensor) -> Tensor:
-        return join_processes(tensor) if self.join else tensor
+        return [join_processes(view) for view in views]
 
     def _layout(self, images: Tensor) -> Tensor:
         return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images

@@ -63,23 +63,11 @@ def check_counting(data: Any, protocol: Protocol) -> None:
         )
 
 
-def differs_from_one_process(processes: int, network: DIEN, join: bool) -> list[str]:
-    """Why several processes do not train as one would: a sentence each.
-
-    Args:
-        processes: how many there are.
-        network: which may normalise each process's part of the batch by itself.
-        join: whether the losses see the batch of all processes.
-    """
-    reasons = []
-    if processes > 1 and not join:
-        reasons.append(
-            f"join=False (optim.join): each of {processes} processes takes the losses of its own part of the batch; "
-            f"triplets and centres do not see the whole, so figures differ from those of one process."
-        )
-    if processes > 1 and not network.hyperparameters["synchronize"]:
-        reasons.append(
-            f"synchronize=False (network.synchronize): each of {processes} processes normalises by its own part of the "
-            f"batch, and the first one's running statistics are kept; figures differ from those of one process."
-        )
-    return reasons
+def differs_from_one_process(processes: int, network: DIEN) -> str:
+    """Why several processes do not train as one would; empty where they do."""
+    if processes == 1 or network.hyperparameters["synchronize"]:
+        return ""
+    return (
+        f"synchronize=False (network.synchronize): each of {processes} processes normalises by its own part of the "
+        f"batch, and the first one's running statistics are kept; figures differ from those of one process."
+    )

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from dien_lightning.network import DIEN
+from dien_lightning.network import DIEN, RecurrentTopDownAttention
 
 
-def small(attention_loops: int = 2, seed: int = 0, **changes) -> DIEN:
+def small(attention_loops: int = 2, seed: int = 0, moved: bool = False, **changes) -> DIEN:
+    """A network of ResNet-18; `moved` takes its masks away from 1, as training does."""
     torch.manual_seed(seed)
     arguments = {"backbone": "resnet18", "weights": None, "embedding_dim": 16, "image_size": (64, 32)} | changes
-    return DIEN(attention_loops=attention_loops, **arguments)
+    network = DIEN(attention_loops=attention_loops, **arguments)
+    if moved:
+        move(network.attention)
+    return network
+
+
+def move(attention: RecurrentTopDownAttention) -> None:
+    """Draw the last layers, which start at zero, as torch draws the others."""
+    for layer in (attention.spatial[-1], attention.channel[-1]):
+        layer.reset_parameters()
+        nn.init.normal_(layer.bias, std=0.5)
 
 
 def images(count: int = 4, height: int = 64, width: int = 32, seed: int = 0) -> Tensor:

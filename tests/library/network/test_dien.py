@@ -1,24 +1,23 @@
-"""DIEN: shapes, the start at pass 0, the options the paper leaves open, and statistics per domain and pass."""
+"""DIEN: shapes, the start at pass 0, the passes written out, and statistics per domain and pass."""
 
 from __future__ import annotations
 
 import copy
 import itertools
+import math
 
 import pytest
 import torch
-from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d, normalize
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from dien_lightning.network import DIEN, DomainBatchNorm
 from library.network.networks import images, small
-
-SIZES = [(64, 32), (65, 33), (70, 45), (128, 50)]
 
 
 @pytest.fixture(scope="module")
 def moved():
     """T = 2, masks away from 1 and statistics of both domains gathered; never changed by a test."""
-    network = small(2, attention_start_at_one=False)
+    network = small(2, moved=True)
     network.gather_statistics([images(6, seed=1)], "source")
     network.gather_statistics([2 * images(6, seed=2) - 1], "target")
     return network.eval().requires_grad_(False)
@@ -28,20 +27,16 @@ def normalizations(network):
     return {name: module for name, module in network.named_modules() if isinstance(module, DomainBatchNorm)}
 
 
-def statistics(network):
-    return {name: buffer.clone() for name, buffer in network.named_buffers()}
-
-
-def manual(network, batch, domain="target", update="refocus"):
+def manual(network, batch, update="refocus"):
     """The passes written out, layer by layer."""
     stage = network.hyperparameters["attention_stage"]
-    network.condition.domain, network.condition.step = domain, 0
+    network.condition.domain, network.condition.step = "target", 0
+    linear, norm, prelu = network.embedding
 
     def embed(features):
         for block in network.backbone.blocks[stage + 1 :]:
             features = block(features)
         both = [adaptive_avg_pool2d(features, 1).flatten(1), adaptive_max_pool2d(features, 1).flatten(1)]
-        linear, norm, prelu = network.embedding
         return prelu(norm(linear(torch.cat(both, dim=1))))
 
     first = batch
@@ -53,7 +48,7 @@ def manual(network, batch, domain="target", update="refocus"):
         seed = steps[-1][:, :, None, None]
         spatial = torch.sigmoid(network.attention.spatial(seed))
         channel = torch.sigmoid(network.attention.channel(seed))
-        features = (first if update == "refocus" else features) * spatial * channel * network.attention.scale
+        features = (first if update == "refocus" else features) * spatial * channel * 4
         steps.append(embed(features))
     return steps
 
@@ -61,30 +56,20 @@ def manual(network, batch, domain="target", update="refocus"):
 # ---- shapes ----
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [(64, 32), (65, 33), (70, 45), (256, 128)])
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
 def test_any_image_size_and_stage(size, stage):
-    network = small(2, attention_stage=stage).eval()
-    with torch.no_grad():
-        output = network(images(2, *size))
-    assert output.embedding.shape == (2, 16)
-    assert output.steps.shape == (2, 3, 16)
-    channels = network.backbone.channels[stage]
-    assert [mask.channel.shape for mask in output.masks] == [(2, channels, 1, 1)] * 2
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("stage", [1, 4])
-def test_laid_out_for_any_image_size(size, stage):
-    network = small(1, attention_stage=stage, image_size=size).eval()
-    with torch.no_grad():
-        assert network(images(2, *size)).embedding.shape == (2, 16)
-
-
-def test_the_paper_sized_mask_fits_its_map():
-    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=1).eval()  # 256 x 128
-    with torch.no_grad():
-        assert network(images(1, 256, 128)).masks[0].spatial.shape == (1, 1, 64, 32)
+    for layout in ((64, 32), size):
+        network = small(2, attention_stage=stage, image_size=layout).eval()
+        with torch.no_grad():
+            output = network(images(2, *size))
+        assert output.embedding.shape == (2, 16)
+        assert output.steps.shape == (2, 3, 16)
+        sides = [4 * math.ceil(side / 2 ** (stage + 1) / 4) for side in layout]  # the next multiples of 4
+        for mask in output.masks:
+            assert mask.spatial.shape == (2, 1, *sides)
+            assert mask.channel.shape == (2, network.backbone.channels[stage], 1, 1)
+        assert len(output.masks) == 2
 
 
 def test_without_attention():
@@ -94,19 +79,6 @@ def test_without_attention():
     assert output.steps.shape == (2, 1, 16)
     assert (output.masks, network.attention, network.fusion) == ((), None, None)
     assert network.fusion_weights() == [1.0]
-
-
-def test_embedding_is_pool_linear_norm_prelu(moved):
-    torch.testing.assert_close(moved(images()).steps[:, 0], manual(moved, images())[0])
-    kinds = [type(layer).__name__ for layer in moved.embedding]
-    assert kinds == ["Linear", "DomainBatchNorm", "PReLU"]
-    assert moved.embedding[0].in_features == 2 * 512
-
-
-def test_images_are_left_alone(moved):
-    batch = images()
-    moved(batch)
-    assert torch.equal(batch, images())
 
 
 # ---- the start ----
@@ -123,97 +95,69 @@ def test_untrained_passes_give_the_embedding_of_pass_0(training, size, update):
     for step in output.steps.unbind(1):
         assert torch.equal(step, expected)
     torch.testing.assert_close(output.embedding, expected, rtol=1e-6, atol=1e-7)
-    for mask in output.masks:
-        assert (mask.spatial == 0.5).all()
-        assert (mask.channel == 0.5).all()
+    assert all((part == 0.5).all() for mask in output.masks for part in mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        first, *others = with_attention(images(4, *size)).steps.unbind(1)
+    assert all(torch.equal(step, first) for step in others)
 
 
 @pytest.mark.parametrize("loops", [1, 2, 5])
-def test_fusion_starts_at_the_mean(loops):
-    network = small(loops)
+def test_fusion_starts_at_the_mean_and_is_a_weighted_sum(loops):
+    network = small(loops, moved=True).eval()
     assert network.fusion_weights() == pytest.approx([1 / (loops + 1)] * (loops + 1))
     assert network.fusion.bias is None
-    assert network.fusion.kernel_size == (1,)
-
-
-def test_fusion_is_a_weighted_sum(moved):
-    network = copy.deepcopy(moved)
+    weights = [0.5, -1.0, 2.0, 0.25, 1.0, -0.5][: loops + 1]
     with torch.no_grad():
-        network.fusion.weight.copy_(torch.tensor([[[0.5], [-1.0], [2.0]]]))
+        network.fusion.weight.copy_(torch.tensor(weights)[None, :, None])
     output = network(images())
-    first, second, third = output.steps.unbind(1)
-    torch.testing.assert_close(output.embedding, 0.5 * first - second + 2 * third)
-    assert network.fusion_weights() == [0.5, -1.0, 2.0]
+    torch.testing.assert_close(output.embedding, (torch.tensor(weights)[:, None] * output.steps).sum(1))
+    assert network.fusion_weights() == weights
 
 
-# ---- what the paper leaves open ----
-
-
-@pytest.mark.parametrize("update", ["refocus", "accumulate"])
-def test_passes_as_written_out(update):
-    network = small(3, attention_start_at_one=False, attention_update=update).double().eval()
-    batch = images(2).double()
-    expected = manual(network, batch, update=update)
-    torch.testing.assert_close(network(batch).steps, torch.stack(expected, dim=1))
-
-
-def test_refocus_and_accumulate_part_at_the_second_pass(moved):
-    other = small(2, attention_start_at_one=False, attention_update="accumulate").eval()
-    other.load_state_dict(moved.state_dict())
-    ours, theirs = moved(images()).steps, other(images()).steps
-    assert torch.equal(ours[:, :2], theirs[:, :2])
-    assert not torch.allclose(ours[:, 2], theirs[:, 2])
+# ---- the passes, and what the paper leaves open ----
 
 
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
-def test_the_stage_that_is_masked(stage):
+@pytest.mark.parametrize("update", ["refocus", "accumulate"])
+def test_passes_as_written_out(update, stage):
     batch = images(2, 128, 128).double()  # a map of 4 x 4 at stage 4: no mask is resized
-    network = small(1, attention_stage=stage, attention_start_at_one=False, image_size=(128, 128)).double().eval()
-    torch.testing.assert_close(network(batch).steps, torch.stack(manual(network, batch), dim=1))
+    options = {"attention_stage": stage, "attention_update": update, "image_size": (128, 128)}
+    network = small(3, moved=True, **options).double().eval()
+    torch.testing.assert_close(network(batch).steps, torch.stack(manual(network, batch, update), dim=1))
+    assert [type(layer).__name__ for layer in network.embedding] == ["Linear", "DomainBatchNorm", "PReLU"]
+    assert network.embedding[0].in_features == 2 * 512
 
 
-def test_attention_input(moved):
-    other = small(2, attention_start_at_one=False, attention_input="normalized").eval()
-    other.load_state_dict(moved.state_dict())
-    raw, unit = moved(images()), other(images())
-    other.condition.step = 1
-    expected = other.attention(normalize(unit.steps[:, 0], dim=1))
-    torch.testing.assert_close(unit.masks[0].spatial, expected.spatial)
-    assert not torch.allclose(unit.masks[0].spatial, raw.masks[0].spatial)
+def test_options_are_told_apart():
+    """Each open point is an option that changes what comes out."""
+    outputs = []
+    for option in ({}, {"attention_update": "accumulate"}, {"attention_stage": 2}, {"attention_stride": 2}):
+        with torch.no_grad():
+            network = small(2, moved=True, image_size=(128, 64), **option).eval()
+            outputs.append(network(images(2, 128, 64)).embedding)
+    for ours, theirs in itertools.combinations(outputs, 2):
+        assert not torch.allclose(ours, theirs)
 
 
-@pytest.mark.parametrize("detach", [False, True])
-def test_gradients_flow_through_the_mask_unless_detached(detach):
-    network = small(1, attention_start_at_one=False, attention_detach=detach)
+def test_gradients_flow_through_the_mask_into_the_pass_before():
+    network = small(1, moved=True)
     mask = network(images()).masks[0]
     (mask.spatial.sum() + mask.channel.sum()).backward()
     reached = {name.split(".")[0] for name, parameter in network.named_parameters() if parameter.grad is not None}
-    assert reached == ({"attention"} if detach else {"attention", "embedding", "backbone"})
-
-
-def test_attention_widths_and_reduction():
-    network = small(1, attention_widths=(6, 5), attention_reduction=4)
-    assert [network.attention.spatial[i].out_channels for i in (0, 3, 6)] == [6, 5, 1]
-    assert network.attention.channel[0].out_channels == 4
-    assert network(images()).embedding.shape == (4, 16)
+    assert reached == {"attention", "embedding", "backbone"}
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
 def test_a_coarse_mask_weights_the_whole_map_without_steps(stride):
-    network = small(1, attention_start_at_one=False, attention_stride=stride).eval()  # the map is 16 x 8
+    network = small(1, moved=True, attention_stride=stride).eval()  # the map is 16 x 8
     mask = network(images()).masks[0]
     assert mask.spatial.shape == (4, 1, 16 // stride, max(4, 8 // stride))  # its sides are multiples of 4
-    applied = network.attention.apply_mask(torch.ones(4, 64, 16, 8), mask) / (network.attention.scale * mask.channel)
+    applied = network.attention.apply_mask(torch.ones(4, 64, 16, 8), mask) / (4 * mask.channel)
     assert applied.shape == (4, 64, 16, 8)
     assert applied.diff(dim=2).abs().max() <= mask.spatial.diff(dim=2).abs().max() / stride + 1e-6
 
 
-def test_a_stride_below_one_is_refused():
-    with pytest.raises(ValueError, match="attention_stride"):
-        small(1, attention_stride=0)
-
-
-# ---- training ----
+# ---- training, number types, copies ----
 
 
 @pytest.mark.parametrize("loops", [0, 2])
@@ -226,11 +170,14 @@ def test_every_parameter_gets_a_gradient(loops, changes):
     assert without == []
 
 
-def test_float64(moved):
+def test_float64_and_channels_last_give_the_same(moved):
     network = copy.deepcopy(moved).double()
-    output = network(images().double())
-    assert output.embedding.dtype == torch.float64
-    torch.testing.assert_close(output.embedding.float(), moved(images()).embedding, rtol=1e-2, atol=1e-3)
+    expected = network(images().double()).embedding
+    assert expected.dtype == torch.float64
+    torch.testing.assert_close(expected.float(), moved(images()).embedding, rtol=1e-2, atol=1e-3)
+    network = network.to(memory_format=torch.channels_last)
+    output = network(images().double().contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(output.embedding, expected, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -246,34 +193,12 @@ def test_bfloat16_autocast_keeps_the_embedding_in_float32(moved, training):
     assert all(buffer.dtype in (torch.float32, torch.int64) for buffer in network.buffers())
 
 
-def test_bfloat16_autocast_starts_at_pass_0_too():
-    network = small(2).eval()
-    with torch.autocast("cpu", torch.bfloat16):
-        first, *others = network(images()).steps.unbind(1)
-    assert all(torch.equal(step, first) for step in others)
-
-
-def test_channels_last_gives_the_same(moved):
-    network = copy.deepcopy(moved).double()
-    expected = network(images(2).double()).embedding
-    network = network.to(memory_format=torch.channels_last)
-    output = network(images(2).double().contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(output.embedding, expected, rtol=1e-9, atol=1e-10)
-
-
 def test_a_copy_has_a_condition_of_its_own(moved):
     network = copy.deepcopy(moved)
     assert network.condition is not moved.condition
     assert all(layer.condition is network.condition for layer in normalizations(network).values())
     assert torch.equal(network(images(), "source").embedding, moved(images(), "source").embedding)
-    assert not torch.equal(network(images(), "target").embedding, network(images(), "source").embedding)
-
-
-def test_state_dict_round_trip(moved):
-    network = small(2, seed=9, attention_start_at_one=False).eval()
-    network.load_state_dict(moved.state_dict())
-    for domain in ("source", "target"):
-        assert torch.equal(network(images(), domain).embedding, moved(images(), domain).embedding)
+    assert not torch.equal(network(images()).embedding, network(images(), "source").embedding)
 
 
 def test_same_seed_same_network():
@@ -291,59 +216,42 @@ def seen(network, domain):
 
 @pytest.mark.parametrize("stage", [1, 3])
 def test_each_pass_of_each_domain_moves_its_own(stage):
-    network = small(2, attention_stage=stage)
+    network = small(2, attention_stage=stage, moved=True)
     network(images(), "source")
     for name, batches in seen(network, "source").items():
         once = name.startswith(tuple(f"backbone.blocks.{block}." for block in range(stage + 1)))
         passes = 2 if name.startswith("attention") else 1 if once else 3
         assert batches == [1] * passes
         assert seen(network, "target")[name] == [0] * passes
+    means = network.embedding[1].running_mean
+    assert not torch.allclose(means[0, 0], means[0, 1])
+    assert means[1].abs().max() == 0
     assert (network.gathered("source"), network.gathered("target")) == (True, False)
     network(images(), "target")
     assert network.gathered("target")
 
 
-def test_passes_differ_once_masks_do():
-    network = small(2, attention_start_at_one=False)
-    network(images(), "source")
-    norm = network.embedding[1]
-    assert not torch.allclose(norm.running_mean[0, 0], norm.running_mean[0, 1])
-    assert norm.running_mean[1].abs().max() == 0
-
-
-def test_statistics_per_domain_are_shared_by_the_passes():
-    network = small(2, statistics="domain")
-    network(images(), "target")
-    assert network.embedding[1].running_mean.shape == (2, 1, 16)
-    assert seen(network, "target")["embedding.1"] == [3]
-    assert seen(network, "target")["attention.spatial.1"] == [2]
-    assert seen(network, "target")["backbone.blocks.0.1"] == [1]
-    assert seen(network, "source")["embedding.1"] == [0]
-    assert not network.gathered("source")
-
-
 def test_joint_statistics_are_one_and_know_whose_images_they_saw():
     network = small(2, statistics="joint")
     network(images(), "source")
+    assert network.embedding[1].running_mean.shape == (1, 1, 16)
     assert network.gathered("source")
     assert not network.gathered("target")
     network.eval()
     assert torch.equal(network(images(), "source").embedding, network(images(), "target").embedding)
 
 
-def test_target_is_the_default_domain(moved):
-    assert torch.equal(moved(images()).embedding, moved(images(), "target").embedding)
+def test_evaluation_moves_nothing_and_takes_the_targets_statistics_unless_told(moved):
+    before, batch = copy.deepcopy(moved.state_dict()), images()
+    assert torch.equal(moved(batch).embedding, moved(batch, "target").embedding)
+    moved(batch, "source")
+    assert torch.equal(batch, images())
+    assert all(torch.equal(value, before[name]) for name, value in moved.state_dict().items())
 
 
-def test_evaluation_moves_nothing(moved):
-    before = statistics(moved)
-    moved(images(), "source")
-    assert all(torch.equal(buffer, before[name]) for name, buffer in statistics(moved).items())
-
-
-@pytest.mark.parametrize("changes", [{}, {"statistics": "domain"}, {"statistics": "joint"}])
-def test_gathered_statistics_are_the_equal_mean_over_batches(changes):
-    network = small(1, attention_start_at_one=False, **changes).double()
+@pytest.mark.parametrize("statistics", ["domain_and_pass", "joint"])
+def test_gathered_statistics_are_the_equal_mean_over_batches_of_two_or_more(statistics):
+    network = small(1, moved=True, statistics=statistics).double()
     network(5 * images(2).double(), "target")  # to be forgotten
     inputs: dict[tuple[str, int], list] = {}
 
@@ -356,8 +264,8 @@ def test_gathered_statistics_are_the_equal_mean_over_batches(changes):
 
     for name, layer in normalizations(network).items():
         layer.register_forward_hook(keep(name))
-    network.gather_statistics([images(count, seed=count).double() for count in (3, 2)], "target")
-    slot = 0 if changes.get("statistics") == "joint" else 1
+    network.gather_statistics((images(count, seed=count).double() for count in (3, 1, 2)), "target")
+    slot = 0 if statistics == "joint" else 1
     for (name, step), batches in inputs.items():
         layer = normalizations(network)[name]
         means = torch.stack([batch.mean(1) for batch in batches]).mean(0)
@@ -368,50 +276,48 @@ def test_gathered_statistics_are_the_equal_mean_over_batches(changes):
     assert len(inputs) >= len(normalizations(network))
 
 
-def test_gathering_by_hand_at_the_first_layer():
-    network = small(0)
-    batches = [images(2, seed=seed) for seed in range(3)]
-    network.gather_statistics(iter(batches), "source")
-    convolution, norm = network.backbone.blocks[0][:2]
-    maps = [convolution(batch) for batch in batches]
-    torch.testing.assert_close(norm.running_mean[0, 0], sum(batch.mean((0, 2, 3)) for batch in maps) / 3)
-    torch.testing.assert_close(norm.running_var[0, 0], sum(batch.var((0, 2, 3)) for batch in maps) / 3)
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_gathering_changes_nothing_else(training):
-    network = small(1).train(training)
-    network.train()(images(), "source")
+    network = small(1)
+    network(images(), "source")
     network.train(training)
-    weights = {name: parameter.clone() for name, parameter in network.named_parameters()}
-    source = {name: layer.running_mean[0].clone() for name, layer in normalizations(network).items()}
+    before = copy.deepcopy(network.state_dict())
     network.gather_statistics([images()], "target")
     assert network.training == training
     assert all(layer.momentum == 0.1 for layer in normalizations(network).values())
-    assert all(torch.equal(parameter, weights[name]) for name, parameter in network.named_parameters())
-    assert all(torch.equal(layer.running_mean[0], source[name]) for name, layer in normalizations(network).items())
+    for name, value in network.state_dict().items():
+        is_statistics = name.endswith(("running_mean", "running_var", "batches"))
+        ours, theirs = (value[0], before[name][0]) if is_statistics else (value, before[name])  # the source's
+        assert torch.equal(ours, theirs), name
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_a_failing_batch_leaves_the_momentum_as_it_was():
-    network = small(0).eval()
-    with pytest.raises(ValueError, match="image_size"):
-        network.gather_statistics([images(), images(2, 32, 32)])
-    assert not network.training
-    assert all(layer.momentum == 0.1 for layer in normalizations(network).values())
+@pytest.mark.parametrize(
+    ("batches", "words"),
+    [
+        ([], "no batches of target images to gather batch-norm statistics from; give at least one"),
+        ([images(1)], "no batches of target images to gather"),
+        ([images(), images(2, 32, 32)], "image_size=32 x 32"),
+        ("torn", "the disk is gone"),
+    ],
+)
+def test_statistics_that_cannot_be_gathered_leave_the_network_as_it_was(batches, words):
+    network = small(1)
+    network(images(), "target")
+    network.backbone.eval()  # frozen
+    before = copy.deepcopy(network.state_dict())
 
+    def torn():
+        yield images()
+        raise OSError("the disk is gone")
 
-@pytest.mark.parametrize("batches", [[], [images(1)]])
-def test_gathering_from_nothing_is_refused(batches):
-    with pytest.raises(ValueError, match=r"no batches of target images to gather batch-norm statistics from; give at"):
-        small(0).gather_statistics(batches)
-
-
-def test_a_batch_of_one_image_is_left_out():
-    with_it, without = small(0), small(0)
-    with_it.gather_statistics([images(3), images(1, seed=1), images(2, seed=2)])
-    without.gather_statistics([images(3), images(2, seed=2)])
-    assert all(torch.equal(buffer, statistics(without)[name]) for name, buffer in statistics(with_it).items())
+    with pytest.raises((ValueError, OSError), match=words):
+        network.gather_statistics(torn() if batches == "torn" else batches, "target")
+    assert network.gathered("target")
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert network.training
+    assert network.embedding.training
+    assert not any(module.training for module in network.backbone.modules())
 
 
 # ---- errors ----
@@ -421,14 +327,13 @@ def test_a_batch_of_one_image_is_left_out():
     ("argument", "words"),
     [
         ({"attention_loops": -1}, r"attention_loops=-1 must be a whole number of at least 0; 0 switches the attention"),
-        ({"attention_loops": 1.5}, r"attention_loops=1\.5 must be a whole number"),
         ({"embedding_dim": 0}, r"embedding_dim=0 must be a whole number of at least 1; the paper uses 2048\."),
         ({"attention_stage": 5}, r"attention_stage=5 is not allowed; choose one of 1, 2, 3, 4\."),
         ({"attention_update": "add"}, r"attention_update='add' is not allowed; choose one of refocus, accumulate\."),
-        ({"attention_input": "pooled"}, r"attention_input='pooled' is not allowed; choose one of raw, normalized\."),
-        ({"statistics": "camera"}, r"statistics='camera' is not allowed; choose one of domain_and_pass, domain, joint"),
+        ({"attention_stride": 0}, r"attention_stride=0 must be a whole number of at least 1; 1 is a value for each"),
+        ({"statistics": "camera"}, r"statistics='camera' is not allowed; choose one of domain_and_pass, joint\."),
+        ({"synchronize": "off"}, r"synchronize='off' must be true or false"),
         ({"image_size": (64, 16)}, r"image_size=64 x 16 must be two whole numbers of at least 64 x 32\."),
-        ({"image_size": 256}, r"image_size=256 must be two whole numbers"),
         ({"backbone": "alexnet"}, r"backbone='alexnet' is unknown; choose one of resnet18"),
     ],
 )
@@ -437,52 +342,12 @@ def test_errors_name_the_argument(argument, words):
         DIEN(**({"backbone": "resnet18", "weights": None} | argument))
 
 
-def test_errors_of_forward(moved):
+def test_errors_of_forward_and_of_what_takes_a_domain(moved):
     with pytest.raises(ValueError, match=r"image_size=63 x 32 must be two whole numbers of at least 64 x 32\."):
         moved(images(1, 63, 32))
-    with pytest.raises(ValueError, match=r"domain='both' is not allowed; choose one of source, target\."):
-        moved(images(1), "both")
-
-
-def test_options_are_told_apart():
-    """Each open point is an option that changes what comes out."""
-    options = [
-        {},
-        {"attention_update": "accumulate"},
-        {"attention_input": "normalized"},
-        {"attention_stage": 2},
-        {"attention_start_at_one": True},
-    ]
-    outputs = []
-    with torch.no_grad():
-        for option in options:
-            network = small(2, **({"attention_start_at_one": False, "image_size": (128, 64)} | option)).eval()
-            outputs.append(network(images(2, 128, 64)).embedding)
-    for ours, theirs in itertools.combinations(outputs, 2):
-        assert not torch.allclose(ours, theirs)
-
-
-@pytest.mark.parametrize("batches", [[], [torch.zeros(1, 3, 64, 32)], "torn"])
-def test_statistics_that_cannot_be_gathered_leave_the_network_as_it_was(batches):
-    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32)).train()
-    network(torch.randn(4, 3, 64, 32), "target")
-    network.backbone.eval()  # frozen
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-
-    def torn():
-        yield torch.randn(4, 3, 64, 32)
-        raise OSError("the disk is gone")
-
-    with pytest.raises((ValueError, OSError), match=r"no batches of target images|the disk is gone"):
-        network.gather_statistics(torn() if batches == "torn" else batches, "target")
-    assert network.gathered("target")
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert network.training
-    assert network.embedding.training
-    assert not any(module.training for module in network.backbone.modules())
-    for call in (network.gathered, lambda domain: network.gather_statistics([], domain)):
-        with pytest.raises(ValueError, match="domain='tgt' is not allowed; choose one of source, target"):
-            call("tgt")
+    for call in (moved.gathered, lambda domain: moved(images(1), domain), lambda d: moved.gather_statistics([], d)):
+        with pytest.raises(ValueError, match=r"domain='both' is not allowed; choose one of source, target\."):
+            call("both")
 
 
 @pytest.mark.parametrize("loops", [0, 1])

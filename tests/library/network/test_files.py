@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from dien_lightning.network import DIEN, load_network, save_network
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from library.network.networks import images, small
 
+KINDS = ["network.safetensors", "last.ckpt"]
+ONCE = {  # what files said of the network before these were settled
+    "attention_input": "raw",
+    "attention_detach": False,
+    "attention_start_at_one": True,
+    "attention_widths": [128, 64],
+    "attention_reduction": 16,
+}
+
 
 @pytest.fixture(scope="module")
 def network():
-    network = small(1, attention_start_at_one=False, attention_widths=(8, 4))
+    network = small(1, moved=True)
     network.gather_statistics([images(6)], "target")
     return network.eval()
 
 
-def checkpoint_of(network):
-    state = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    state["objective.identity.classifier.weight"] = torch.zeros(2, 2)
-    return {CHECKPOINT_HYPERPARAMETERS: network.hyperparameters, "state_dict": state, "epoch": 3}
+def write(network, path, **changes):
+    """Save the network, with other arguments beside it than its own."""
+    arguments = network.hyperparameters | changes
+    if path.suffix == ".ckpt":
+        state = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+        state["objective.identity.classifier.weight"] = torch.zeros(2, 2)
+        torch.save({CHECKPOINT_HYPERPARAMETERS: arguments, "state_dict": state, "epoch": 3}, path)
+        return
+    save_network(network, path)
+    if changes:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["dien"]) | changes
+        save_file(network.state_dict(), path, metadata={"dien": json.dumps(about)})
 
 
-@pytest.mark.parametrize("kind", ["safetensors", "checkpoint"])
-def test_round_trip(network, kind, tmp_path):
-    path = tmp_path / "folder" / f"network.{'safetensors' if kind == 'safetensors' else 'ckpt'}"
-    if kind == "safetensors":
-        save_network(network, path)
-    else:
-        path.parent.mkdir()
-        torch.save(checkpoint_of(network), path)
-    loaded = load_network(path)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("changes", [{}, ONCE], ids=["now", "older"])
+def test_round_trip(network, kind, changes, tmp_path):
+    write(network, tmp_path / kind, **changes)
+    loaded = load_network(tmp_path / kind)
     assert not loaded.training
     assert loaded.hyperparameters == network.hyperparameters
     assert (loaded.gathered("source"), loaded.gathered("target")) == (False, True)
     for domain in ("source", "target"):
         assert torch.equal(loaded(images(), domain).embedding, network(images(), domain).embedding)
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [kind]
 
 
 def test_channels_last_is_saved_too(tmp_path):
@@ -48,19 +65,22 @@ def test_channels_last_is_saved_too(tmp_path):
     torch.testing.assert_close(load_network(tmp_path / "network.safetensors")(images()), network(images()))
 
 
-def test_same_network_same_bytes(network, tmp_path):
+def test_same_network_same_bytes_in_a_new_folder(network, tmp_path):
     for name in ("a", "b"):
-        save_network(network, tmp_path / f"{name}.safetensors")
-    save_network(network, tmp_path / "a.safetensors")  # replaced
-    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+        save_network(network, tmp_path / "folder" / f"{name}.safetensors")
+    a, b = (tmp_path / "folder" / f"{name}.safetensors" for name in ("a", "b"))
+    save_network(network, a)  # replaced
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path):
+    numbers = {"attention_stage": np.int64(2), "attention_stride": np.int64(2)}
+    network = DIEN("resnet18", None, np.int64(8), np.int64(1), image_size=(np.int64(64), np.int64(32)), **numbers)
+    save_network(network, tmp_path / "network.safetensors")
+    assert load_network(tmp_path / "network.safetensors").hyperparameters == network.hyperparameters
 
 
 # ---- errors ----
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"checkpoint=.*last\.ckpt is not a file; give a run's check"):
-        load_network(tmp_path / "last.ckpt")
 
 
 def refused(path, reason=""):
@@ -69,17 +89,36 @@ def refused(path, reason=""):
         load_network(path)
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "ckpt"])
-@pytest.mark.parametrize("share", [0, 0.5, 0.99])
-def test_a_torn_file_is_refused(network, suffix, share, tmp_path):
-    whole, torn = tmp_path / f"whole.{suffix}", tmp_path / f"torn.{suffix}"
-    if suffix == "safetensors":
-        save_network(network, whole)
-    else:
-        torch.save(checkpoint_of(network), whole)
-    content = whole.read_bytes()
-    torn.write_bytes(content[: int(len(content) * share)])
-    refused(torn)
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"checkpoint=.*last\.ckpt is not a file; give a run's check"):
+        load_network(tmp_path / "last.ckpt")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_torn_or_damaged_file_is_refused(network, kind, tmp_path):
+    path = tmp_path / kind
+    write(network, path)
+    content = path.read_bytes()
+    for share in (0, 0.5, 0.99):
+        path.write_bytes(content[: int(len(content) * share)])
+        refused(path)
+    path.write_bytes(content[: len(content) // 2] + bytes(99) + content[len(content) // 2 + 99 :])
+    refused(path, "a checksum is wrong")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"attention_input": "normalized"}, "it has attention_input=normalized, which this version no longer builds"),
+        ({"attention_widths": [8, 4]}, r"it has attention_widths=\[8, 4\], which this version no longer builds"),
+        ({"statistics": "domain"}, "statistics='domain' is not allowed; choose one of domain_and_pass, joint"),
+        ({"embedding_dim": 8}, r"size mismatch for embedding\.0\.weight"),
+    ],
+)
+def test_a_network_that_is_built_otherwise_is_told(network, kind, changes, reason, tmp_path):
+    write(network, tmp_path / kind, **changes)
+    refused(tmp_path / kind, reason)
 
 
 def test_another_librarys_files_are_refused(tmp_path):
@@ -95,14 +134,6 @@ def test_another_librarys_files_are_refused(tmp_path):
     refused(path)
 
 
-def test_a_checkpoint_of_other_sizes_names_the_layer(network, tmp_path):
-    checkpoint = checkpoint_of(network)
-    checkpoint[CHECKPOINT_HYPERPARAMETERS] = network.hyperparameters | {"embedding_dim": 8}
-    path = tmp_path / "last.ckpt"
-    torch.save(checkpoint, path)
-    refused(path, r"size mismatch for embedding\.0\.weight")
-
-
 class Trap:
     sprung = False
 
@@ -115,26 +146,3 @@ def test_no_code_of_the_file_runs(tmp_path):
     torch.save({CHECKPOINT_HYPERPARAMETERS: Trap()}, path)
     refused(path)
     assert not Trap.sprung
-
-
-@pytest.mark.parametrize("kind", ["safetensors", "checkpoint"])
-def test_damaged_weights_are_refused(network, kind, tmp_path):
-    path = tmp_path / ("network.safetensors" if kind == "safetensors" else "last.ckpt")
-    if kind == "safetensors":
-        save_network(network, path)
-    else:
-        torch.save(checkpoint_of(network), path)
-    assert load_network(path).embedding_dim == network.embedding_dim
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 99] = bytes(99)
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"cannot be read as a DIEN network \(.*a checksum is wrong\)"):
-        load_network(path)
-
-
-def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path):
-    numbers = {name: np.int64(2) for name in ("attention_stage", "attention_stride", "attention_reduction")}
-    numbers |= {"image_size": (np.int64(64), np.int64(32)), "attention_widths": (np.int64(4), np.int64(2))}
-    network = DIEN("resnet18", None, np.int64(8), np.int64(1), **numbers)
-    save_network(network, tmp_path / "network.safetensors")
-    assert load_network(tmp_path / "network.safetensors").hyperparameters == network.hyperparameters
