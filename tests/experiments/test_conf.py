@@ -9,7 +9,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
-from dien_lightning.experiments.config import CONF, compose_config
+from dien_lightning.experiments.config import CONF, compose_config, optim
 
 FOLDER = Path(CONF)
 GROUPS = sorted(
@@ -30,12 +30,12 @@ def test_every_file_composes_and_builds(choice, tmp_path):
     config = composed(choice, f"run_dir={tmp_path}", "network.weights=null", "network.backbone=resnet18")
     network = instantiate(config.network, _convert_="all")
     objective = instantiate(config.objective, num_classes=4, _convert_="all")
-    module = DIENModule(network, objective, **OmegaConf.to_container(config.optim))
+    module = DIENModule(network, objective, **optim(config))
     data = instantiate(config.data, _convert_="all")
     assert isinstance(network, DIEN)
     assert isinstance(objective, DIENObjective)
     assert isinstance(data, DomainPairDataModule)
-    assert len(module.parameter_groups()) >= 3
+    assert len(module.recipe.optimizer(network, objective).param_groups) >= 3
     for part in filter(None, (config.trainer, *config.callbacks.values(), *config.logger.values())):
         assert get_class(part._target_)
 

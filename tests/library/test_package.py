@@ -55,19 +55,26 @@ SMALLER = {
 }
 
 
-def test_the_readmes_lines_of_python_run(drawn_pair, tmp_path):
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_the_readmes_lines_of_python_run(is_labelled, drawn_pair, tmp_path, capsys):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     for line, smaller in SMALLER.items():
         assert code.count(line) == 1, line
         code = code.replace(line, smaller.format(root=str(drawn_pair), folder=str(tmp_path)))
+    if not is_labelled:
+        crops = drawn_pair / "pedestrians_night" / "bounding_box_train"
+        code = code.replace("num_ids=3", f"target='folder', target_root={str(crops)!r}, num_ids=3")
     names: dict[str, Any] = {}
     with warnings.catch_warnings():
         for advice in ("The .* does not have many workers", "Starting from v1.9.0, `tensorboardX`"):
             warnings.filterwarnings("ignore", message=advice)
         exec(code, names)
     assert names["embedding"].shape == (2, 16)
-    assert set(names["module"].results) == {"target", "source"}
+    said = capsys.readouterr().out
+    assert ("target: rank1 0." in said or "target: rank1 1." in said) is is_labelled
+    assert ("target: not evaluated: it has no labelled query and gallery" in said) is not is_labelled
+    assert "source: rank1 " in said
 
 
 def test_has_a_semantic_version():

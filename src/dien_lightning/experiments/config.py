@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from dien_lightning import Protocol
 from dien_lightning.checks import check_keywords
+from dien_lightning.training import Recipe
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
@@ -80,18 +80,16 @@ OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
 OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
 
 
-def precision(wanted: str) -> Any:
-    """Lightning's name of the numbers to compute with.
-
-    Args:
-        wanted: a name of Lightning's, or "auto": bf16-mixed where the machine has it in hardware, else 32-true.
-    """
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"
+def optim(config: DictConfig) -> dict[str, Any]:
+    """What conf/optim says as arguments of `DIENModule`: its recipe, and the rest by name."""
+    given: Any = OmegaConf.to_container(config.optim, resolve=True)
+    of_recipe = [field.name for field in fields(Recipe)]
+    known = [*of_recipe, "supervise", "channels_last"]
+    for name in given:
+        if name not in known:
+            raise ValueError(f"optim has no {name!r}; it has {', '.join(known)}.")
+    recipe = Recipe(**{name: given.pop(name) for name in of_recipe if name in given})
+    return {"recipe": recipe, **given}
 
 
 def protocol(config: DictConfig) -> Protocol:

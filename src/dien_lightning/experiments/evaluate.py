@@ -6,35 +6,37 @@ python scripts/evaluate.py checkpoint=outputs/first/checkpoints/last.ckpt data.t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hydra
-import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning import DIENModule, DomainPairDataModule, RetrievalMetric, RetrievalResult
-from dien_lightning.checks import check_bool, check_int
+from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning.checks import check_bool, check_int, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import CONF, precision, protocol
+from dien_lightning.experiments.config import CONF, protocol
 from dien_lightning.experiments.provenance import command_line
 from dien_lightning.experiments.results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
-    evaluate_sets,
+    evaluate_distances,
+    evaluate_retrieval,
     expand_queries,
     k_reciprocal_blocks,
     pool_queries,
+    rank_distances,
     rank_gallery,
 )
 from dien_lightning.retrieval.reranking import check_reranking
+from dien_lightning.training import evaluation, resolve_precision
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
@@ -67,40 +69,52 @@ def evaluate(config: DictConfig) -> None:
     data.setup("test")
     if "target" not in data.evaluation_domains:
         raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
-    module = DIENModule(network, flip=config.flip, protocol=protocol(config))
-    module.gather_target_statistics = config.gather_statistics
-    trainer = pl.Trainer(
-        accelerator=config.accelerator,
-        devices=1,
-        precision=precision(config.precision),
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-    )
-    trainer.test(module, data, verbose=False)
-    result, lists = refine(module.metrics["target"], module.results["target"], data, config)
+    device = device_of(config.accelerator)
+    how: dict[str, Any] = {"precision": resolve_precision(config.precision, device.type)}
+    network.to(device)
+    if config.gather_statistics:
+        evaluation.gather_target_statistics(network, data.statistics_dataloader(), **how)
+    loaders = {"target": track(data.test_dataloader()[0], "embedding")}
+    counting = protocol(config)
+    found = evaluation.evaluate(network, loaders, counting, each_pass=True, flip=config.flip, **how)
+    data.teardown()
+    result, lists = refine(found.metrics["target"], found.results["target"], data, config)
     results = {
         "target": result.figures(),
-        "passes": [module.results[f"pass{step}"].figures() for step in range(network.attention_loops + 1)]
-        if network.attention_loops
-        else [],
+        "passes": [result.figures() for name, result in found.results.items() if name.startswith("pass")],
         "fusion_weights": network.fusion_weights(),
         "protocol": {
             **result.describe(),
-            "precision": str(trainer.precision),
-            "statistics": {"target": module.network.statistics_for("target")},
+            **how,
+            "statistics": {"target": network.statistics_for("target")},
             **refinements(config),
             **({"gather_batch_size": data.gather_batch_size} if config.gather_statistics else {}),
         },
-        "images_per_second": module.images_per_second,
+        "images_per_second": found.images_per_second,
         "checkpoint": str(config.checkpoint),
         "command": command_line("evaluate"),
     }
     write_json(output / "results.json", results)
     write_json(output / "rankings.json", lists)
-    show(results, module.protocol)
+    show(results, counting)
     if used := [f"{name}={value}" for name, value in refinements(config).items() if value]:
         print(f"With {', '.join(used)}.")
+
+
+def device_of(accelerator: str) -> torch.device:
+    """Where to compute: "auto" is the GPU where there is one, "gpu" too; else torch's name, such as cpu or cuda:1.
+
+    Raises:
+        ValueError: no such device.
+    """
+    there = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    device = {"auto": there or torch.device("cpu"), "gpu": there}.get(accelerator) or accelerator
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"accelerator={accelerator} is not there ({first_line(error)}); choose auto or cpu."
+        ) from error
 
 
 def refinements(config: DictConfig) -> dict[str, Any]:
@@ -116,23 +130,42 @@ def refine(
     """Figures and ranked lists after query pooling, query expansion and re-ranking, as far as they are asked for."""
     if not (config.multi_query or config.expansion or config.rerank):
         return plain, rankings(metric, data)
-    sets, protocol = metric.gather(), metric.protocol
+    sets = metric.gather()
     if config.multi_query:
-        sets = unit_queries(pool_queries(sets, protocol))
+        sets = pool(sets, metric.protocol)
     if config.expansion:
-        sets = unit_queries(expand_queries(sets, config.expansion))
+        sets = sets._replace(query=normalize(expand_queries(sets.query, sets.gallery, k=config.expansion), dim=1))
     rows = chosen_queries(len(sets.query))
-    kept: list[Tensor] = []
-    blocks = remember(k_reciprocal_blocks(sets, **config.reranking), rows, kept) if config.rerank else None
-    result = evaluate_sets(sets, blocks, protocol=protocol)
-    distances = torch.cat(kept) if config.rerank else None
-    lists = rank_gallery(sets.take(query=rows), distances, k=LENGTH, protocol=protocol)
-    return result, describe_lists(lists, rows, sets, result, data)
+    shown = (sets.query_pids[rows], sets.query_camids[rows])
+    gallery = (sets.gallery_pids, sets.gallery_camids)
+    protocol = metric.protocol
+    if config.rerank:
+        kept: list[Tensor] = []
+        blocks = remember(k_reciprocal_blocks(sets.query, sets.gallery, **config.reranking), rows, kept)
+        result = evaluate_distances(blocks, sets.query_pids, sets.query_camids, *gallery, protocol=protocol)
+        lists = rank_distances(torch.cat(kept), *shown, *gallery, k=LENGTH, protocol=protocol)
+    else:
+        result = evaluate_retrieval(*sets[:6], protocol=protocol)
+        lists = rank_gallery(sets.query[rows], *shown, sets.gallery, *gallery, LENGTH, protocol=protocol)
+    return result._replace(num_junk=plain.num_junk), describe_lists(lists, rows, sets, result, data)
 
 
-def unit_queries(sets: EvaluationSets) -> EvaluationSets:
-    """The sets with queries of unit length, as the gallery's images are."""
-    return replace(sets, query=normalize(sets.query, dim=1))
+def pool(sets: EvaluationSets, protocol: Protocol) -> EvaluationSets:
+    """One query per person and camera, or per person where cameras do not count; listed beside its first image."""
+    if protocol.same_camera == "keep":
+        sets = sets._replace(query_camids=torch.zeros_like(sets.query_camids))
+    pooled = pool_queries(sets.query, sets.query_pids, sets.query_camids)
+    pids, camids = pooled.pids.cpu(), pooled.camids.cpu()
+    first = [
+        int(((sets.query_pids == pid) & (sets.query_camids == camid)).nonzero()[0])
+        for pid, camid in zip(pids, camids, strict=True)
+    ]
+    return sets._replace(
+        query=normalize(pooled.embedding, dim=1),
+        query_pids=pids,
+        query_camids=camids,
+        query_index=sets.query_index[first],
+    )
 
 
 def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) -> Iterator[Tensor]:

@@ -10,9 +10,10 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from dien_lightning.experiments.config import precision, protocol
+from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.reports.run_files import read_json
 from dien_lightning.experiments.settings import difference
+from dien_lightning.training import resolve_precision
 
 _SETTINGS = ("data", "network", "objective", "optim", "trainer")
 
@@ -75,7 +76,7 @@ def read_record(
     found: dict[str, Any] = read_json(record)
     counting: dict[str, Any] = protocol(config).describe()
     if in_precision:
-        counting["precision"] = str(precision(config.trainer.precision))
+        counting["precision"] = resolve_precision(config.trainer.precision)
     had = {**found.get("settings", {}), "protocol": found.get("protocol", {})}
     asked = {**settings_of(config), "protocol": counting}
     if other := ", ".join(found.get("changes", [])) or difference(had, asked):

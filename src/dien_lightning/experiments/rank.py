@@ -20,22 +20,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.progress import track
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from dien_lightning import embed_images
 from dien_lightning.checks import check_int
-from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.layouts import image_files
-from dien_lightning.data.records import Record
-from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.results import write_text
-from dien_lightning.network import DIEN, load_network
-from dien_lightning.retrieval import EvaluationSets, rank_gallery
-from dien_lightning.types import UNLABELED
+from dien_lightning.network import load_network
+from dien_lightning.retrieval import rank_gallery
 
 
 @dataclass
@@ -68,7 +63,10 @@ def main() -> None:
     options = parse(sys.argv[1:])
     network = load_network(options.checkpoint)
     paths = {name: find_images(name, getattr(options, name)) for name in ("query", "gallery")}
-    embedded = {name: embed(network, found, options.batch_size) for name, found in paths.items()}
+    embedded = {
+        name: embed_images(network, found, batch_size=options.batch_size, progress=True)
+        for name, found in paths.items()
+    }
     lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options.top)
     output = Path(options.output)
     table = io.StringIO(newline="")
@@ -107,30 +105,14 @@ def find_images(name: str, folder: str) -> list[str]:
     return found
 
 
-@torch.inference_mode()
-def embed(network: DIEN, paths: Sequence[str], batch_size: int) -> Tensor:  # -> (N, D)
-    """L2-normalised embeddings of the images, by target statistics where the network has gathered some."""
-    domain = network.statistics_for("target")
-    transform = evaluation_transform(network.hyperparameters["image_size"])
-    loader = DataLoader(ReIDDataset([Record(path, UNLABELED, 0) for path in paths], transform), batch_size)
-    parts = [network(batch.image, domain=domain).embedding.float() for batch in track(loader, "embedding")]
-    return torch.nn.functional.normalize(torch.cat(parts), dim=1)
-
-
 def rank(
     query: Tensor, gallery: Tensor, query_paths: Sequence[str], gallery_paths: Sequence[str], top: int
 ) -> list[list[tuple[str, float]]]:
     """For each query the nearest images and their distances, the query's own file left out."""
     people = torch.arange(len(query) + len(gallery))  # each image a person of its own: nothing is left out
-    sets = EvaluationSets(
-        query=query,
-        query_pids=people[: len(query)],
-        query_camids=torch.zeros(len(query)),
-        gallery=gallery,
-        gallery_pids=people[len(query) :],
-        gallery_camids=torch.zeros(len(gallery)),
-    )
-    nearest = rank_gallery(sets, k=top + 1)
+    camids = torch.zeros_like(people)
+    sets = (query, people[: len(query)], camids[: len(query)], gallery, people[len(query) :], camids[len(query) :])
+    nearest = rank_gallery(*sets, top + 1)
     lists = []
     for path, indices, distances in zip(query_paths, nearest.indices.tolist(), nearest.distances.tolist(), strict=True):
         found = [(gallery_paths[i], distance) for i, distance in zip(indices, distances, strict=True) if i >= 0]

@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_info
 
-from dien_lightning import DIENModule
 from dien_lightning.experiments.provenance import settings_of
 from dien_lightning.experiments.reports.run_files import read_json
 from dien_lightning.experiments.results import write_text
@@ -163,20 +161,3 @@ def keep_changes(config: DictConfig, run_dir: Path) -> None:
 def write_config(config: DictConfig, run_dir: Path) -> None:
     """Leave the resolved configuration in config.yaml, in one step."""
     write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config))
-
-
-def check_fits(checkpoint: Path, module: DIENModule) -> None:
-    """Refuse a checkpoint whose parameters are not the module's, before anything is changed.
-
-    Raises:
-        ValueError: names the first parameter that differs.
-    """
-    saved = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]
-    wanted = module.state_dict()
-    for name in dict.fromkeys([*wanted, *saved]):
-        shapes = [tuple(state[name].shape) if name in state else "not there" for state in (saved, wanted)]
-        if shapes[0] != shapes[1]:
-            raise ValueError(
-                f"{checkpoint} does not fit: {name} is {shapes[0]} in it and {shapes[1]} in this configuration; resume "
-                f"with the settings in {checkpoint.parents[1] / 'config.yaml'}, or choose another run_dir."
-            )

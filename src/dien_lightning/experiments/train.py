@@ -23,14 +23,13 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int, check_keywords
+from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import CONF, precision, protocol
+from dien_lightning.experiments.config import CONF, optim, protocol
 from dien_lightning.experiments.provenance import describe, read_record
 from dien_lightning.experiments.reports.records import SCORES
 from dien_lightning.experiments.results import rankings, show, write_json
 from dien_lightning.experiments.run_folder import (
-    check_fits,
     check_resumed,
     claim,
     held,
@@ -41,7 +40,7 @@ from dien_lightning.experiments.run_folder import (
 )
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.network import save_network
-from dien_lightning.training import EpochChoice, MetricsFile, RunningTime
+from dien_lightning.training import EpochChoice, MetricsFile, RunningTime, resolve_precision
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
@@ -107,8 +106,7 @@ def train(config: DictConfig) -> dict[str, Any]:
         FileExistsError: a folder that holds a run, or files that a run would overwrite.
     """
     running_time, run_dir = RunningTime(), Path(config.run_dir)
-    check_keywords("optim", config.optim, DIENModule)
-    counting = protocol(config)
+    counting, how = protocol(config), optim(config)
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
@@ -124,10 +122,8 @@ def train(config: DictConfig) -> dict[str, Any]:
         data.target_batch_size = 0  # Base never sees the target
     data.setup("fit")
     network = instantiate(config.network, _convert_="all")
-    module = DIENModule(network, objective, protocol=counting, **instantiate(config.optim, _convert_="all"))
+    module = DIENModule(network, objective, protocol=counting, **how)
     trainer = build_trainer(config, run_dir, running_time)
-    if checkpoint is not None:
-        check_fits(checkpoint, module)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         figures = evaluate(trainer, module, data, run_dir)
@@ -185,7 +181,7 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
 
     return instantiate(
         config.trainer,
-        precision=precision(config.trainer.precision),
+        precision=resolve_precision(config.trainer.precision),
         default_root_dir=str(run_dir),
         logger=loggers,
         callbacks=[LambdaCallback(on_fit_start=begin), running_time, *callbacks],

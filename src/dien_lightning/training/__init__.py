@@ -3,23 +3,33 @@
 from dien_lightning.training.alarms import HealthMonitor
 from dien_lightning.training.checkpoints import Checkpoints, find_checkpoint
 from dien_lightning.training.choice import EpochChoice
+from dien_lightning.training.embedding import Embedded, embed, embed_images, resolve_precision
+from dien_lightning.training.evaluation import Evaluated, evaluate
 from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.training.metrics_file import MetricsFile
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.positions import LoaderPositions
+from dien_lightning.training.recipe import Recipe
 from dien_lightning.training.running_time import RunningTime
 from dien_lightning.training.seeding import SeedEachStep
 
 __all__ = [
     "Checkpoints",
     "DIENModule",
+    "Embedded",
     "EpochChoice",
+    "Evaluated",
     "HealthMonitor",
     "LoaderPositions",
     "MetricsFile",
     "NonFiniteError",
+    "Recipe",
     "RunningTime",
     "SeedEachStep",
     "StopAtNonFinite",
+    "embed",
+    "embed_images",
+    "evaluate",
     "find_checkpoint",
+    "resolve_precision",
 ]

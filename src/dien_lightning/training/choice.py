@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +112,13 @@ class EpochChoice(Callback):
         """Embeddings and cameras of the first images in the statistics loader's order, the same on every process."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         wanted = min(self.images, len(data.target.train)) // trainer.world_size
-        embeddings, indices, found = [], [], 0
-        domain = module.network.statistics_for("target")
-        for batch in data.statistics_dataloader(shared=True) if wanted else ():
-            images = trainer.precision_plugin.convert_input(batch.image.to(module.device))
-            with torch.no_grad(), trainer.precision_plugin.forward_context():
-                embeddings.append(module.network(images, domain).embedding)
-            indices.append(batch.index)
-            found += len(batch.index)
-            if found >= wanted:
-                break
-        if not embeddings:
+        if not wanted:
             return torch.zeros(0, 1), torch.zeros(0)
+        loader = data.statistics_dataloader(shared=True)
+        batches = islice(loader, math.ceil(wanted / loader.batch_size))
+        embeddings, indices = zip(
+            *((module.embed(batch.image).embedding, batch.index) for batch in batches), strict=True
+        )
         index = join_processes(torch.cat(indices)[:wanted].to(module.device))
         order = index.argsort()
         camids = [data.target.train[place].camid for place in index[order].tolist()]

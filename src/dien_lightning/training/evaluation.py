@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from torch import Tensor
-from torch.nn.functional import normalize
-
-from dien_lightning.network import DIEN, Domain
+from dien_lightning.network import DIEN
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning.training.embedding import autocast, embed, prepare
 from dien_lightning.types import Sample
+
+_SETS = ("target", "source")
+
+
+class EvaluationResults(dict[str, RetrievalResult]):
+    """Figures by set ("target", "source") and, after a test, by pass ("pass0", ...); of any other it says why not.
+
+    Args:
+        results: what was evaluated.
+        why_not: why another set was not.
+
+    Example:
+        >>> EvaluationResults()
+        target: not evaluated: nothing has been yet
+        source: not evaluated: nothing has been yet
+    """
+
+    def __init__(self, results: Mapping[str, RetrievalResult] | None = None, why_not: str = "nothing has been yet"):
+        super().__init__(results or {})
+        self.why_not = why_not
+
+    def __missing__(self, name: str) -> RetrievalResult:
+        raise ValueError(f"{name}: not evaluated: {self.why_not}.")
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {self._line(name)}" for name in dict.fromkeys([*_SETS, *self]))
+
+    def _line(self, name: str) -> str:
+        if name not in self:
+            return f"not evaluated: {self.why_not}"
+        return ", ".join(f"{figure} {value:.3f}" for figure, value in self[name].figures().items())
+
+
+class Evaluated(NamedTuple):
+    """What came of an evaluation.
+
+    Attributes:
+        results: figures by set and pass.
+        metrics: what gathered the embeddings for them, by the same names.
+        images_per_second: how fast this process embedded them.
+    """
+
+    results: EvaluationResults
+    metrics: dict[str, RetrievalMetric]
+    images_per_second: float
 
 
 class Evaluation:
     """Gathers the embeddings of each set, batch by batch, and ranks each set when all have come.
 
     Args:
-        network: what embeds, in evaluation mode.
+        network: what embeds.
         names: the sets, "target" and "source" or one of them.
-        protocol: how to count.
+        protocol: how to count; the defaults of `Protocol` if not given.
         each_pass: rank the target by each pass's own embedding too, as "pass0", "pass1", ...
-        flip: average the embeddings of an image and its mirror image.
+        **how: of `embed`: precision, flip, channels_last.
 
     Attributes:
         names: the sets, one for each loader.
@@ -30,11 +73,17 @@ class Evaluation:
     """
 
     def __init__(
-        self, network: DIEN, names: Sequence[str], protocol: Protocol, *, each_pass: bool = False, flip: bool = False
+        self,
+        network: DIEN,
+        names: Sequence[str],
+        protocol: Protocol | None = None,
+        *,
+        each_pass: bool = False,
+        **how: Any,
     ) -> None:
         self.network = network
         self.names = list(names)
-        self.flip = flip
+        self.how = how
         self.passes: list[str] = []
         if each_pass and network.attention_loops and "target" in names:
             self.passes = [f"pass{step}" for step in range(network.attention_loops + 1)]
@@ -43,40 +92,52 @@ class Evaluation:
         self._num_images = 0
         self._started = time.perf_counter()
 
-    def update(self, batch: Sample, name: str, domain: Domain) -> None:
-        """Embed a batch of the set `name` with the batch-norm statistics of `domain`."""
-        embedding, steps = embed(self.network, batch.image, domain, self.flip)
+    def update(self, batch: Sample, name: str) -> None:
+        """Embed a batch of the set `name`, with its own batch-norm statistics where there are any."""
+        domain = self.network.statistics_for(name)
+        passes = self.passes if name == "target" else []
+        embedded = embed(self.network, batch.image, domain=domain, each_pass=bool(passes), **self.how)
         about: Any = (batch.pid, batch.camid, batch.is_query, batch.index)
-        self.metrics[name].update(embedding, *about)
-        if name == "target":
-            for step, own in enumerate(self.passes):
-                self.metrics[own].update(steps[:, step], *about)
+        self.metrics[name].update(embedded.embedding, *about)
+        for step, own in enumerate(passes):
+            self.metrics[own].update(embedded.steps[:, step], *about)
         self._num_images += len(batch.image)
 
-    def compute(self) -> dict[str, RetrievalResult]:
+    def compute(self) -> Evaluated:
         """Rank each set; every process has to call this."""
-        return {name: metric.compute() for name, metric in self.metrics.items()}
-
-    @property
-    def images_per_second(self) -> float:
-        """How many images this process has embedded in each second since the start."""
-        return self._num_images / (time.perf_counter() - self._started)
+        speed = self._num_images / (time.perf_counter() - self._started)
+        results = {name: metric.compute() for name, metric in self.metrics.items()}
+        return Evaluated(EvaluationResults(results, "it has no labelled query and gallery"), self.metrics, speed)
 
 
-def embed(network: DIEN, images: Tensor, domain: Domain, flip: bool = False) -> tuple[Tensor, Tensor]:
-    """The fused embeddings and each pass's own: (B, 3, H, W) -> (B, D), (B, T + 1, D).
+def evaluate(
+    network: DIEN, loaders: Mapping[str, Iterable[Sample]], protocol: Protocol | None = None, **how: Any
+) -> Evaluated:
+    """Embed and rank query and gallery of each set.
 
     Args:
-        network: in evaluation mode.
-        images: batch.
-        domain: whose batch-norm statistics to take.
-        flip: average the embeddings of an image and its mirror image, each of unit length.
+        network: on the device to compute on.
+        loaders: by set, "target" and "source" or one of them; `DomainPairDataModule.test_dataloader` gives such.
+        protocol: how to count; the defaults of `Protocol` if not given.
+        **how: of `Evaluation`: each_pass, precision, flip, channels_last.
     """
-    output = network(images, domain)
-    if not flip:
-        return output.embedding, output.steps
-    mirrored = network(images.flip(-1), domain)
-    return (
-        normalize(output.embedding, dim=1) + normalize(mirrored.embedding, dim=1),
-        normalize(output.steps, dim=2) + normalize(mirrored.steps, dim=2),
-    )
+    evaluation = Evaluation(network, list(loaders), protocol, **how)
+    for name, loader in loaders.items():
+        for batch in loader:
+            evaluation.update(batch, name)
+    return evaluation.compute()
+
+
+def gather_target_statistics(
+    network: DIEN, loader: Iterable[Sample], *, precision: str = "auto", channels_last: bool = True
+) -> None:
+    """Take the target's batch-norm statistics from these images, see `DIEN.gather_statistics`.
+
+    Args:
+        network: changed in place.
+        loader: `DomainPairDataModule.statistics_dataloader`.
+        precision: see `embed`.
+        channels_last: see `embed`.
+    """
+    with autocast(network, precision):
+        network.gather_statistics((prepare(network, batch.image, channels_last) for batch in loader), domain="target")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN
 from dien_lightning.retrieval import Protocol
 
+CHECKPOINT_OPTIM = "optim"
+"""The key of a training checkpoint that holds the recipe, and what the losses see, as plain values."""
 
-def check_fits_together(network: DIEN, objective: DIENObjective) -> None:
+
+def check_same_width(network: DIEN, objective: DIENObjective) -> None:
     """Raise a ValueError unless the objective takes embeddings as wide as the network's."""
     wanted = objective.identity.classifier.in_features
     if wanted != network.embedding_dim:
@@ -20,7 +27,7 @@ def check_fits_together(network: DIEN, objective: DIENObjective) -> None:
         )
 
 
-def check_fit(trainer: Any, objective: DIENObjective) -> None:
+def check_can_train(trainer: Any, objective: DIENObjective) -> None:
     """Raise a ValueError where this training would break down, or lose its batches without a word.
 
     Args:
@@ -63,11 +70,42 @@ def check_counting(data: Any, protocol: Protocol) -> None:
         )
 
 
-def differs_from_one_process(processes: int, network: DIEN) -> str:
-    """Why several processes do not train as one would; empty where they do."""
-    if processes == 1 or network.hyperparameters["synchronize"]:
-        return ""
-    return (
-        f"synchronize=False (network.synchronize): each of {processes} processes normalises by its own part of the "
-        f"batch, and the first one's running statistics are kept; figures differ from those of one process."
-    )
+def check_can_resume(
+    checkpoint: Mapping[str, Any], state: Mapping[str, Tensor], optim: Mapping[str, Any], scheduler: LRScheduler
+) -> None:
+    """Raise a ValueError unless a checkpoint's training leads on to this one: the same, or longer by milestones.
+
+    Args:
+        checkpoint: of Lightning, by `DIENModule`; those of version 0.1 do not say their recipe.
+        state: this training's parameters.
+        optim: its recipe, and what the losses see.
+        scheduler: its learning rates' course, at the first step.
+    """
+    saved = checkpoint["state_dict"]
+    for name in dict.fromkeys([*state, *saved]):
+        shapes = [tuple(each[name].shape) if name in each else "not there" for each in (saved, state)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"the checkpoint does not fit: {name} is {shapes[0]} in it and {shapes[1]} here; resume with the same "
+                f"network and objective, or start anew."
+            )
+    had = checkpoint.get(CHECKPOINT_OPTIM, {})
+    other = [f"{name}={had[name]} (not {optim[name]})" for name in had if had[name] != optim[name]]
+    if other:
+        raise ValueError(
+            f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), or start anew."
+        )
+    plan, planned = checkpoint["lr_schedulers"][0], scheduler.state_dict()
+    ends = [course.get("total_steps") for course in (plan, planned)]
+    if ends[0] != ends[1]:
+        raise ValueError(
+            f"the checkpoint's learning rates end after {ends[0]} steps, and this run's after {ends[1]}: one_cycle is "
+            f"laid out once; resume with the same optim.schedule, trainer.max_epochs and data.steps_per_epoch, or "
+            f"start anew."
+        )
+    falls = [sorted(course.get("milestones", ())) for course in (plan, planned)]
+    if falls[0] != falls[1]:
+        raise ValueError(
+            f"the checkpoint's learning rates fall after steps {falls[0]}, and this run's after {falls[1]}; resume "
+            f"with the same data.steps_per_epoch and optim.milestones, or start anew."
+        )

@@ -1,4 +1,4 @@
-"""One evaluation: what its sets are, and what a flip does."""
+"""Embedding and evaluation: one way, whoever asks; what its sets are, and what a flip does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from dien_lightning import DIEN
-from dien_lightning.retrieval import Protocol
-from dien_lightning.training.evaluation import Evaluation
+from dien_lightning import DIEN, embed_images
+from dien_lightning.network.normalization import DomainBatchNorm
+from dien_lightning.training import EpochChoice, embed, evaluate
+from dien_lightning.training.evaluation import EvaluationResults
 from dien_lightning.types import Sample
+from library.training.modules import build, trainer
 
 
 def network(attention_loops: int = 1) -> DIEN:
     torch.manual_seed(0)
-    return DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=attention_loops).eval()
+    return DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=attention_loops, image_size=(64, 32))
 
 
 def batch(images: torch.Tensor) -> Sample:
@@ -23,12 +25,77 @@ def batch(images: torch.Tensor) -> Sample:
     return Sample(images, number // 2, number % 2, number, number % 2 == 0)
 
 
-@torch.no_grad()
-def evaluated(images: torch.Tensor, **options: bool) -> Evaluation:
-    evaluation = Evaluation(network(), ["target", "source"], Protocol(), **options)
-    for name in ("target", "source"):
-        evaluation.update(batch(images), name, "source")
-    return evaluation
+IMAGES = torch.randn(4, 3, 64, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("precision", "flip"), [("32-true", False), ("32-true", True), ("bf16-mixed", False)])
+def test_every_way_to_embed_gives_the_same_bits(precision, flip, data, tmp_path):
+    module, run = build(flip=flip), trainer(precision=precision)
+    how = {"precision": precision, "flip": flip}
+    run.test(module, data, verbose=False)
+    ranked = module.metrics["target"].gather()
+    expected = torch.cat([ranked.query, ranked.gallery])
+    paths = [record.path for part in data.evaluation_records("target") for record in part]
+    assert torch.equal(embed_images(module.network, paths, **how), expected)
+    assert torch.equal(normalize(torch.cat(run.predict(module, data)[0]), dim=1), expected)
+    module.network.train()  # as between two epochs
+    evaluated = evaluate(module.network, dict(zip(data.evaluation_domains, data.test_dataloader(), strict=True)), **how)
+    assert torch.equal(torch.cat(evaluated.metrics["target"].gather()[0:4:3]), expected)
+    assert evaluated.results["source"].figures() == module.results["source"].figures()
+    assert module.network.training
+    labels_free, _ = EpochChoice(tmp_path)._embed(run, module)
+    training = embed_images(module.network, [record.path for record in data.target.train], **how)
+    assert torch.equal(normalize(labels_free, dim=1), training)
+
+
+def test_precision_layout_and_domain_are_honoured(monkeypatch):
+    seen, forward = [], DIEN.forward
+
+    def watched(self, images, domain):
+        is_last = images.is_contiguous(memory_format=torch.channels_last)
+        seen.append((torch.is_autocast_enabled("cpu"), is_last, domain))
+        return forward(self, images, domain)
+
+    monkeypatch.setattr(DIEN, "forward", watched)
+    embed(network(), IMAGES, precision="32-true", channels_last=False)
+    with torch.autocast("cpu", torch.bfloat16):  # the caller's own changes nothing
+        embed(network(), [IMAGES, batch(IMAGES)], precision="32-true", domain="target")
+    embed(network(), IMAGES, precision="bf16-mixed")
+    assert seen == [(False, False, "source"), (False, True, "target"), (False, True, "target"), (True, True, "source")]
+    assert embed(network().double(), IMAGES, precision="64-true").embedding.dtype == torch.float64
+
+
+def test_without_statistics_of_the_target_the_sources_are_taken():
+    own = network()
+    for layer in own.modules():
+        if isinstance(layer, DomainBatchNorm):
+            layer.running_mean[1] += 1
+    plain = embed(own, IMAGES, precision="32-true").embedding
+    assert torch.equal(plain, embed(own, IMAGES, precision="32-true", domain="source").embedding)
+    own.gather_statistics([IMAGES], "target")
+    assert not torch.equal(plain, embed(own, IMAGES, precision="32-true").embedding)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: embed(network(), []), r"embed was given no images; give a batch \(B, 3, H, W\)"),
+        (
+            lambda: embed(network(), IMAGES, precision="8-true"),
+            "precision='8-true' is not allowed; choose one of 32-true",
+        ),
+        (
+            lambda: embed(network(), IMAGES, precision="64-true"),
+            r"precision=64-true needs .* network\.to\(torch.float64",
+        ),
+        (lambda: embed_images(network(), "crops"), r"paths='crops' must be a list of image files"),
+        (lambda: embed_images(network(), []), r"paths=\[\] must be a list of image files"),
+        (lambda: EvaluationResults()["target"], "target: not evaluated: nothing has been yet"),
+    ],
+)
+def test_what_cannot_be_embedded_or_asked_for_is_told(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
 
 
 @pytest.mark.parametrize(
@@ -40,32 +107,32 @@ def evaluated(images: torch.Tensor, **options: bool) -> Evaluation:
         (1, ["source"], True, ["source"]),
     ],
 )
-def test_passes_are_ranked_for_the_target_of_a_network_that_has_some(loops, names, each_pass, expected):
-    assert list(Evaluation(network(loops), names, Protocol(), each_pass=each_pass).metrics) == expected
-
-
-def test_every_set_and_pass_is_ranked_over_its_own_images():
-    images = torch.randn(4, 3, 64, 32)
-    evaluation = evaluated(images, each_pass=True)
+def test_every_set_and_pass_is_ranked_over_its_own_images(loops, names, each_pass, expected):
+    loaders = {name: [batch(IMAGES)] for name in names}
+    evaluated = evaluate(network(loops), loaders, each_pass=each_pass, precision="32-true")
+    assert list(evaluated.results) == list(evaluated.metrics) == expected
     with torch.no_grad():
-        output = network()(images, "source")
-    expected = {"target": output.embedding, "pass0": output.steps[:, 0], "pass1": output.steps[:, 1]}
-    for name, embedding in expected.items():
-        torch.testing.assert_close(evaluation.metrics[name].gather().query, normalize(embedding[::2], dim=1))
-    assert set(evaluation.compute()) == {"target", "source", "pass0", "pass1"}
-    assert evaluation.images_per_second > 0
+        output = network(loops).eval()(IMAGES, "source")
+    wanted = {"target": output.embedding, "source": output.embedding, "pass0": output.steps[:, 0]}
+    wanted["pass1"] = output.steps[:, -1]
+    for name in expected:
+        torch.testing.assert_close(evaluated.metrics[name].gather().query, normalize(wanted[name][::2], dim=1))
+    assert evaluated.images_per_second > 0
+    lines = repr(evaluated.results).splitlines()
+    assert [line.split(":")[0] for line in lines] == list(dict.fromkeys(["target", "source", *expected]))
+    assert ("rank1" in lines[0]) == ("target" in names)
+    if "target" not in names:
+        assert lines[0] == "target: not evaluated: it has no labelled query and gallery"
 
 
 def test_a_flip_changes_nothing_for_images_that_are_their_own_mirror_image():
     half = torch.randn(4, 3, 64, 16)
     images = torch.cat([half, half.flip(-1)], dim=-1)
-    plain, flipped = (evaluated(images, each_pass=True, flip=flip) for flip in (False, True))
-    for name in ("target", "pass0", "pass1"):
-        sets = [evaluation.metrics[name].gather() for evaluation in (plain, flipped)]
-        torch.testing.assert_close(sets[0].query, sets[1].query)
+    plain, flipped = (embed(network(), images, flip=flip, each_pass=True) for flip in (False, True))
+    for one, other in zip(plain, flipped, strict=True):
+        torch.testing.assert_close(normalize(one, dim=-1), normalize(other, dim=-1))
 
 
 def test_an_image_and_its_mirror_image_embed_alike_with_a_flip():
-    images = torch.randn(4, 3, 64, 32)
-    sets = [evaluated(each, flip=True).metrics["target"].gather() for each in (images, images.flip(-1))]
-    torch.testing.assert_close(sets[0].gallery, sets[1].gallery)
+    one, other = (embed(network(), images, flip=True).embedding for images in (IMAGES, IMAGES.flip(-1)))
+    torch.testing.assert_close(one, other)

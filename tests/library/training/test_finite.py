@@ -14,7 +14,7 @@ from commands import call
 from dien_lightning import DomainPairDataModule
 from dien_lightning.training import Checkpoints, NonFiniteError, StopAtNonFinite, find_checkpoint
 from experiments.test_train import TINY
-from library.training.test_module import build
+from library.training.modules import build
 
 
 class Break(pl.Callback):

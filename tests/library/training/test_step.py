@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dien_lightning.losses import DIENObjective
-from dien_lightning.network import DIEN
-from dien_lightning.training.recipe import parameter_groups, sgd
+from dien_lightning import DIEN, DIENObjective, Recipe
 
 ROWS = {  # Table I
     "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
@@ -88,7 +86,7 @@ def test_bfloat16_autocast_trains():
 def test_a_few_steps_lower_the_loss_and_move_the_masks(loops):
     network, objective = build(loops, identity_dropout=0, domain_weight=0)
     rates = {"backbone": 0.01, "embedding": 0.01, "identity": 0.01}
-    optimizer = sgd(parameter_groups(network, objective, rates))
+    optimizer = Recipe(learning_rates=rates).optimizer(network, objective)
     losses = []
     for _ in range(6):
         loss = loss_of(network, objective)

@@ -21,6 +21,7 @@ from dien_lightning.data.records import Record
 from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.experiments.reports.embedding_map import figure_2
 from dien_lightning.network import load_network
+from dien_lightning.training import embed
 
 NUM_POINTS = 250
 NUM_PICTURES = 6
@@ -43,7 +44,15 @@ def network_blocks(run_dir: Path) -> list[tuple[str, Any]]:
     start = _network_at_start(config, data)
     records = {"source": _some(data.source.train), "target": _some(data.target.train)}
     before = {name: _pooled(start, _images(data, own)) for name, own in records.items()}
-    after = {name: _embedded(trained, _images(data, own), name) for name, own in records.items()}
+    after = {
+        name: embed(
+            trained,
+            _images(data, own).split(64),
+            domain=trained.statistics_for(name),
+            precision=config.trainer.precision,
+        ).embedding.numpy()
+        for name, own in records.items()
+    }
     what = "the pooled features of " + (
         "a random network, as this run began" if config.network.weights is None else "the pretrained backbone"
     )
@@ -96,12 +105,6 @@ def _pooled(network: DIEN, images: Tensor) -> np.ndarray:
     finally:
         handle.remove()
     return torch.cat(found).numpy()
-
-
-@torch.no_grad()
-def _embedded(network: DIEN, images: Tensor, domain: str) -> np.ndarray:
-    own = network.statistics_for(domain)
-    return torch.cat([network(batch, own).embedding for batch in images.split(64)]).numpy()
 
 
 def _pairs(data: DomainPairDataModule) -> list[tuple[Record, Record]]:

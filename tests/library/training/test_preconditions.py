@@ -1,0 +1,71 @@
+"""What a resumed training has to share with its checkpoint."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict
+
+import pytest
+import torch
+from torch import nn
+
+from dien_lightning import Recipe
+from dien_lightning.training.preconditions import check_can_resume
+
+MILESTONES, ONE_CYCLE = {"milestones": [1, 4]}, {"schedule": "one_cycle"}
+
+
+def training(epochs=2, steps_per_epoch=3, width=1, at_step=0, **recipe):
+    """A checkpoint of a training after some steps; its schedule."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.1, momentum=0.9)
+    lengths = {"total_steps": epochs * steps_per_epoch, "steps_per_epoch": steps_per_epoch}
+    scheduler = Recipe(**recipe).scheduler(optimizer, **lengths)
+    for _ in range(at_step):
+        optimizer.step()
+        scheduler.step()
+    saved = {"state_dict": {"weight": torch.zeros(width)}, "lr_schedulers": [scheduler.state_dict()]}
+    return copy.deepcopy(saved | {"optim": {"supervise": "fused", **asdict(Recipe(**recipe))}}), scheduler
+
+
+def resume(before, now, says_its_recipe=True):
+    checkpoint, _ = training(at_step=3, **before)
+    this, scheduler = training(**now)
+    if not says_its_recipe:
+        del checkpoint["optim"]
+    check_can_resume(checkpoint, this["state_dict"], this["optim"], scheduler)
+
+
+@pytest.mark.parametrize("says_its_recipe", [True, False])
+@pytest.mark.parametrize(
+    ("before", "now"), [(MILESTONES, MILESTONES), (ONE_CYCLE, ONE_CYCLE), (MILESTONES, MILESTONES | {"epochs": 9})]
+)
+def test_the_same_settings_or_more_epochs_by_milestones_go_on(before, now, says_its_recipe):
+    resume(before, now, says_its_recipe)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        (
+            ONE_CYCLE,
+            ONE_CYCLE | {"epochs": 9},
+            "end after 6 steps, and this run's after 27: one_cycle is laid out once",
+        ),
+        (
+            MILESTONES,
+            MILESTONES | {"steps_per_epoch": 4},
+            r"fall after steps \[3, 12\], and this run's after \[4, 16\]",
+        ),
+        (MILESTONES, MILESTONES | {"gamma": 0.5}, r"trained with gamma=0\.1 \(not 0\.5\); resume with the same recipe"),
+        (MILESTONES, ONE_CYCLE, r"schedule=milestones \(not one_cycle\), milestones=\[1, 4\] \(not \[40\]\)"),
+        ({}, {"width": 2}, r"does not fit: weight is \(1,\) in it and \(2,\) here; resume with the same network"),
+    ],
+)
+def test_what_does_not_go_on_is_told(before, now, words):
+    with pytest.raises(ValueError, match=words):
+        resume(before, now)
+
+
+def test_a_checkpoint_that_does_not_say_its_recipe_is_known_by_its_schedule():
+    with pytest.raises(ValueError, match="end after 6 steps, and this run's after None"):
+        resume(ONE_CYCLE, MILESTONES, says_its_recipe=False)
