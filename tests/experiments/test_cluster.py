@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.processes import is_first_process
 from experiments.test_conf import composed
 
 
@@ -36,13 +37,11 @@ def build(*overrides):
 
 
 def test_slurm_tells_each_process_its_rank(slurm, tmp_path):
-    from dien_lightning.experiments import run_folder
-
     trainer = build("trainer.num_nodes=2", "trainer.devices=1", f"run_dir={tmp_path}")
     assert (trainer.world_size, trainer.num_nodes, trainer.global_rank, trainer.local_rank) == (2, 2, 1, 0)
     assert type(trainer.strategy.cluster_environment).__name__ == "SLURMEnvironment"
     assert not trainer.is_global_zero
-    assert not run_folder.is_first_process()  # so it writes no file
+    assert not is_first_process()  # so it writes no file
 
 
 def test_every_gpu_of_every_machine_is_one_key_away(tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,39 +13,48 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+import dien_lightning
 from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN, Condition, DomainBatchNorm
-from dien_lightning.processes import join_processes, share_over_processes, sum_over_processes, world_size
+from dien_lightning.processes import Processes
 from library.network.networks import move
 from processes import run_on_processes
 
-# ---- one process ----
+# ---- one file, one process ----
+
+
+def test_no_other_file_asks_who_else_trains():
+    imports = r"^\s*(import torch\.distributed|from torch\.distributed|from torch import distributed)"
+    asks = re.compile(rf"{imports}|[A-Z]+_RANK|_PROCID", re.MULTILINE)
+    root = Path(dien_lightning.__file__).parent
+    assert [path.name for path in root.rglob("*.py") if asks.search(path.read_text())] == ["processes.py"]
 
 
 def test_alone_nothing_happens():
-    tensor = torch.randn(3, 2)
-    assert world_size() == 1
-    assert sum_over_processes(tensor) is tensor
-    assert join_processes(tensor) is share_over_processes(tensor) is tensor
+    alone, tensor = Processes(), torch.randn(3, 2)
+    assert (alone.world_size, alone.rank, alone.gather_numbers([3, 1])) == (1, 0, [[3, 1]])
+    assert alone.sum(tensor) is alone.join(tensor) is alone.share(tensor, 0) is tensor
 
 
 # ---- sums and joins ----
 
 
 def collect() -> dict[str, Tensor]:
-    rank = dist.get_rank()
+    processes = Processes()
+    rank = processes.rank
     x = torch.tensor([[1.0, 2.0]]) * 10**rank
     x.requires_grad_()
-    total = sum_over_processes(x)
+    total = processes.sum(x)
     (total * (rank + 1)).sum().backward()
     sum_gradient, x.grad = x.grad, None
-    joined = join_processes(x)
+    joined = processes.join(x)
     (joined * torch.tensor([[1.0], [5.0]]) * (rank + 1)).sum().backward()
-    pids = join_processes(torch.tensor([rank, 7]))
-    shared = [share_over_processes(x.detach(), sender) for sender in (0, 1)]
+    pids = processes.join(torch.tensor([rank, 7]))
+    shared = [processes.share(x.detach(), sender) for sender in (0, 1)]
     return {
-        "world_size": torch.tensor(world_size()),
+        "world_size": torch.tensor(processes.world_size),
+        "numbers": torch.tensor(processes.gather_numbers([rank, 5 * rank])),
         "total": total.detach(),
         "sum_gradient": sum_gradient,
         "joined": joined.detach(),
@@ -57,6 +68,7 @@ def collect() -> dict[str, Tensor]:
 def test_sums_and_joins_by_hand():
     for rank, found in enumerate(run_on_processes(collect)):
         assert found["world_size"] == 2
+        assert found["numbers"].tolist() == [[0, 0], [1, 5]]
         assert found["total"].tolist() == [[11, 22]]
         assert found["sum_gradient"].tolist() == [[3, 3]]  # 1 from rank 0's loss, 2 from rank 1's
         assert found["joined"].tolist() == [[1, 2], [10, 20]]
@@ -87,7 +99,7 @@ def weighted(output: Tensor, start: int) -> Tensor:
 
 
 def normalize(parts: list[Tensor], momentum: float | None, synchronize: bool = True) -> dict[str, Tensor]:
-    rank = dist.get_rank() if dist.is_initialized() else 0
+    rank = Processes().rank
     part = parts[rank].clone().requires_grad_()
     norm = DomainBatchNorm(4, Condition(), momentum=momentum, synchronize=synchronize).double()
     with torch.no_grad():
@@ -160,14 +172,15 @@ class Whole(nn.Module):
 
     def forward(self, source: Tensor, pids: Tensor, target: Tensor) -> Tensor:
         source, target = self.network(source, "source").embedding, self.network(target, "target").embedding
-        return self.objective(join_processes(source), join_processes(pids), join_processes(target)).total
+        return self.objective(*map(Processes().join, (source, pids, target))).total
 
 
 def train(attention_loops: int, steps: int = 2) -> dict[str, Tensor]:
     """A few steps on this rank's half of each batch (on the whole batch if alone); weights, gradients, statistics."""
     whole = Whole(attention_loops).double()
     before = copy.deepcopy(whole.state_dict())
-    model = DistributedDataParallel(whole) if world_size() > 1 else whole
+    processes = Processes()
+    model = DistributedDataParallel(whole) if processes.world_size > 1 else whole
     optimizer = torch.optim.SGD(whole.parameters(), lr=1e-3)
     generator = torch.Generator().manual_seed(1)
     losses = []
@@ -175,8 +188,7 @@ def train(attention_loops: int, steps: int = 2) -> dict[str, Tensor]:
         source = torch.randn(4, 3, 64, 32, dtype=torch.float64, generator=generator)
         target = torch.randn(2, 3, 64, 32, dtype=torch.float64, generator=generator) + 0.5
         pids = torch.tensor([0, 1, 0, 1])
-        if world_size() > 1:
-            source, pids, target = (part.chunk(world_size())[dist.get_rank()] for part in (source, pids, target))
+        source, pids, target = (part.chunk(processes.world_size)[processes.rank] for part in (source, pids, target))
         torch.manual_seed(step)  # the same dropout on all ranks, since all see the joined embeddings
         optimizer.zero_grad()
         loss = model(source, pids, target)
@@ -208,7 +220,7 @@ def gather(root: str, **options: int) -> dict[str, Tensor]:
     network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32))
     options = {"num_workers": 0, "gather_batch_size": 5} | options
     data = DomainPairDataModule(root, None, "pedestrians_night", image_size=(64, 32), **options)
-    if world_size() > 1 and dist.get_rank():
+    if Processes().rank:
         network.backbone.blocks[0][0].weight.data.mul_(1 + 1e-6)  # as another device rounds
     network.gather_statistics((batch.image for batch in data.statistics_dataloader()), "target")
     assert all(module.synchronize for module in network.modules() if isinstance(module, DomainBatchNorm))

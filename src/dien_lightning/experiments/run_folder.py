@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -19,16 +18,11 @@ from dien_lightning.experiments.provenance import settings_of
 from dien_lightning.experiments.reports.run_files import read_json
 from dien_lightning.experiments.results import write_text
 from dien_lightning.experiments.settings import changed, difference
+from dien_lightning.processes import is_first_process
 from dien_lightning.training import find_checkpoint
 
-_RANKS = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 _WRITTEN = ("results.json", "rankings.json", "metrics.csv", "network.safetensors", "checkpoints/last.ckpt")
 _LENGTH = ("trainer.max_epochs", "trainer.max_steps")
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes files; Lightning, torchrun and SLURM give the others a rank."""
-    return all(int(os.environ.get(name, "0")) == 0 for name in _RANKS)
 
 
 def claim(run_dir: Path, resume: bool) -> Path | None:

@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import WandbLogger
 
-from dien_lightning.experiments.run_folder import is_first_process
+from dien_lightning.processes import is_first_process
 
 T = TypeVar("T")
 TIMEOUTS = {"init_timeout": 30.0, "finish_timeout": 60.0}

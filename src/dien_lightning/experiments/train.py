@@ -33,13 +33,13 @@ from dien_lightning.experiments.run_folder import (
     check_resumed,
     claim,
     held,
-    is_first_process,
     keep_changes,
     keep_wandb_run,
     write_config,
 )
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.network import save_network
+from dien_lightning.processes import is_first_process
 from dien_lightning.training import EpochChoice, MetricsFile, RunningTime, resolve_precision
 
 

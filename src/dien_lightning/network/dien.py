@@ -21,7 +21,7 @@ from dien_lightning.network.normalization import (
     DomainBatchNorm,
     keep_statistics_apart,
 )
-from dien_lightning.processes import share_over_processes
+from dien_lightning.processes import Processes
 from dien_lightning.types import AttentionMask, NetworkOutput
 
 _SMALLEST_IMAGE = (64, 32)
@@ -214,7 +214,7 @@ class DIEN(nn.Module):
         if not gathering.gathered(domain):
             raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
         for statistics, gathered in zip(self.buffers(), gathering.buffers(), strict=True):
-            statistics.copy_(share_over_processes(gathered))  # devices round differently
+            statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently
 
     def _normalizations(self) -> list[DomainBatchNorm]:
         return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]

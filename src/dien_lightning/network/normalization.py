@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from dien_lightning.processes import sum_over_processes, world_size
+from dien_lightning.processes import Processes
 
 Domain = Literal["source", "target"]
 DOMAINS: tuple[Domain, ...] = ("source", "target")
@@ -85,20 +85,22 @@ class DomainBatchNorm(nn.Module):
             return batch_norm(features, mean, var, self.weight, self.bias, eps=self.eps)
         seen = self._seen(self.condition.domain)[step].add_(1)
         momentum = self.momentum if self.momentum is not None else 1.0 / float(seen)
-        if self.synchronize and world_size() > 1:
-            return self._normalize_over_processes(features, mean, var, momentum)
+        if self.synchronize and (processes := Processes()).world_size > 1:
+            return self._normalize_over_processes(features, mean, var, momentum, processes)
         return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
 
-    def _normalize_over_processes(self, features: Tensor, mean: Tensor, var: Tensor, momentum: float) -> Tensor:
+    def _normalize_over_processes(
+        self, features: Tensor, mean: Tensor, var: Tensor, momentum: float, processes: Processes
+    ) -> Tensor:
         values = features if features.dtype == torch.float64 else features.float()
         axes = [axis for axis in range(values.dim()) if axis != 1]
         shape = [-1 if axis == 1 else 1 for axis in range(values.dim())]
         count = values.numel() // values.shape[1]
         # Two rounds, since a mean of squares less a squared mean loses digits.
-        sums = sum_over_processes(torch.cat([values.sum(axes), values.new_tensor([float(count)])]))
+        sums = processes.sum(torch.cat([values.sum(axes), values.new_tensor([float(count)])]))
         batch_mean, total = sums[:-1] / sums[-1], sums[-1]
         centered = values - batch_mean.view(shape)
-        batch_var = sum_over_processes(centered.square().sum(axes)) / total
+        batch_var = processes.sum(centered.square().sum(axes)) / total
         with torch.no_grad():
             mean.lerp_(batch_mean.detach().to(mean.dtype), momentum)
             var.lerp_((batch_var * total / (total - 1)).detach().to(var.dtype), momentum)

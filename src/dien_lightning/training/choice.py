@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dien_lightning.checks import check_int
 from dien_lightning.network import save_network
-from dien_lightning.processes import join_processes
+from dien_lightning.processes import Processes
 from dien_lightning.retrieval import reciprocal_neighbors
 
 _SCORES: dict[str, tuple[str, Callable[[dict[str, Any]], float | None]]] = {
@@ -119,8 +119,8 @@ class EpochChoice(Callback):
         embeddings, indices = zip(
             *((module.embed(batch.image).embedding, batch.index) for batch in batches), strict=True
         )
-        index = join_processes(torch.cat(indices)[:wanted].to(module.device))
+        index = Processes().join(torch.cat(indices)[:wanted].to(module.device))
         order = index.argsort()
         camids = [data.target.train[place].camid for place in index[order].tolist()]
-        embedding = join_processes(torch.cat(embeddings)[:wanted])[order]
+        embedding = Processes().join(torch.cat(embeddings)[:wanted])[order]
         return embedding, torch.tensor(camids, device=embedding.device)

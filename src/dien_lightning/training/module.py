@@ -18,7 +18,7 @@ from dien_lightning.checks import check_choice
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
-from dien_lightning.processes import join_processes
+from dien_lightning.processes import Processes
 from dien_lightning.retrieval import Protocol
 from dien_lightning.training.evaluation_module import EvaluationModule
 from dien_lightning.training.positions import LoaderPositions
@@ -95,7 +95,7 @@ class DIENModule(EvaluationModule):
     def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
         assert self.objective is not None
         source, target = self._embed(batch)
-        pids = join_processes(torch.as_tensor(batch["source"].pid))
+        pids = Processes().join(torch.as_tensor(batch["source"].pid))
         progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
         sources = self._views(source)
         targets = [None] * len(sources) if target is None else self._views(target)
@@ -121,7 +121,7 @@ class DIENModule(EvaluationModule):
         views = [output.embedding]
         if self.supervise == "every_pass" and self.network.attention_loops:
             views += output.steps.unbind(1)
-        return [join_processes(view) for view in views]
+        return [Processes().join(view) for view in views]
 
     def _log_training(self, output: ObjectiveOutput, total: Tensor) -> None:
         values = {f"loss_{name}": value for name, value in output.terms.items()}
