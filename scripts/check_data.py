@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.check`."""
+"""The door to `dien check`."""
 
-from dien_lightning.experiments.check import main
-from dien_lightning.experiments.command import run
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["check", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.demo`."""
+"""The door to `dien demo`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.demo import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["demo", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.evaluate`."""
+"""The door to `dien evaluate`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.evaluate import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["evaluate", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.draw`."""
+"""The door to `dien draw`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.draw import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["draw", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.rank`."""
+"""The door to `dien rank`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.rank import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["rank", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.report`."""
+"""The door to `dien report`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.report import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["report", *sys.argv[1:]])

@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.table`."""
+"""The door to `dien table`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.table import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["table", *sys.argv[1:]])

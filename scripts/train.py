@@ -1,7 +1,8 @@
-"""The door to `dien_lightning.experiments.train`."""
+"""The door to `dien train`."""
 
-from dien_lightning.experiments.command import run
-from dien_lightning.experiments.train import main
+import sys
+
+from dien_lightning.experiments.cli import main
 
 if __name__ == "__main__":
-    run(main)
+    main(["train", *sys.argv[1:]])

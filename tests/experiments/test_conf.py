@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
-from dien_lightning.experiments.config import CONF, compose_config, optim
+from dien_lightning.experiments.config import compose_config, optim
+from dien_lightning.experiments.keys import CONF
 
-FOLDER = Path(CONF)
+FOLDER = CONF
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
     for path in FOLDER.glob("*/*.yaml")

@@ -31,8 +31,10 @@ def test_types_and_what_is_left_out():
 
 def test_a_word_that_is_no_pair_is_not_an_option():
     assert take(Options, ["folder=x", "folder", "seed=1"]) == (Options("x"), ["folder", "seed=1"])
-    with pytest.raises(ValueError, match="'folder' is not an option; choose from folder, pattern, number, files"):
+    with pytest.raises(ValueError, match="folder has no value; write folder=VALUE"):
         take_all(Options, ["folder"])
+    with pytest.raises(ValueError, match=r"'top' is not an option\. There are folder, pattern, number, files"):
+        take_all(Options, ["top=3"])
 
 
 @pytest.mark.parametrize(

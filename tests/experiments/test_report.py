@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +13,7 @@ from hydra.types import RunMode
 from commands import call
 from dien_lightning.experiments import children, config, table
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.reports.page import Block, Section, render_page
 from dien_lightning.experiments.reports.table_page import OF_NETWORKS
 from experiments.reports.finished_runs import ROW_SETTINGS, write_record
@@ -176,10 +176,10 @@ def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, m
 
 
 def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypatch):
-    shutil.copytree(config.CONF, tmp_path / "conf")
     own = "# @package _global_\ndata: {source: msmt17, target: market1501}\n"
-    (tmp_path / "conf" / "experiment" / "own.yaml").write_text(own)
-    monkeypatch.setattr(config, "CONF", str(tmp_path / "conf"))
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
     assert config.both_ways("own") == ["market2duke"]
 
 

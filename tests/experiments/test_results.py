@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from dien_lightning.experiments.config import CONF, compose_config
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import settings_of
 from dien_lightning.experiments.settings import difference
 
-RESULTS = Path(CONF).parent / "results"
+RESULTS = CONF.parent / "results"
 RECORDS = sorted(path for path in RESULTS.glob("*/**/*.json") if "settings" in json.loads(path.read_text()))
 
 

@@ -24,7 +24,7 @@ def test_bad_input_follows_from_the_seed():
 def test_an_unknown_argument_is_refused(capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "soak", "hours=1")
     assert finished.code == 1
-    assert "error: 'hours' is not an option; choose from minutes, trials, seed" in finished.stderr
+    assert "error: 'hours' is not an option. There are minutes, trials, seed" in finished.stderr
 
 
 @pytest.mark.parametrize(

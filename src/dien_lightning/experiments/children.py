@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-TRAIN = Path(__file__).resolve().parents[3] / "scripts" / "train.py"
+from dien_lightning.experiments.keys import CONFIG_DIR
 
 
 def train(*arguments: str, **environment: str) -> int:
-    """Run `python scripts/train.py ARGUMENTS` here and wait for it.
+    """Run `dien train ARGUMENTS` here and wait for it.
 
     Args:
         arguments: its command line.
@@ -23,9 +22,10 @@ def train(*arguments: str, **environment: str) -> int:
     Raises:
         OSError: a signal ended it, so it could say nothing.
     """
-    code = subprocess.run(
-        [sys.executable, str(TRAIN), *arguments], check=False, env={**os.environ, **environment}
-    ).returncode
+    given = os.environ.get(CONFIG_DIR)
+    command = [sys.executable, "-m", "dien_lightning.experiments.train", *arguments]
+    command += ["--config-dir", given] if given else []
+    code = subprocess.run(command, check=False, env={**os.environ, **environment}).returncode
     if code < 0:
         raise OSError(f"the training was ended by signal {-code}; the same command goes on with it.")
     return code

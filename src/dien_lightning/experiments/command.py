@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +16,9 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from dien_lightning.experiments.config import note_swept
+from dien_lightning.experiments.keys import did_you_mean, keys_of, options_of
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
@@ -39,21 +42,23 @@ logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entr
 def run(main: Callable[[], object]) -> None:
     """Call `main`; end with exit code 1 and `error: ...` if it fails through the user's input.
 
-    Set HYDRA_FULL_ERROR=1 to see the traceback. --help prints the first lines of the command's file, or Hydra's own
-    help where the command is Hydra's.
+    Set HYDRA_FULL_ERROR=1 to see the traceback.
 
     Args:
         main: the command.
     """
-    is_hydras = hasattr(main, "__wrapped__")
-    if not is_hydras and {"-h", "--help"} & set(sys.argv[1:]):
-        print(inspect.getdoc(inspect.getmodule(main)))
-        return
     try:
         with faults_in_one_sentence(in_job=False):
+            for word in sys.argv[1:]:
+                if re.match(r"--[\w./@+]+=", word):
+                    raise ValueError(
+                        f"{word}: a key has no hyphens in front: {word.lstrip('-')}. W&B's agent leaves them out where "
+                        "the sweep's `command` ends in ${args_no_hyphens}, see docs/scaling.md."
+                    )
+            note_swept(sys.argv[1:])
             main()
     except KeyboardInterrupt:
-        print(f"interrupted; what was written stays{_GOES_ON.get(_script(), '')}.", file=sys.stderr)
+        print(f"interrupted; what was written stays{_GOES_ON.get(_command(), '')}.", file=sys.stderr)
         sys.exit(130)
 
 
@@ -88,9 +93,26 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
         text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        text += f" (python scripts/{'evaluate' if _script() == 'evaluate' else 'train'}.py --help lists the keys.)"
+        command, config = ("evaluate", "evaluate") if _command() == "evaluate" else ("train", "config")
+        text += f"{nearest(text, config)} (dien {command} --help lists the keys.)"
     return text
 
 
-def _script() -> str:
+def nearest(complaint: str, config: str) -> str:
+    """The key or file of conf/ that is nearest to the one that Hydra could not find.
+
+    Example:
+        >>> nearest("Could not override 'network.attention_loop'. ...", "config")
+        ' Did you mean network.attention_loops?'
+    """
+    if found := re.search(r"Could not find '(\w+)/([^']+)'", complaint):
+        mended = did_you_mean(found[2], options_of(config).get(found[1], []))
+    elif found := re.search(r"Could not override '([\w.]+)'|Key '([\w.]+)' is not in struct", complaint):
+        mended = did_you_mean(found[1] or found[2], [*options_of(config), *(key.name for key in keys_of(config))])
+    else:
+        return ""
+    return f" Did{mended[5:]}" if mended.startswith("; did") else ""
+
+
+def _command() -> str:
     return Path(sys.argv[0]).stem

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from dien_lightning import Protocol
 from dien_lightning.checks import check_keywords
+from dien_lightning.experiments.keys import CONF, folders
 from dien_lightning.training import Recipe
 
-CONF = str(Path(__file__).resolve().parents[3] / "conf")
+SWEPT = "DIEN_SWEPT"
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 
 
@@ -26,8 +29,15 @@ def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> Dic
         overrides: as on the command line.
         with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
     """
-    with initialize_config_dir(CONF, version_base="1.3"):
-        return compose("config", list(overrides), return_hydra_config=with_hydra)
+    others = [f"file://{folder}" for folder in folders() if folder != CONF]
+    search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [*search, *overrides], return_hydra_config=with_hydra)
+
+
+def _file(group: str, choice: str) -> Path | None:
+    """Where the file of a group lies."""
+    return next((path for folder in folders() if (path := folder / group / f"{choice}.yaml").is_file()), None)
 
 
 def both_ways(experiment: str) -> list[str]:
@@ -42,7 +52,7 @@ def both_ways(experiment: str) -> list[str]:
     if direction_of(there, config.data.source, config.data.target) != there:
         return [there]  # the experiment names other sets than its file
     back = "2".join(reversed(there.split("2")))
-    return [there, back] if back != there and Path(CONF, "data", f"{back}.yaml").is_file() else [there]
+    return [there, back] if back != there and _file("data", back) else [there]
 
 
 def direction_of(choice: str, source: Any, target: Any) -> str:
@@ -52,8 +62,8 @@ def direction_of(choice: str, source: Any, target: Any) -> str:
         >>> direction_of("market2duke", "market1501", "dukemtmcreid"), direction_of("market2duke", "cuhk03", "msmt17")
         ('market2duke', 'cuhk03_to_msmt17')
     """
-    path = Path(CONF, "data", f"{choice}.yaml")
-    named: Any = OmegaConf.load(path) if path.is_file() else {}
+    path = _file("data", choice)
+    named: Any = OmegaConf.load(path) if path else {}
     if (named.get("source", source), named.get("target", target)) == (source, target):
         return choice
     return "_to_".join(
@@ -62,18 +72,28 @@ def direction_of(choice: str, source: Any, target: Any) -> str:
 
 
 def folder_name(overrides: str) -> str:
-    """A job's overrides as the name of its folder: where they are too many for one, their end gives way to a digest.
+    """A job's overrides as the name of its folder: where they are too many, what all jobs share gives way to a digest.
 
     Example:
         >>> folder_name("data_root=/datasets,seed=0"), len(folder_name("seed=0," * 99))
         ('data_root=_datasets,seed=0', 120)
     """
-    overrides = overrides.replace("/", "_")  # one folder, not several
-    if len(overrides.encode()) <= _LONGEST_NAME:
-        return overrides
-    digest = hashlib.blake2b(overrides.encode(), digest_size=4).hexdigest()
-    kept = overrides.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    name = overrides.replace("/", "_")  # one folder, not several
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    swept = os.environ.get(SWEPT, "").split(",")
+    words = re.split(r",(?=[+~]*[\w./@]+=)", name)
+    first = [word for word in words if word.partition("=")[0].lstrip("+~") in swept]
+    name = ",".join([*first, *(word for word in words if word not in first)])
+    kept = name.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
     return f"{kept}~{digest}"
+
+
+def note_swept(arguments: Sequence[str]) -> None:
+    """Keep which keys a multirun sweeps, for `folder_name` in the processes of its jobs."""
+    several = re.compile(r"^[+]*([\w./@]+)=(?:(?:range|choice|interval|glob|shuffle|sort)\(.*|[^\[{(\"']*,.*)$")
+    os.environ[SWEPT] = ",".join(match[1] for word in arguments if (match := several.match(word)))
 
 
 OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

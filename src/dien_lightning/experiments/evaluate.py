@@ -21,7 +21,8 @@ from torch.nn.functional import normalize
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.checks import check_bool, check_int, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import CONF, protocol
+from dien_lightning.experiments.config import protocol
+from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line
 from dien_lightning.experiments.results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
 from dien_lightning.network import load_network
@@ -39,7 +40,7 @@ from dien_lightning.retrieval.reranking import check_reranking
 from dien_lightning.training import evaluation, resolve_precision
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Load, embed, rank, write: once, or as one job of a sweep."""
     config.output = HydraConfig.get().runtime.output_dir

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from omegaconf import MISSING, OmegaConf, ValidationError
 
+from dien_lightning.experiments.keys import did_you_mean
+
 T = TypeVar("T")
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
@@ -67,7 +69,10 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     unknown = [word for word in arguments if "=" not in word or word.partition("=")[0] not in names]
     if unknown:
-        raise ValueError(f"{unknown[0].partition('=')[0]!r} is not an option; choose from {', '.join(names)}.")
+        word = unknown[0].partition("=")[0]
+        if word in names:
+            raise ValueError(f"{word} has no value; write {word}=VALUE.")
+        raise ValueError(f"{word!r} is not an option{did_you_mean(word, names)} There are {', '.join(names)}.")
     return take(kind, arguments)[0]
 
 

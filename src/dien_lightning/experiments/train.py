@@ -25,7 +25,8 @@ from pytorch_lightning.utilities import rank_zero_info
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import CONF, optim, protocol
+from dien_lightning.experiments.config import optim, protocol
+from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import describe, read_record
 from dien_lightning.experiments.reports.records import SCORES
 from dien_lightning.experiments.results import rankings, show, write_json
@@ -43,7 +44,7 @@ from dien_lightning.processes import is_first_process
 from dien_lightning.training import EpochChoice, MetricsFile, RunningTime, resolve_precision
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(config: DictConfig) -> float | None:
     """One run, or one job of a sweep; gives the figure that a search maximises."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
