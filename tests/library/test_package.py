@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import dien_lightning
 
@@ -55,10 +56,26 @@ SMALLER = {
 }
 
 
+def lines_of_python(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / page).read_text(), flags=re.DOTALL)
+
+
+def test_the_readmes_lines_of_python_embed_a_folder(drawn_pair, tmp_path, capsys):
+    (code,) = lines_of_python("README.md")
+    network = dien_lightning.DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0, image_size=(64, 32))
+    dien_lightning.save_network(network, tmp_path / "network.safetensors")
+    code = code.replace("outputs/demo/dien", str(tmp_path)).replace(
+        "data/pedestrians_night", f"{drawn_pair}/pedestrians_night"
+    )
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["embeddings"].shape == (8, 16)
+    assert capsys.readouterr().out.startswith("tensor([")
+
+
 @pytest.mark.parametrize("is_labelled", [True, False])
-def test_the_readmes_lines_of_python_run(is_labelled, drawn_pair, tmp_path, capsys):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+def test_the_documented_lines_of_python_train_and_measure(is_labelled, drawn_pair, tmp_path, capsys):
+    code, measuring = lines_of_python("docs/python.md")
     for line, smaller in SMALLER.items():
         assert code.count(line) == 1, line
         code = code.replace(line, smaller.format(root=str(drawn_pair), folder=str(tmp_path)))
@@ -70,6 +87,11 @@ def test_the_readmes_lines_of_python_run(is_labelled, drawn_pair, tmp_path, caps
         for advice in ("The .* does not have many workers", "Starting from v1.9.0, `tensorboardX`"):
             warnings.filterwarnings("ignore", message=advice)
         exec(code, names)
+    vectors, labels, cameras = torch.eye(4, 16), torch.tensor([1, 1, 2, 2]), torch.tensor([0, 1, 0, 1])
+    for side in ("query", "gallery"):
+        names |= {side: vectors, f"{side}_pids": labels, f"{side}_camids": cameras}
+    exec(measuring, names)
+    assert names["result"].num_valid_queries == 4
     assert names["embedding"].shape == (2, 16)
     said = capsys.readouterr().out
     assert ("target: rank1 0." in said or "target: rank1 1." in said) is is_labelled
