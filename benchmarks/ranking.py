@@ -31,7 +31,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from dien_lightning.retrieval import evaluate_retrieval
+from dien_lightning.retrieval import EvaluationSets, evaluate_sets
 
 WIDTH = 2048
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -42,7 +42,7 @@ SIZES = {  # queries, gallery images, identities, cameras
 }
 
 
-def draw(size: str) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+def draw(size: str) -> EvaluationSets:
     """Normalised noise with as many matches per query as the real set has; made without temporary copies."""
     num_query, num_gallery, num_ids, num_cameras = SIZES[size]
     torch.manual_seed(0)
@@ -53,13 +53,13 @@ def draw(size: str) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     gallery_pids = torch.randint(0, num_ids, (num_gallery,))
     if size == "distractors":
         gallery_pids[SIZES["market1501"][1] :] = 0
-    return (
-        query,
-        torch.randint(1, num_ids, (num_query,)),
-        torch.randint(0, num_cameras, (num_query,)),
-        gallery,
-        gallery_pids,
-        torch.randint(0, num_cameras, (num_gallery,)),
+    return EvaluationSets(
+        query=query,
+        query_pids=torch.randint(1, num_ids, (num_query,)),
+        query_camids=torch.randint(0, num_cameras, (num_query,)),
+        gallery=gallery,
+        gallery_pids=gallery_pids,
+        gallery_camids=torch.randint(0, num_cameras, (num_gallery,)),
     )
 
 
@@ -82,21 +82,20 @@ def measure_speed(rounds: int, torchreid: str | None, threads: int, clock: str) 
     """Market-1501's size."""
     torch.set_num_threads(threads)
     sets = draw("market1501")
-    query, query_pids, query_camids, gallery, gallery_pids, gallery_camids = sets
     contestants: dict[str, Callable[[], object]] = {
-        "matrix product": lambda: query @ gallery.T,
-        "evaluate_retrieval": lambda: evaluate_retrieval(*sets),
+        "matrix product": lambda: sets.query @ sets.gallery.T,
+        "evaluate_sets": lambda: evaluate_sets(sets),
     }
     if torchreid:
         metrics = load_torchreid(torchreid)
-        labels = [part.numpy() for part in (query_pids, gallery_pids, query_camids, gallery_camids)]
+        labels = [p.numpy() for p in (sets.query_pids, sets.gallery_pids, sets.query_camids, sets.gallery_camids)]
 
         def rank_with_torchreid() -> tuple[object, float]:
-            distances = metrics.compute_distance_matrix(query, gallery).numpy()
+            distances = metrics.compute_distance_matrix(sets.query, sets.gallery).numpy()
             return metrics.evaluate_rank(distances, *labels, use_cython=True)
 
         contestants["torchreid, distance and Cython"] = rank_with_torchreid
-        theirs, ours = rank_with_torchreid(), evaluate_retrieval(*sets)
+        theirs, ours = rank_with_torchreid(), evaluate_sets(sets)
         print(f"mAP {ours.mAP:.6f} against {theirs[1]:.6f}, rank-1 {ours.rank(1):.6f} against {theirs[0][0]:.6f}")
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds + 1):
@@ -118,9 +117,9 @@ def measure_once(size: str, threads: int) -> None:
     sets = draw(size)
     page = resource.getpagesize()
     before = int(Path("/proc/self/statm").read_text().split()[1]) * page
-    took = seconds(lambda: evaluate_retrieval(*sets))
+    took = seconds(lambda: evaluate_sets(sets))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    inputs = sum(part.numel() * part.element_size() for part in sets)
+    inputs = sum(part.nbytes for part in vars(sets).values() if isinstance(part, Tensor))
     print(f"{size}: {SIZES[size][0]:,} x {SIZES[size][1]:,} x {WIDTH}; {threads} threads")
     print(f"| {took:.1f} s | inputs {inputs / 1e6:,.0f} MB | beyond them {(peak - before) / 1e6:,.0f} MB |")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 Vector = Sequence[float]
 
@@ -125,45 +126,36 @@ def rasterize_by_loops(points, depths, triangles, height: int, width: int) -> li
     return image
 
 
-def ranked_gallery(
-    query: Vector,
-    pid: int,
-    camid: int,
-    gallery: Sequence[Vector],
-    gallery_pids: Sequence[int],
-    gallery_camids: Sequence[int],
-    *,
-    junk: str = "drop",
-    same_camera: str = "drop",
-) -> list[tuple[float, bool, int]]:
-    """(squared distance, is a match, number) of every image that is not dropped, in the order of the protocol."""
+def ranked_gallery(number: int, sets: Mapping[str, Sequence[Any]], **rules: str) -> list[tuple[float, bool, int]]:
+    """(squared distance, is a match, number) of all images that a query is shown, in the order of the protocol.
+
+    Args:
+        number: the query's.
+        sets: query, query_pids, query_camids and the same of the gallery, as lists.
+        rules: options of the protocol that are not the default.
+    """
+    pid, camid = sets["query_pids"][number], sets["query_camids"][number]
     ranked = []
-    for number, (image, other_pid, other_camid) in enumerate(zip(gallery, gallery_pids, gallery_camids, strict=True)):
-        if other_pid == -1 and junk == "drop":
+    for column, image in enumerate(sets["gallery"]):
+        other = sets["gallery_pids"][column]
+        if other == -1 and rules.get("junk") != "distractor":
             continue
-        is_match = other_pid == pid and pid != -1
-        if is_match and other_camid == camid and same_camera == "drop":
+        is_match = other == pid and pid != -1
+        if is_match and sets["gallery_camids"][column] == camid and rules.get("same_camera") != "keep":
             continue
-        ranked.append((sum((x - y) ** 2 for x, y in zip(query, image, strict=True)), is_match, number))
-    return sorted(ranked)  # False sorts before True: at one distance a non-match comes first
+        ranked.append((sum((x - y) ** 2 for x, y in zip(sets["query"][number], image, strict=True)), is_match, column))
+    ties = rules.get("ties", "non-match first")
+    later = {"non-match first": True, "match first": False, "gallery order": None}[ties]  # who comes later: a match?
+    return sorted(ranked, key=lambda image: (image[0], image[1] is later, image[2]))
 
 
 def retrieval(
-    query: Sequence[Vector],
-    query_pids: Sequence[int],
-    query_camids: Sequence[int],
-    gallery: Sequence[Vector],
-    gallery_pids: Sequence[int],
-    gallery_camids: Sequence[int],
-    max_rank: int,
-    *,
-    queries: str = "valid",
-    **drops: str,
+    sets: Mapping[str, Sequence[Any]], max_rank: int, *, queries: str = "valid", **rules: str
 ) -> dict[str, float | list[float] | int]:
     """CMC, both average precisions and mINP by walking down each query's whole list."""
     step, trapezoid, penalties, firsts = [], [], [], []
-    for embedding, pid, camid in zip(query, query_pids, query_camids, strict=True):
-        ranked = ranked_gallery(embedding, pid, camid, gallery, gallery_pids, gallery_camids, **drops)
+    for query in range(len(sets["query"])):
+        ranked = ranked_gallery(query, sets, **rules)
         wanted = sum(is_match for _, is_match, _ in ranked)
         if not wanted:
             continue
@@ -181,7 +173,7 @@ def retrieval(
         trapezoid.append(trapezoid_sum / wanted)
         penalties.append(wanted / ranks[-1])
         firsts.append(ranks[0])
-    number = len(query) if queries == "all" else len(firsts)
+    number = len(sets["query"]) if queries == "all" else len(firsts)
     return {
         "mAP": sum(step) / number,
         "mAP_trapezoid": sum(trapezoid) / number,

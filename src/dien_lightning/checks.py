@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from inspect import Parameter, signature
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
@@ -105,6 +109,29 @@ def check_size(name: str, value: Any, smallest: tuple[int, int]) -> tuple[int, i
         shown = " x ".join(map(str, sides))
         raise ValueError(f"{name}={shown} must be two whole numbers of at least {smallest[0]} x {smallest[1]}.")
     return whole[0], whole[1]
+
+
+def by_keyword(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that takes its arguments by name alone say so, where Python would count places.
+
+    Example:
+        >>> @by_keyword
+        ... def area(*, width, height):
+        ...     return width * height
+        >>> area(3, 4)
+        Traceback (most recent call last):
+        ...
+        TypeError: area takes its arguments by name alone: width=, height=.
+    """
+
+    @wraps(function)
+    def called(*by_place: P.args, **by_name: P.kwargs) -> R:
+        if by_place:
+            names = ", ".join(f"{name}=" for name in signature(function).parameters)
+            raise TypeError(f"{function.__name__} takes its arguments by name alone: {names}.")
+        return function(*by_place, **by_name)
+
+    return called
 
 
 def first_line(error: BaseException) -> str:

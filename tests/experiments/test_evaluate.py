@@ -117,7 +117,7 @@ VARIANTS = {
     "data.cameras=none": {"same_camera": "keep", "num_same_camera": 0},
     "protocol.queries=all": {"queries": "all"},
     "protocol.average_precision=trapezoid": {"average_precision": "trapezoid"},
-    "protocol.single_gallery_shot=true": {"single_gallery_shot": True, "repeats": 10, "seed": 0},
+    "protocol.ties=match first": {"ties": "match first"},
 }
 
 

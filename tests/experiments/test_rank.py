@@ -79,10 +79,3 @@ def test_folders_may_be_called_by_a_number(name, rank, folder, monkeypatch):
     done = rank("checkpoint=network.safetensors", "query=query", f"gallery={name}", f"output={name}")
     assert done.code == 0, done.stderr
     assert (folder / name / "ranks.csv").is_file()
-
-
-@pytest.mark.parametrize("script", ["rank", "table", "demo", "report", "check_data", "soak"])
-def test_help_says_what_a_command_does_and_takes(script, capfd, monkeypatch):
-    done = call(capfd, monkeypatch, script, "--help")
-    assert (done.code, done.stderr) == (0, "")
-    assert f"python scripts/{script}.py " in done.stdout

@@ -6,6 +6,7 @@ python scripts/evaluate.py checkpoint=outputs/first/checkpoints/last.ckpt data.t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.checks import check_bool, check_int, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
@@ -28,12 +29,10 @@ from dien_lightning.experiments.results import LENGTH, chosen_queries, describe_
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
-    evaluate_distances,
-    evaluate_retrieval,
+    evaluate_sets,
     expand_queries,
     k_reciprocal_blocks,
     pool_queries,
-    rank_distances,
     rank_gallery,
 )
 from dien_lightning.retrieval.reranking import check_reranking
@@ -131,42 +130,23 @@ def refine(
     """Figures and ranked lists after query pooling, query expansion and re-ranking, as far as they are asked for."""
     if not (config.multi_query or config.expansion or config.rerank):
         return plain, rankings(metric, data)
-    sets = metric.gather()
+    sets, protocol = metric.gather(), metric.protocol
     if config.multi_query:
-        sets = pool(sets, metric.protocol)
+        sets = unit_queries(pool_queries(sets, protocol))
     if config.expansion:
-        sets = sets._replace(query=normalize(expand_queries(sets.query, sets.gallery, k=config.expansion), dim=1))
+        sets = unit_queries(expand_queries(sets, config.expansion))
     rows = chosen_queries(len(sets.query))
-    shown = (sets.query_pids[rows], sets.query_camids[rows])
-    gallery = (sets.gallery_pids, sets.gallery_camids)
-    protocol = metric.protocol
-    if config.rerank:
-        kept: list[Tensor] = []
-        blocks = remember(k_reciprocal_blocks(sets.query, sets.gallery, **config.reranking), rows, kept)
-        result = evaluate_distances(blocks, sets.query_pids, sets.query_camids, *gallery, protocol=protocol)
-        lists = rank_distances(torch.cat(kept), *shown, *gallery, k=LENGTH, protocol=protocol)
-    else:
-        result = evaluate_retrieval(*sets[:6], protocol=protocol)
-        lists = rank_gallery(sets.query[rows], *shown, sets.gallery, *gallery, LENGTH, protocol=protocol)
-    return result._replace(num_junk=plain.num_junk), describe_lists(lists, rows, sets, result, data)
+    kept: list[Tensor] = []
+    blocks = remember(k_reciprocal_blocks(sets, **config.reranking), rows, kept) if config.rerank else None
+    result = evaluate_sets(sets, blocks, protocol=protocol)
+    distances = torch.cat(kept) if config.rerank else None
+    lists = rank_gallery(sets.take(query=rows), distances, k=LENGTH, protocol=protocol)
+    return result, describe_lists(lists, rows, sets, result, data)
 
 
-def pool(sets: EvaluationSets, protocol: Protocol) -> EvaluationSets:
-    """One query per person and camera, or per person where cameras do not count; listed beside its first image."""
-    if protocol.same_camera == "keep":
-        sets = sets._replace(query_camids=torch.zeros_like(sets.query_camids))
-    pooled = pool_queries(sets.query, sets.query_pids, sets.query_camids)
-    pids, camids = pooled.pids.cpu(), pooled.camids.cpu()
-    first = [
-        int(((sets.query_pids == pid) & (sets.query_camids == camid)).nonzero()[0])
-        for pid, camid in zip(pids, camids, strict=True)
-    ]
-    return sets._replace(
-        query=normalize(pooled.embedding, dim=1),
-        query_pids=pids,
-        query_camids=camids,
-        query_index=sets.query_index[first],
-    )
+def unit_queries(sets: EvaluationSets) -> EvaluationSets:
+    """The sets with queries of unit length, as the gallery's images are."""
+    return replace(sets, query=normalize(sets.query, dim=1))
 
 
 def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) -> Iterator[Tensor]:

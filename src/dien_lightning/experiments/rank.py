@@ -30,7 +30,7 @@ from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.results import write_text
 from dien_lightning.network import load_network
-from dien_lightning.retrieval import rank_gallery
+from dien_lightning.retrieval import EvaluationSets, rank_gallery
 
 
 @dataclass
@@ -110,9 +110,15 @@ def rank(
 ) -> list[list[tuple[str, float]]]:
     """For each query the nearest images and their distances, the query's own file left out."""
     people = torch.arange(len(query) + len(gallery))  # each image a person of its own: nothing is left out
-    camids = torch.zeros_like(people)
-    sets = (query, people[: len(query)], camids[: len(query)], gallery, people[len(query) :], camids[len(query) :])
-    nearest = rank_gallery(*sets, top + 1)
+    sets = EvaluationSets(
+        query=query,
+        query_pids=people[: len(query)],
+        query_camids=torch.zeros(len(query)),
+        gallery=gallery,
+        gallery_pids=people[len(query) :],
+        gallery_camids=torch.zeros(len(gallery)),
+    )
+    nearest = rank_gallery(sets, k=top + 1)
     lists = []
     for path, indices, distances in zip(query_paths, nearest.indices.tolist(), nearest.distances.tolist(), strict=True):
         found = [(gallery_paths[i], distance) for i, distance in zip(indices, distances, strict=True) if i >= 0]

@@ -40,8 +40,7 @@ def rankings(metric: RetrievalMetric, data: DomainPairDataModule) -> dict[str, A
     """Ranked lists of a few target queries, as the metric ranks them; every process has to call it."""
     sets, result = metric.gather(), metric.compute()
     rows = chosen_queries(len(sets.query))
-    query = (sets.query[rows], sets.query_pids[rows], sets.query_camids[rows])
-    lists = rank_gallery(*query, sets.gallery, sets.gallery_pids, sets.gallery_camids, LENGTH, protocol=metric.protocol)
+    lists = rank_gallery(sets.take(query=rows), k=LENGTH, protocol=metric.protocol)
     return describe_lists(lists, rows, sets, result, data)
 
 

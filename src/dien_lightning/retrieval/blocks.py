@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.retrieval.sets import EvaluationSets
+
 # A block of distances takes at most 128 MB in float32. Rows and columns are where products of this shape run fastest
 # (benchmarks/ranking.py); a GPU wants larger ones.
 _BLOCK_ELEMENTS = 2**25
@@ -55,7 +57,6 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
     Raises:
         ValueError: when an embedding is not finite, or too long to be squared.
     """
-    query, gallery = check_embeddings(query, gallery)
     dtype = torch.float64 if torch.float64 in (query.dtype, gallery.dtype) else torch.float32
     columns = _CPU_COLUMNS if gallery.device.type == "cpu" else _GPU_COLUMNS
     tiles = gallery.split(columns)
@@ -110,17 +111,17 @@ def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:
     return originals[~is_first], number[~is_first]
 
 
-def given_blocks(distances: Tensor | Iterable[Tensor], num_query: int, num_gallery: int) -> Iterator[RowBlock]:
+def given_blocks(distances: Tensor | Iterable[Tensor], sets: EvaluationSets) -> Iterator[RowBlock]:
     """Distances that somebody else took, all at once or as consecutive blocks of rows.
 
     Args:
         distances: (Q, G), copied block by block; or an iterable of (R, G) that add up to Q rows, overwritten.
-        num_query: Q.
-        num_gallery: G.
+        sets: whose they are.
 
     Raises:
         ValueError: when the rows do not add up, or are not as wide as the gallery.
     """
+    num_query, num_gallery = len(sets.query), len(sets.gallery)
     if isinstance(distances, Tensor):
         distances = (rows.clone() for rows in distances.split(rows_per_block(num_gallery)))
     start = 0
@@ -139,22 +140,6 @@ def given_blocks(distances: Tensor | Iterable[Tensor], num_query: int, num_galle
         start += len(rows)
     if start != num_query:
         raise ValueError(f"The distances have {start} rows; there are {num_query} queries.")
-
-
-def check_embeddings(query: Tensor, gallery: Tensor) -> tuple[Tensor, Tensor]:
-    """Raise ValueError unless both are embeddings of one width on one device; gradients are cut off."""
-    for name, embedding in (("query", query), ("gallery", gallery)):
-        if not isinstance(embedding, Tensor) or embedding.ndim != 2 or not embedding.is_floating_point():
-            shape = tuple(getattr(embedding, "shape", ()))
-            raise ValueError(f"{name} must be a floating-point tensor of shape (images, width); this one is {shape}.")
-    if query.shape[1] != gallery.shape[1]:
-        raise ValueError(
-            f"query embeddings are {query.shape[1]} wide and gallery embeddings {gallery.shape[1]}; "
-            "take both from the same network."
-        )
-    if query.device != gallery.device:
-        raise ValueError(f"query is on {query.device} and gallery on {gallery.device}; move them to one device.")
-    return query.detach(), gallery.detach()
 
 
 @contextmanager

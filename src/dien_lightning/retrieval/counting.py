@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from dien_lightning.retrieval.blocks import RowBlock
-from dien_lightning.retrieval.labels import PersonIndex, PersonPairs, RetrievalLabels
+from dien_lightning.retrieval.matches import Matching, PersonPairs
 from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.types import UNLABELED
+from dien_lightning.retrieval.sets import EvaluationSets
 
 # One comparison buffer: 8 MB stays in a CPU's cache, a GPU wants fewer and larger steps.
 _CPU_COMPARISONS = 2**21
@@ -21,46 +21,43 @@ _SORT_FROM = 512
 
 
 class QueryScores(NamedTuple):
-    """One row per query, on the CPU; zeros where a query has no match.
+    """One number per query, on the CPU; zeros where a query has no match.
 
     Attributes:
         step: (Q,) float64, step AP.
         trapezoid: (Q,) float64, trapezoid AP.
         inverse_penalty: (Q,) float64, matches / rank of the last match.
-        first_ranks: (Q, S) int64, rank of the first match in each of S draws; S is 1 without draws.
+        first_rank: (Q,) int64, rank of the first match.
     """
 
     step: Tensor
     trapezoid: Tensor
     inverse_penalty: Tensor
-    first_ranks: Tensor
+    first_rank: Tensor
 
 
 @torch.no_grad()
-def score_queries(blocks: Iterable[RowBlock], labels: RetrievalLabels, protocol: Protocol) -> QueryScores:
+def score_queries(blocks: Iterable[RowBlock], sets: EvaluationSets, protocol: Protocol) -> QueryScores:
     """Score the queries whose distances are in `blocks`; the others stay zero, so that the shards of ranks add up."""
-    persons = PersonIndex(labels, protocol)
-    junk = (labels.gallery_pids == UNLABELED).nonzero().flatten() if protocol.junk == "drop" else None
-    draws = SingleShotDraws(labels, protocol) if protocol.single_gallery_shot else None
-    ranked: list[tuple[int, Tensor, Tensor, Tensor]] = []  # on the device until the last product is under way
-    for start, rows in blocks:
-        pairs = persons.pairs(start, start + len(rows))
+    matching = Matching(sets, protocol)
+    ranked: list[tuple[int, Tensor, Tensor]] = []  # on the device until the last product is under way
+    for start, distances in blocks:
+        rows = distances
+        if protocol.ties == "gallery order":  # a place in the sorted row instead of a distance: nothing ties
+            rows = rows.argsort(dim=1, stable=True).argsort(dim=1).double()
+        pairs = matching.pairs(start, start + len(rows))
         thresholds = _take_matches(rows, pairs)  # (R, M)
-        if junk is not None:
-            rows.index_fill_(1, junk.to(rows.device), torch.inf)
+        if protocol.ties == "match first":
+            thresholds = thresholds.nextafter(thresholds.new_tensor(-torch.inf))  # what ties no longer stands before it
+        matching.drop_junk(rows)
         ranks = count_at_most(rows, thresholds, pairs.num_matches)
         ranks += torch.arange(1, ranks.shape[1] + 1, device=ranks.device)  # the matches before it, and itself
-        firsts = ranks[:, :1]
-        if draws is not None:
-            firsts = draws.first_ranks(start, rows, thresholds, pairs.num_matches.to(rows.device))
-        ranked.append((start, ranks, firsts, pairs.num_matches))
+        ranked.append((start, ranks, pairs.num_matches))
 
-    num_queries = len(labels.query_pids)
-    step, trapezoid, inverse_penalty = torch.zeros(3, num_queries, dtype=torch.float64)
-    first_ranks = torch.zeros(num_queries, protocol.repeats if draws else 1, dtype=torch.int64)
-    scores = QueryScores(step, trapezoid, inverse_penalty, first_ranks)
-    for start, ranks, firsts, num_matches in ranked:
-        for whole, part in zip(scores, _score_ranks(ranks.cpu(), num_matches, firsts.cpu()), strict=True):
+    step, trapezoid, inverse_penalty = torch.zeros(3, len(sets.query), dtype=torch.float64)
+    scores = QueryScores(step, trapezoid, inverse_penalty, torch.zeros(len(sets.query), dtype=torch.int64))
+    for start, ranks, num_matches in ranked:
+        for whole, part in zip(scores, _score_ranks(ranks.cpu(), num_matches), strict=True):
             whole[start : start + len(part)] = part
     return scores
 
@@ -98,37 +95,6 @@ def count_at_most(rows: Tensor, thresholds: Tensor, num_thresholds: Tensor) -> T
     return counted
 
 
-class SingleShotDraws:
-    """CUHK03's first protocol: each draw keeps one image per gallery identity and, for each query, one match.
-
-    Args:
-        labels: who is who.
-        protocol: how many draws, and their seed.
-    """
-
-    def __init__(self, labels: RetrievalLabels, protocol: Protocol) -> None:
-        generator = torch.Generator().manual_seed(protocol.seed)
-        pids = labels.gallery_pids
-        self.columns: list[Tensor] = []
-        for _ in range(protocol.repeats):
-            shuffled = torch.randperm(len(pids), generator=generator)
-            shuffled = shuffled[pids[shuffled].argsort(stable=True)]
-            is_first = torch.cat([torch.ones(1, dtype=torch.bool), pids[shuffled].diff() != 0])
-            self.columns.append(shuffled[is_first])
-        self.fractions = torch.rand(len(labels.query_pids), protocol.repeats, generator=generator, dtype=torch.float64)
-
-    def first_ranks(self, start: int, rows: Tensor, thresholds: Tensor, num_matches: Tensor) -> Tensor:
-        """Rank of the drawn match in each draw: (R, W), (R, M), (R,) -> (R, S)."""
-        fractions = self.fractions[start : start + len(rows)].to(rows.device)
-        drawn = (fractions * num_matches[:, None]).long()  # (R, S)
-        thresholds = thresholds.gather(1, drawn)
-        # The query's own identity is infinite in rows, as junk is: neither counts.
-        before = [
-            (rows[:, columns.to(rows.device)] <= thresholds[:, [s]]).sum(1) for s, columns in enumerate(self.columns)
-        ]
-        return torch.stack(before, dim=1) + 1
-
-
 def _take_matches(rows: Tensor, pairs: PersonPairs) -> Tensor:  # (R, W) -> (R, M)
     """Each query's distances to its matches, ascending; matches and dropped images are then infinite in `rows`."""
     row, column = pairs.row.to(rows.device), pairs.column.to(rows.device)
@@ -142,8 +108,8 @@ def _take_matches(rows: Tensor, pairs: PersonPairs) -> Tensor:  # (R, W) -> (R, 
     return thresholds.sort(dim=1).values
 
 
-def _score_ranks(ranks: Tensor, num_matches: Tensor, first_ranks: Tensor) -> QueryScores:
-    """Turn the ranks of each query's matches, ascending, into its scores: (R, M), (R,), (R, S)."""
+def _score_ranks(ranks: Tensor, num_matches: Tensor) -> QueryScores:
+    """Turn the ranks of each query's matches, ascending, into its scores: (R, M), (R,)."""
     found = torch.arange(1, ranks.shape[1] + 1)
     precision = found.double() / ranks  # (R, M)
     before = torch.where(ranks > 1, (found - 1).double() / (ranks - 1).clamp(min=1), 1.0)
@@ -158,5 +124,5 @@ def _score_ranks(ranks: Tensor, num_matches: Tensor, first_ranks: Tensor) -> Que
         step=mean(precision),
         trapezoid=mean((precision + before) / 2),
         inverse_penalty=num_matches.double() / ranks.gather(1, last)[:, 0],
-        first_ranks=first_ranks * has_match[:, None],
+        first_rank=ranks[:, 0] * has_match,
     )

@@ -2,96 +2,77 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from dien_lightning.checks import check_int, check_range
-from dien_lightning.retrieval.blocks import check_embeddings, euclidean_blocks
-from dien_lightning.retrieval.labels import LabelsLike
-from dien_lightning.types import UNLABELED
-
-
-class PooledQueries(NamedTuple):
-    """One query per person and camera.
-
-    Attributes:
-        embedding: (P, D) means.
-        pids: (P,) identities.
-        camids: (P,) cameras.
-    """
-
-    embedding: Tensor
-    pids: Tensor
-    camids: Tensor
+from dien_lightning.retrieval.blocks import euclidean_blocks
+from dien_lightning.retrieval.protocol import Protocol
+from dien_lightning.retrieval.sets import EvaluationSets
 
 
 @torch.no_grad()
-def expand_queries(query: Tensor, gallery: Tensor, k: int = 5, *, alpha: float = 0.0) -> Tensor:
+def expand_queries(sets: EvaluationSets, k: int = 5, *, alpha: float = 0.0) -> EvaluationSets:
     """Average query expansion (Chum et al., 2007): the mean of each query and its k nearest gallery images.
 
     With alpha > 0 each gallery image weighs its cosine to the query to the power of alpha (Radenovic et al., 2019).
     No labels are used, junk and same-camera images take part.
 
     Args:
-        query: embeddings; L2-normalised ones if the cosine is to decide.
-        gallery: embeddings of the same width on the same device.
+        sets: query and gallery; L2-normalised ones if the cosine is to decide.
         k: gallery images that are averaged in; no more than there are.
         alpha: 0 weighs all alike.
 
-    Shape:
-        query (Q, D), gallery (G, D) -> (Q, D), not normalised.
+    Returns:
+        The sets with new queries, which are not normalised.
 
     Raises:
         ValueError: when k is below 1 or alpha below 0.
 
     Example:
-        >>> expand_queries(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 2.0], [9.0, 9.0]]), k=1)
+        >>> sets = EvaluationSets(query=torch.tensor([[0.0, 1.0]]), query_pids=[7], query_camids=[0],
+        ...     gallery=torch.tensor([[0.0, 2.0], [9.0, 9.0]]), gallery_pids=[7, 8], gallery_camids=[1, 1])
+        >>> expand_queries(sets, k=1).query
         tensor([[0.0000, 1.5000]])
     """
-    query, gallery = check_embeddings(query, gallery)
     check_int("k", k, 1, "it is the number of gallery images averaged into a query")
     check_range("alpha", alpha, 0)
     parts = []
-    for start, rows in euclidean_blocks(query, gallery):
-        own = query[start : start + len(rows)].to(rows.dtype)  # (R, D)
-        nearest = gallery[rows.topk(min(k, len(gallery)), dim=1, largest=False).indices].to(rows.dtype)  # (R, k, D)
+    for start, rows in euclidean_blocks(sets.query, sets.gallery):
+        own = sets.query[start : start + len(rows)].to(rows.dtype)  # (R, D)
+        numbers = rows.topk(min(k, rows.shape[1]), dim=1, largest=False).indices
+        nearest = sets.gallery[numbers].to(rows.dtype)  # (R, k, D)
         weights = torch.nn.functional.cosine_similarity(own[:, None], nearest, dim=-1).clamp(min=0) ** alpha  # (R, k)
         total = own + (weights[..., None] * nearest).sum(1)
         parts.append(total / (1 + weights.sum(1, keepdim=True)))
-    return torch.cat(parts)
+    return replace(sets, query=torch.cat(parts))
 
 
 @torch.no_grad()
-def pool_queries(embedding: Tensor, pids: LabelsLike, camids: LabelsLike) -> PooledQueries:
+def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> EvaluationSets:
     """Market-1501's multiple-query protocol: one query per person and camera, the mean of all of its images there.
 
     The data set gives those images beside the queries; images without an identity (pid -1) stay queries of their own.
+    What else is known of a pool (its index, say) is what is known of its first image.
 
     Args:
-        embedding: of the images.
-        pids: identity of each image.
-        camids: camera of each image.
-
-    Shape:
-        embedding (N, D) -> (P, D).
-
-    Raises:
-        ValueError: when there are not as many labels as embeddings.
+        sets: query and gallery.
+        protocol: where it keeps the same camera's images, cameras tell nothing apart, and a person is one query.
 
     Example:
-        >>> pool_queries(torch.tensor([[1.0], [3.0], [5.0]]), [7, 7, 7], [0, 0, 1])
-        PooledQueries(embedding=tensor([[2.], [5.]]), pids=tensor([7, 7]), camids=tensor([0, 1]))
+        >>> query = torch.tensor([[1.0], [3.0], [5.0]])
+        >>> sets = EvaluationSets(query=query, query_pids=[7, 7, 7], query_camids=[0, 0, 1],
+        ...                       gallery=query, gallery_pids=[7, 7, 8], gallery_camids=[2, 2, 2])
+        >>> pool_queries(sets).query
+        tensor([[2.],
+                [5.]])
     """
-    pids, camids = (torch.as_tensor(value).to(embedding.device, torch.int64) for value in (pids, camids))
-    if pids.shape != camids.shape or pids.shape != embedding.shape[:1]:
-        raise ValueError(f"{len(embedding)} embeddings need a pid and a camid each, not {len(pids)} and {len(camids)}.")
-    alone = torch.where(pids == UNLABELED, torch.arange(len(pids), device=pids.device), -1)
-    keys, group, number = torch.unique(
-        torch.stack([pids, camids, alone], dim=1), dim=0, return_inverse=True, return_counts=True
-    )
-    dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32
-    total = torch.zeros(len(keys), embedding.shape[1], dtype=dtype, device=embedding.device)
-    total.index_add_(0, group, embedding.detach().to(dtype))
-    return PooledQueries(total / number[:, None], keys[:, 0], keys[:, 1])
+    cameras = (protocol or Protocol()).same_camera == "drop"
+    group = sets.groups("query", cameras=cameras)
+    number = torch.bincount(group)
+    first = torch.full_like(number, len(group)).scatter_reduce_(0, group, torch.arange(len(group)), "amin")
+    dtype = torch.float64 if sets.query.dtype == torch.float64 else torch.float32
+    total = torch.zeros(len(number), sets.query.shape[1], dtype=dtype, device=sets.query.device)
+    total.index_add_(0, group.to(total.device), sets.query.to(dtype))
+    return replace(sets.take(query=first), query=total / number[:, None].to(total.device))

@@ -4,49 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 from dien_lightning.processes import Processes
-from dien_lightning.retrieval.blocks import euclidean_blocks
-from dien_lightning.retrieval.counting import QueryScores, score_queries
-from dien_lightning.retrieval.labels import RetrievalLabels, count_matches
 from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.retrieval.ranked_lists import RankedLists, rank_gallery
-from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
+from dien_lightning.retrieval.ranking import evaluate_sets
+from dien_lightning.retrieval.result import RetrievalResult, check_max_rank
+from dien_lightning.retrieval.sets import EvaluationSets
 from dien_lightning.types import UNLABELED
 
-
-class EvaluationSets(NamedTuple):
-    """Query and gallery of all processes, each image once, in the order of `Sample.index`; `sets[:6]` is what
-    `evaluate_retrieval` takes.
-
-    Attributes:
-        query: (Q, D) embeddings.
-        query_pids: (Q,) identities, on the CPU as all numbers here.
-        query_camids: (Q,) cameras.
-        gallery: (G, D) embeddings, without junk where the protocol drops it.
-        gallery_pids: (G,) identities.
-        gallery_camids: (G,) cameras.
-        query_index: (Q,) `Sample.index` of each query image.
-        gallery_index: (G,) `Sample.index` of each gallery image.
-        num_junk: gallery images left out as junk.
-        num_doubles: images that had arrived more than once.
-    """
-
-    query: Tensor
-    query_pids: Tensor
-    query_camids: Tensor
-    gallery: Tensor
-    gallery_pids: Tensor
-    gallery_camids: Tensor
-    query_index: Tensor
-    gallery_index: Tensor
-    num_junk: int
-    num_doubles: int
+# One image embedded twice, in other batches or in half precision, differs by far less than this share of its length.
+_APART = 0.1
+_INDEX = (
+    "`index` has to be an image's place in the evaluation's data set, counted on from query to gallery, as "
+    "`Sample.index` is; its place in the batch names other images with each batch. Between evaluations call reset()."
+)
 
 
 class RetrievalMetric(Metric):
@@ -102,7 +78,8 @@ class RetrievalMetric(Metric):
             pid: identity, -1 for none.
             camid: camera.
             is_query: True for a query image, False for a gallery image.
-            index: position in the evaluation's data set: the same number is the same image.
+            index: place in the evaluation's data set, counted on from query to gallery: the same number is the same
+                image. Images that share one and differ are refused when the figures are computed.
 
         Shape:
             embedding (B, D), the others (B,).
@@ -127,17 +104,10 @@ class RetrievalMetric(Metric):
         """The figures of everything `update` was given, on all ranks.
 
         Raises:
-            ValueError: when no query has a match, or no image came at all.
+            ValueError: when no query has a match, no image came at all, or two images have one index.
         """
-        sets = self.gather()
-        labels = RetrievalLabels.of(sets.query_pids, sets.query_camids, sets.gallery_pids, sets.gallery_camids)
-        counts = count_matches(labels, self.protocol)
-        processes = Processes(self.process_group)
-        blocks = euclidean_blocks(sets.query, sets.gallery, shard=(processes.rank, processes.world_size))
-        scores = score_queries(blocks, labels, self.protocol)
-        scores = QueryScores(*(processes.sum(score) for score in scores))  # each rank has filled in its own queries
-        result = summarize(scores, counts, labels, self.max_rank, self.protocol)
-        return result._replace(num_junk=counts.num_junk + sets.num_junk)
+        sets, processes = self.gather(), Processes(self.process_group)
+        return evaluate_sets(sets, max_rank=self.max_rank, protocol=self.protocol, processes=processes)
 
     def _wrap_compute(self, compute: Callable[..., Any]) -> Callable[..., Any]:
         wrapped = super()._wrap_compute(compute)
@@ -150,28 +120,19 @@ class RetrievalMetric(Metric):
 
         return with_rows
 
-    def ranked_lists(self, k: int = 10) -> RankedLists:
-        """The first k gallery images of each query; every rank has to call it.
-
-        `indices` holds each gallery image's `Sample.index`; the rows follow the queries' `Sample.index`, ascending.
-        """
-        sets = self.gather()
-        lists = rank_gallery(*sets[:6], k, protocol=self.protocol)
-        found = sets.gallery_index.to(lists.indices.device)[lists.indices.clamp(min=0)]
-        return lists._replace(indices=found.where(lists.indices >= 0, -1))
-
     @torch.no_grad()
     def gather(self) -> EvaluationSets:
         """Bring query and gallery of all ranks together, each image once; every rank has to call it.
 
         Raises:
-            ValueError: when there is no query or no gallery image on any rank.
+            ValueError: when there is no query or no gallery image on any rank, or two images have one index.
         """
         processes = Processes(self.process_group)
         own = torch.cat(self.labels).cpu() if self.labels else torch.zeros(0, 4, dtype=torch.int64)
         width = self.embedding[0].shape[1] if self.embedding else 0
         is_double = any(chunk.dtype == torch.float64 for chunk in self.embedding)
-        sizes, widths, doubles = zip(*processes.gather_numbers([len(own), width, int(is_double)]), strict=True)
+        numbers = processes.gather_numbers([len(own), width, int(is_double), self._index_of_two(own)])
+        sizes, widths, doubles, indices_of_two = zip(*numbers, strict=True)
         joined = torch.cat(
             [
                 processes.share(own if rank == processes.rank else own.new_empty(size, 4), rank)
@@ -180,6 +141,8 @@ class RetrievalMetric(Metric):
         )  # (N, 4), rank after rank
         is_query, index, pid, camid = joined.unbind(1)
         kept, num_junk, num_doubles = self._choose(joined)
+        if max(indices_of_two, default=-1) >= 0:
+            raise ValueError(f"Two images have index {max(indices_of_two)}: their embeddings lie apart. {_INDEX}")
         position = torch.full((len(joined),), -1)
         position[kept] = torch.arange(len(kept))
 
@@ -220,14 +183,34 @@ class RetrievalMetric(Metric):
         """Which of the images count, queries before gallery and each by index; how many are junk, how many doubles."""
         is_query, index, pid, _ = joined.unbind(1)
         order = index.argsort(stable=True)
+        is_again = torch.zeros(len(order), dtype=torch.bool)
+        is_again[1:] = index[order].diff() == 0
+        another = (joined[order].diff(dim=0) != 0).any(1) & is_again[1:]
+        if bool(another.any()):
+            place = int(another.nonzero()[0])
+            one, other = (
+                f"{'query' if query else 'gallery'} image of person {person} in camera {camera}"
+                for query, _, person, camera in joined[order[place : place + 2]].tolist()
+            )
+            raise ValueError(f"Two images have index {int(index[order[place]])}: a {one}, and a {other}. {_INDEX}")
+        order = order[~is_again]
         order = order[is_query[order].argsort(descending=True, stable=True)]
-        is_first = torch.ones(len(order), dtype=torch.bool)
-        is_first[1:] = (joined[order, :2].diff(dim=0) != 0).any(1)
-        order, num_doubles = order[is_first], int((~is_first).sum())
-        if self.protocol.junk != "drop":
-            return order, 0, num_doubles
-        is_junk = (is_query[order] == 0) & (pid[order] == UNLABELED)
-        return order[~is_junk], int(is_junk.sum()), num_doubles
+        is_junk = (is_query[order] == 0) & (pid[order] == UNLABELED) & (self.protocol.junk == "drop")
+        return order[~is_junk], int(is_junk.sum()), int(is_again.sum())
+
+    def _index_of_two(self, own: Tensor) -> int:
+        """An index by which this rank was given embeddings that are not one image's; -1 where there is none."""
+        index, order = own[:, 1].sort(stable=True)
+        again = (index.diff() == 0).nonzero().flatten()
+        if not len(again):
+            return -1
+        pairs = torch.stack([order[again], order[again + 1]])  # (2, doubles)
+        numbers, places = pairs.unique(return_inverse=True)
+        is_needed = torch.zeros(len(own), dtype=torch.bool)
+        is_needed[numbers] = True
+        one, other = self._own_rows(is_needed.to(self.embedding[0].device))[places.to(self.embedding[0].device)]
+        apart = (one - other).norm(dim=1) > _APART * one.norm(dim=1)
+        return int(index[again][apart.cpu()].max()) if bool(apart.any()) else -1
 
     def _own_rows(self, is_needed: Tensor) -> Tensor:
         """The embeddings of this rank that some rank needs."""

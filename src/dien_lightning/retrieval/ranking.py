@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor
 
+from dien_lightning.checks import by_keyword
+from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
-from dien_lightning.retrieval.counting import score_queries
-from dien_lightning.retrieval.labels import LabelsLike, RetrievalLabels, count_matches
+from dien_lightning.retrieval.counting import QueryScores, score_queries
+from dien_lightning.retrieval.matches import Matching
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
+from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike
 
 
-def evaluate_retrieval(  # noqa: PLR0917 (the order the field knows)
+@by_keyword
+def evaluate_retrieval(
+    *,
     query: Tensor,
     query_pids: LabelsLike,
     query_camids: LabelsLike,
@@ -21,15 +27,11 @@ def evaluate_retrieval(  # noqa: PLR0917 (the order the field knows)
     gallery_pids: LabelsLike,
     gallery_camids: LabelsLike,
     max_rank: int = 50,
-    *,
     protocol: Protocol | None = None,
 ) -> RetrievalResult:
     """Rank the gallery for each query by Euclidean distance, and say how well that went.
 
-    Nothing is sorted: the rank of a match is one more than the number of images before it, so distances are taken in
-    blocks, counted and thrown away. Ties are counted against us: an image that does not match ranks before a match
-    at the same distance; matches at the same distance take consecutive ranks, which of them is which changes no
-    figure. Distances are computed in float32, in float64 where a float64 tensor is given.
+    Every argument is given by its name: other evaluators put the four rows of labels into another order.
 
     Args:
         query: embeddings as they are; L2-normalise them first if you want the order of the cosine.
@@ -45,57 +47,67 @@ def evaluate_retrieval(  # noqa: PLR0917 (the order the field knows)
         query (Q, D), gallery (G, D); labels (Q,) and (G,).
 
     Raises:
+        TypeError: when an argument is given by place.
         ValueError: when no query has a match, and for shapes, devices and numbers that cannot be ranked.
 
     Example:
         >>> import torch
         >>> query, gallery = torch.tensor([[0.0]]), torch.tensor([[1.0], [2.0], [3.0]])
-        >>> result = evaluate_retrieval(query, [7], [0], gallery, [7, 8, 7], [0, 1, 1], max_rank=3)
+        >>> result = evaluate_retrieval(query=query, query_pids=[7], query_camids=[0], gallery=gallery,
+        ...                             gallery_pids=[7, 8, 7], gallery_camids=[0, 1, 1], max_rank=3)
         >>> result.mAP, result.cmc
         (0.5, tensor([0., 1., 1.]))
     """
-    check_max_rank(max_rank)
-    labels = RetrievalLabels.of(query_pids, query_camids, gallery_pids, gallery_camids)
-    labels.check_sizes(query, gallery)
-    protocol = protocol or Protocol()
-    counts = count_matches(labels, protocol)  # before the work, not after it
-    scores = score_queries(euclidean_blocks(query, gallery), labels, protocol)
-    return summarize(scores, counts, labels, max_rank, protocol)
+    labels: dict[str, Any] = {
+        "query_pids": query_pids,
+        "query_camids": query_camids,
+        "gallery_pids": gallery_pids,
+        "gallery_camids": gallery_camids,
+    }
+    return evaluate_sets(EvaluationSets(query=query, gallery=gallery, **labels), max_rank=max_rank, protocol=protocol)
 
 
-def evaluate_distances(  # noqa: PLR0917
-    distances: Tensor | Iterable[Tensor],
-    query_pids: LabelsLike,
-    query_camids: LabelsLike,
-    gallery_pids: LabelsLike,
-    gallery_camids: LabelsLike,
-    max_rank: int = 50,
+def evaluate_sets(
+    sets: EvaluationSets,
+    distances: Tensor | Iterable[Tensor] | None = None,
     *,
+    max_rank: int = 50,
     protocol: Protocol | None = None,
+    processes: Processes | None = None,
 ) -> RetrievalResult:
-    """`evaluate_retrieval` for distances that are given: re-ranked ones, or those of another metric.
+    """`evaluate_retrieval` for sets that are in hand, and for distances of another kind: re-ranked ones, say.
+
+    Nothing is sorted: the rank of a match is one more than the number of images before it, so distances are taken in
+    blocks, counted and thrown away. Matches at the same distance take consecutive ranks; which of them is which changes
+    no figure. Distances are computed in float32, in float64 where a float64 tensor is given.
 
     Args:
+        sets: query and gallery.
         distances: (Q, G), smaller is closer; or an iterable of blocks (R, G) of consecutive queries. Blocks are
-            overwritten, a whole tensor is not.
-        query_pids: identity of each query image, -1 for none.
-        query_camids: camera of each query image.
-        gallery_pids: identity of each gallery image, -1 for junk.
-        gallery_camids: camera of each gallery image.
+            overwritten, a whole tensor is not. None is the Euclidean distance of the embeddings.
         max_rank: length of the CMC.
         protocol: what is dropped and averaged; the defaults of `Protocol` if not given.
+        processes: share the queries among them, for all have the same sets; each gets the whole result.
 
     Raises:
         ValueError: as `evaluate_retrieval`, and when the blocks do not add up to Q rows of G.
 
     Example:
         >>> import torch
-        >>> evaluate_distances(torch.tensor([[0.1, 0.2]]), [7], [0], [8, 7], [1, 1]).mAP
+        >>> sets = EvaluationSets(query=torch.zeros(1, 0), query_pids=[7], query_camids=[0],
+        ...                       gallery=torch.zeros(2, 0), gallery_pids=[8, 7], gallery_camids=[1, 1])
+        >>> evaluate_sets(sets, torch.tensor([[0.1, 0.2]])).mAP
         0.5
     """
     check_max_rank(max_rank)
-    labels = RetrievalLabels.of(query_pids, query_camids, gallery_pids, gallery_camids)
     protocol = protocol or Protocol()
-    counts = count_matches(labels, protocol)
-    blocks = given_blocks(distances, len(labels.query_pids), len(labels.gallery_pids))
-    return summarize(score_queries(blocks, labels, protocol), counts, labels, max_rank, protocol)
+    counts = Matching(sets, protocol).count()  # before the work, not after it
+    if distances is not None:
+        blocks = given_blocks(distances, sets)
+    else:
+        shard = (processes.rank, processes.world_size) if processes else (0, 1)
+        blocks = euclidean_blocks(sets.query, sets.gallery, shard=shard)
+    scores = score_queries(blocks, sets, protocol)
+    if processes and distances is None:
+        scores = QueryScores(*(processes.sum(score) for score in scores))  # each has filled in its own queries
+    return summarize(scores, counts, sets, max_rank, protocol)

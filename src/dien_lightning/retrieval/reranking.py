@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from dien_lightning.checks import check_int, check_range
-from dien_lightning.retrieval.blocks import check_embeddings, euclidean_blocks, rows_per_block
+from dien_lightning.retrieval.blocks import euclidean_blocks, rows_per_block
+from dien_lightning.retrieval.sets import EvaluationSets
 
 # Images whose neighbours are compared at once, pairs whose distance is taken at once, overlaps added up at once.
 _IMAGES_AT_ONCE = 2048
@@ -65,9 +66,9 @@ def reranking_memory(num_query: int, num_gallery: int, width: int, k1: int = 20,
 
 
 def k_reciprocal_blocks(
-    query: Tensor, gallery: Tensor, *, k1: int = 20, k2: int = 6, original_weight: float = 0.3
+    sets: EvaluationSets, *, k1: int = 20, k2: int = 6, original_weight: float = 0.3
 ) -> Iterator[Tensor]:
-    """Re-ranked distances, a block of queries at a time: for `evaluate_distances` and `rank_distances`.
+    """Re-ranked distances, a block of queries at a time: for `evaluate_sets` and `rank_gallery`.
 
     Zhong et al., Re-ranking Person Re-identification with k-reciprocal Encoding, CVPR 2017: an image is encoded by
     those k1 neighbours that have it among their own k1 neighbours, and by a neighbour's k1 / 2 such neighbours where
@@ -79,8 +80,7 @@ def k_reciprocal_blocks(
     Nothing of size (Q + G) x (Q + G) is kept; `reranking_memory` says what is, and so does the log before the work.
 
     Args:
-        query: embeddings as they are; L2-normalise them first, as the published figures do.
-        gallery: embeddings on the same device.
+        sets: query and gallery as they are; L2-normalised, as the published figures are taken.
         k1: neighbours that encode an image.
         k2: images whose encodings are averaged; 1 averages nothing.
         original_weight: w, the weight of the original distance (the paper's lambda) in [0, 1].
@@ -92,16 +92,16 @@ def k_reciprocal_blocks(
         ValueError: for numbers of neighbours below 1 and a weight outside [0, 1].
 
     Example:
-        >>> gallery = torch.tensor([[0.1], [0.2], [5.0]])
-        >>> (rows,) = k_reciprocal_blocks(torch.tensor([[0.0]]), gallery, k1=2, k2=1)
+        >>> sets = EvaluationSets(query=torch.tensor([[0.0]]), query_pids=[7], query_camids=[0],
+        ...     gallery=torch.tensor([[0.1], [0.2], [5.0]]), gallery_pids=[7, 7, 8], gallery_camids=[1, 1, 1])
+        >>> (rows,) = k_reciprocal_blocks(sets, k1=2, k2=1)
         >>> rows.argsort().tolist()
         [[0, 1, 2]]
     """
-    query, gallery = check_embeddings(query, gallery)
     check_reranking(k1, k2, original_weight)
-    need = reranking_memory(len(query), len(gallery), query.shape[1], k1, k2)
-    _logger.info("Re-ranking %d x %d images takes at most %.0f MB.", len(query), len(gallery), need / 1e6)
-    return _rerank(query, gallery, k1, k2, original_weight)
+    need = reranking_memory(len(sets.query), len(sets.gallery), sets.query.shape[1], k1, k2)
+    _logger.info("Re-ranking %d x %d images takes at most %.0f MB.", len(sets.query), len(sets.gallery), need / 1e6)
+    return _rerank(sets.query, sets.gallery, k1, k2, original_weight)
 
 
 def check_reranking(k1: int, k2: int, original_weight: float) -> None:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from dien_lightning.checks import check_int
 from dien_lightning.retrieval.counting import QueryScores
-from dien_lightning.retrieval.labels import LabelCounts, RetrievalLabels
+from dien_lightning.retrieval.matches import LabelCounts
 from dien_lightning.retrieval.protocol import Protocol
+from dien_lightning.retrieval.sets import EvaluationSets
 
 
 class RetrievalResult(NamedTuple):
@@ -21,13 +22,14 @@ class RetrievalResult(NamedTuple):
         mAP_trapezoid: the same with the trapezoid AP of the official Market-1501 script.
         mINP: mean inverse negative penalty (Ye et al., 2021): matches / rank of the last one.
         cmc: (max_rank,) fraction of queries whose first match is among the first k images, at k - 1.
-        rank_counts: (max_rank,) the number of those queries; summed over the draws of a single-gallery-shot protocol.
+        rank_counts: (max_rank,) the number of those queries.
         average_precision: (Q,) float64, of each query; NaN for one without a match. `mAP` is its mean.
         num_valid_queries: queries that have a match.
         num_queries: all queries.
         num_gallery: gallery images that were ranked.
         num_junk: gallery images dropped as junk.
         num_same_camera: (query, gallery image) pairs dropped because person and camera agree.
+        num_doubles: images that had arrived more than once and counted once.
         protocol: the rules these figures were computed by: `Protocol.describe()`.
     """
 
@@ -42,6 +44,7 @@ class RetrievalResult(NamedTuple):
     num_gallery: int
     num_junk: int
     num_same_camera: int
+    num_doubles: int
     protocol: dict[str, str | int | bool]
 
     def rank(self, k: int) -> float:
@@ -52,8 +55,7 @@ class RetrievalResult(NamedTuple):
         """
         if not 1 <= k <= len(self.rank_counts):
             raise ValueError(f"rank {k} was not computed; it lies between 1 and max_rank={len(self.rank_counts)}.")
-        draws = int(self.protocol.get("repeats", 1))
-        return int(self.rank_counts[k - 1]) / (self._denominator() * draws)
+        return int(self.rank_counts[k - 1]) / self._denominator()
 
     def figures(self) -> dict[str, float]:
         """rank1, rank5, rank10 (as far as max_rank goes), mAP, mAP_trapezoid, mINP: what results.json holds."""
@@ -75,14 +77,13 @@ def check_max_rank(max_rank: int) -> None:
 
 
 def summarize(
-    scores: QueryScores, counts: LabelCounts, labels: RetrievalLabels, max_rank: int, protocol: Protocol
+    scores: QueryScores, counts: LabelCounts, sets: EvaluationSets, max_rank: int, protocol: Protocol
 ) -> RetrievalResult:
     """Average the queries' scores as the protocol says."""
     valid = counts.num_matches > 0
     num_queries, num_valid_queries = len(valid), int(valid.sum())
     denominator = num_queries if protocol.queries == "all" else num_valid_queries
-    first_ranks = scores.first_ranks[valid]  # (V, S)
-    at_rank = torch.bincount(first_ranks.flatten().clamp(max=max_rank + 1), minlength=max_rank + 2)
+    at_rank = torch.bincount(scores.first_rank[valid].clamp(max=max_rank + 1), minlength=max_rank + 2)
     rank_counts = at_rank[1 : max_rank + 1].cumsum(0)
     step, trapezoid, inverse_penalty = (float(score.sum()) / denominator for score in scores[:3])
     is_trapezoid = protocol.average_precision == "trapezoid"
@@ -90,13 +91,14 @@ def summarize(
         mAP=trapezoid if is_trapezoid else step,
         mAP_trapezoid=trapezoid,
         mINP=inverse_penalty,
-        cmc=(rank_counts.double() / (denominator * first_ranks.shape[1])).float(),
+        cmc=(rank_counts.double() / denominator).float(),
         rank_counts=rank_counts,
         average_precision=(scores.trapezoid if is_trapezoid else scores.step).where(valid, torch.nan),
         num_valid_queries=num_valid_queries,
         num_queries=num_queries,
-        num_gallery=len(labels.gallery_pids) - counts.num_junk,
-        num_junk=counts.num_junk,
+        num_gallery=len(sets.gallery) - counts.num_junk,
+        num_junk=sets.num_junk + counts.num_junk,
         num_same_camera=counts.num_same_camera,
+        num_doubles=sets.num_doubles,
         protocol=protocol.describe(),
     )

@@ -1,59 +1,58 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import reference
-from dien_lightning.retrieval.expansion import expand_queries, pool_queries
+from dien_lightning.retrieval import Protocol, expand_queries, pool_queries
+
+from .galleries import make, random_sets
 
 
 @pytest.mark.parametrize("alpha", [0.0, 3.0])
 def test_expansion_equals_the_slow_mean(alpha):
-    generator = torch.Generator().manual_seed(0)
-    query, gallery = torch.randn(5, 3, generator=generator), torch.randn(9, 3, generator=generator)
-    expanded = expand_queries(query, gallery, k=4, alpha=alpha)
-    for embedding, found in zip(query.tolist(), expanded.tolist(), strict=True):
-        nearest = sorted(gallery.tolist(), key=lambda image, own=embedding: reference.euclidean(own, image))[:4]
+    sets = random_sets(num_query=5, num_gallery=9, width=3)
+    expanded = expand_queries(sets, k=4, alpha=alpha)
+    for embedding, found in zip(sets.query.tolist(), expanded.query.tolist(), strict=True):
+        nearest = sorted(sets.gallery.tolist(), key=lambda image, own=embedding: reference.euclidean(own, image))[:4]
         weights = [max(0.0, 1 - reference.cosine(embedding, image)) ** alpha for image in nearest]
         total = [
             own + sum(weight * image[d] for weight, image in zip(weights, nearest, strict=True))
             for d, own in enumerate(embedding)
         ]
         assert found == pytest.approx([value / (1 + sum(weights)) for value in total], abs=1e-5)
+    assert torch.equal(expanded.gallery, sets.gallery)
 
 
 def test_expansion_takes_what_there_is():
-    found = expand_queries(torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 0.0], [5.0, 0.0]]), k=10)
-    assert found.tolist() == [[3.0, 0.0]]
+    assert expand_queries(make(query=[1.0], gallery=[3.0, 5.0], gallery_pids=[1, 1]), k=10).query.tolist() == [[3.0]]
 
 
 @pytest.mark.parametrize(("options", "words"), [({"k": 0}, "k=0 must be"), ({"alpha": -1.0}, "alpha=-1.0 is out")])
 def test_expansion_checks_its_options(options, words):
     with pytest.raises(ValueError, match=words):
-        expand_queries(torch.zeros(1, 2), torch.zeros(1, 2), **options)
+        expand_queries(make(gallery=[1.0], gallery_pids=[1]), **options)
+
+
+POOLED = {"query": [[1.0, 0], [2, 2], [3, 4], [8, 8], [6, 6]], "query_pids": [4, 4, 4, -1, -1]}
 
 
 def test_pooling_by_hand():
-    embedding = torch.tensor([[1.0, 0.0], [2.0, 2.0], [3.0, 4.0], [8.0, 8.0], [6.0, 6.0]])
-    pooled = pool_queries(embedding, [4, 4, 4, -1, -1], [0, 1, 0, 2, 2])
-    assert pooled.pids.tolist() == [-1, -1, 4, 4]
-    assert pooled.camids.tolist() == [2, 2, 0, 1]
-    assert pooled.embedding.tolist() == [[8.0, 8.0], [6.0, 6.0], [2.0, 2.0], [2.0, 2.0]]
+    sets = make(**POOLED, query_camids=[0, 1, 0, 2, 2], gallery=[[0.0, 0]], gallery_pids=[4])
+    pooled = pool_queries(sets)
+    assert pooled.query_pids.tolist() == [-1, -1, 4, 4]
+    assert pooled.query_camids.tolist() == [2, 2, 0, 1]
+    assert pooled.query_index.tolist() == [3, 4, 0, 1]  # the first image's
+    assert pooled.query.tolist() == [[8, 8], [6, 6], [2, 2], [2, 2]]
+    assert pool_queries(sets, Protocol(same_camera="keep")).query.tolist() == [[8, 8], [6, 6], [2, 2]]
 
 
 def test_order_does_not_change_the_pools():
-    generator = torch.Generator().manual_seed(0)
-    embedding = torch.randint(0, 9, (40, 3), generator=generator).float()
-    pids, camids = (torch.randint(0, 4, (40,), generator=generator) for _ in range(2))
-    turned = torch.randperm(40, generator=generator)
-    for one, other in zip(
-        pool_queries(embedding, pids, camids),
-        pool_queries(embedding[turned], pids[turned], camids[turned]),
-        strict=True,
-    ):
-        assert torch.equal(one, other)
-
-
-def test_pooling_checks_its_labels():
-    with pytest.raises(ValueError, match="3 embeddings need a pid and a camid each, not 2 and 3"):
-        pool_queries(torch.zeros(3, 1), [1, 2], [0, 0, 0])
+    sets = random_sets(num_query=40, num_gallery=1)
+    sets = replace(sets, query=sets.query.round())  # whole numbers add up to the same in any order
+    turned = torch.randperm(40, generator=torch.Generator().manual_seed(0))
+    one, other = pool_queries(sets), pool_queries(sets.take(query=turned))
+    for name in ("query", "query_pids", "query_camids"):
+        assert torch.equal(getattr(one, name), getattr(other, name))

@@ -5,32 +5,42 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dien_lightning.retrieval.labels import PersonIndex, RetrievalLabels, check_matches
-from dien_lightning.retrieval.protocol import Protocol
+from dien_lightning.retrieval import EvaluationSets, Protocol
+from dien_lightning.retrieval.matches import Matching
 
-from .galleries import images
+from .galleries import small_sets
+
+
+def numbered(query_pids, query_camids, gallery_pids, gallery_camids) -> EvaluationSets:
+    embeddings = {"query": torch.zeros(len(query_pids), 0), "gallery": torch.zeros(len(gallery_pids), 0)}
+    return EvaluationSets(
+        query_pids=query_pids,
+        query_camids=query_camids,
+        gallery_pids=gallery_pids,
+        gallery_camids=gallery_camids,
+        **embeddings,
+    )
 
 
 @settings(max_examples=100, deadline=None)
-@given(sets=images(), same_camera=st.sampled_from(["drop", "keep"]))
+@given(sets=small_sets(), same_camera=st.sampled_from(["drop", "keep"]))
 def test_pairs_and_counts_equal_comparing_everybody(sets, same_camera):
-    labels = RetrievalLabels.of(sets.query_pids, sets.query_camids, sets.gallery_pids, sets.gallery_camids)
-    protocol = Protocol(same_camera=same_camera)
-    pairs = PersonIndex(labels, protocol).pairs(0, len(sets.query_pids))
+    matching = Matching(sets, Protocol(same_camera=same_camera))
+    pairs = matching.pairs(0, len(sets.query))
     found = {(row, column): match for row, column, match in zip(*(x.tolist() for x in pairs[:3]), strict=True)}
     expected = {}
     for row, (pid, camid) in enumerate(zip(sets.query_pids, sets.query_camids, strict=True)):
         for column, (other, other_camid) in enumerate(zip(sets.gallery_pids, sets.gallery_camids, strict=True)):
             if pid == other != -1:
-                expected[row, column] = same_camera == "keep" or camid != other_camid
+                expected[row, column] = same_camera == "keep" or bool(camid != other_camid)
     assert found == expected
-    numbers = [sum(match for (row, _), match in expected.items() if row == query) for query in range(len(sets.query))]
-    assert pairs.num_matches.tolist() == numbers
-    if any(numbers):
-        counts = check_matches(*labels, protocol=protocol)
-        assert counts.num_matches.tolist() == numbers
+    matches = [sum(match for (row, _), match in expected.items() if row == query) for query in range(len(sets.query))]
+    assert pairs.num_matches.tolist() == matches
+    if any(matches):
+        counts = matching.count()
+        assert counts.num_matches.tolist() == matches
         assert counts.num_same_camera == sum(not match for match in expected.values())
-        assert counts.num_junk == sets.gallery_pids.count(-1)
+        assert counts.num_junk == sets.gallery_pids.tolist().count(-1)
 
 
 @pytest.mark.parametrize(
@@ -53,25 +63,21 @@ def test_pairs_and_counts_equal_comparing_everybody(sets, same_camera):
         ),
         (([1], [0], [-1, -1], [0, 1]), r"all 2 gallery images are junk \(pid -1\)"),
         (([-1], [0], [-1, 1], [0, 1]), r"all 1 query images have no identity \(pid -1\)"),
+        ((range(20), range(20), [30], [0]), "camera 11: 1 query, 0 gallery images; and 8 more cameras"),
     ],
 )
 def test_no_match_says_which_way(labels, words):
     with pytest.raises(ValueError, match=words):
-        check_matches(*labels)
-
-
-def test_many_cameras_are_counted_but_not_all_named():
-    with pytest.raises(ValueError, match="camera 11: 1 query, 0 gallery images; and 8 more cameras"):
-        check_matches(list(range(20)), list(range(20)), [30], [0])
-
-
-def test_one_camera_is_fine_without_the_rule():
-    counts = check_matches([1, 2], [0, 0], [1, 2, 2], [0, 0, 0], protocol=Protocol(same_camera="keep"))
-    assert counts.num_matches.tolist() == [1, 2]
-    assert counts.num_same_camera == 0
+        Matching(numbered(*labels), Protocol()).count()
 
 
 def test_large_and_negative_numbers_do_not_collide():
     pids, camids = [10**9, 10**9 + 1], [-5, 10**6]
-    counts = check_matches(pids, camids, pids, torch.tensor(camids).flip(0))
+    counts = Matching(numbered(pids, camids, pids, camids[::-1]), Protocol()).count()
     assert counts.num_matches.tolist() == [1, 1]
+
+
+def test_queries_are_counted_in_pieces(monkeypatch):
+    monkeypatch.setattr("dien_lightning.retrieval.matches._QUERIES_AT_ONCE", 2)
+    counts = Matching(numbered([1, 2, 2], [0, 0, 1], [1, 2, 2], [1, 1, 0]), Protocol()).count()
+    assert (counts.num_matches.tolist(), counts.num_same_camera) == ([1, 1, 1], 2)

@@ -1,0 +1,127 @@
+"""`EvaluationSets`: query and gallery with what is known of each image; checked once, then handed from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dien_lightning.types import UNLABELED
+
+LabelsLike = Tensor | np.ndarray | Sequence[int]
+
+_LABELS = ("pids", "camids", "index")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluationSets:
+    """Q query and G gallery images: their embeddings, and numbers that say what each image shows.
+
+    The numbers may be tensors on any device, arrays or lists; they are kept as int64 tensors on the CPU.
+
+    Args:
+        query: (Q, D) embeddings as they are; L2-normalise them first if you want the order of the cosine. Where
+            distances are given, D may be 0.
+        query_pids: (Q,) identities, -1 for none.
+        query_camids: (Q,) cameras.
+        gallery: (G, D) embeddings on the same device.
+        gallery_pids: (G,) identities, -1 for junk.
+        gallery_camids: (G,) cameras.
+        query_index: (Q,) `Sample.index`: the same index is the same image, which never finds itself. Left out, it
+            counts through query and gallery.
+        gallery_index: (G,) the same; give both or neither.
+        num_junk: gallery images that were left out as junk on the way here.
+        num_doubles: images that had arrived more than once.
+
+    Raises:
+        ValueError: for embeddings and numbers that do not fit one another.
+
+    Example:
+        >>> gallery = torch.tensor([[1.0], [2.0]])
+        >>> sets = EvaluationSets(query=torch.tensor([[0.0]]), query_pids=[7], query_camids=[0],
+        ...                       gallery=gallery, gallery_pids=[8, 7], gallery_camids=[1, 1])
+        >>> sets.take(gallery=[1]).gallery_pids
+        tensor([7])
+    """
+
+    query: Tensor
+    query_pids: Tensor
+    query_camids: Tensor
+    gallery: Tensor
+    gallery_pids: Tensor
+    gallery_camids: Tensor
+    query_index: Tensor = None  # type: ignore[assignment]  # counted in __post_init__
+    gallery_index: Tensor = None  # type: ignore[assignment]
+    num_junk: int = 0
+    num_doubles: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.query_index is None) != (self.gallery_index is None):
+            raise ValueError("One of query_index and gallery_index is given; give both or neither.")
+        first = 0
+        for role in ("query", "gallery"):
+            number = self._check_embedding(role)
+            for name in _names(role):
+                value = getattr(self, name)
+                numbers = torch.arange(first, first + number) if value is None else _whole_numbers(name, value)
+                if numbers.shape != (number,):
+                    raise ValueError(
+                        f"{name} has shape {tuple(numbers.shape)}, and {role} has {number} embeddings; give one number "
+                        f"for each image."
+                    )
+                object.__setattr__(self, name, numbers)
+            first += number
+        if self.query.shape[1] != self.gallery.shape[1]:
+            raise ValueError(
+                f"query embeddings are {self.query.shape[1]} wide and gallery embeddings {self.gallery.shape[1]}; "
+                "take both from the same network."
+            )
+        if self.query.device != self.gallery.device:
+            raise ValueError(
+                f"query is on {self.query.device} and gallery on {self.gallery.device}; move them to one device."
+            )
+
+    def take(self, *, query: Any = None, gallery: Any = None) -> EvaluationSets:
+        """Some of the images, by their numbers or by a mask; None takes all of them."""
+        kept: dict[str, Any] = {}
+        for role, rows in (("query", query), ("gallery", gallery)):
+            for name in (role, *_names(role)) if rows is not None else ():
+                value: Tensor = getattr(self, name)
+                kept[name] = value[torch.as_tensor(rows).to(value.device)]
+        return replace(self, **kept)
+
+    def groups(self, role: str, *, cameras: bool = True) -> Tensor:  # (N,)
+        """A number for each person, in each camera, that the images show; an image of nobody (pid -1) is alone."""
+        pids = getattr(self, f"{role}_pids")
+        keys = [pids, torch.arange(len(pids)).where(pids == UNLABELED, UNLABELED)]
+        keys[1:1] = [getattr(self, f"{role}_camids")] if cameras else []
+        return torch.unique(torch.stack(keys, dim=1), dim=0, return_inverse=True)[1]
+
+    def _check_embedding(self, role: str) -> int:
+        """How many embeddings there are; gradients are cut off."""
+        embedding = getattr(self, role)
+        if not isinstance(embedding, Tensor) or embedding.ndim != 2 or not embedding.is_floating_point():
+            shape = tuple(getattr(embedding, "shape", ()))
+            raise ValueError(f"{role} must be a floating-point tensor of shape (images, width); this one is {shape}.")
+        if not len(embedding):
+            raise ValueError(f"The {role} set is empty; retrieval needs at least one {role} image.")
+        object.__setattr__(self, role, embedding.detach())
+        return len(embedding)
+
+
+def _names(role: str) -> list[str]:
+    return [f"{role}_{label}" for label in _LABELS]
+
+
+def _whole_numbers(name: str, value: LabelsLike) -> Tensor:
+    try:
+        tensor = torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} cannot be read as whole numbers: {error}; give one for each image.") from None
+    if tensor.is_floating_point() and not torch.equal(tensor, tensor.round()):  # NaN is never equal
+        raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
+    return tensor.to(torch.int64).contiguous()
