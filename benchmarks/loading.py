@@ -27,7 +27,7 @@ from torchvision import models, transforms
 
 from dien_lightning.data.cache import DecodedImages
 from dien_lightning.data.dataset import ReIDDataset
-from dien_lightning.data.layouts import image_files
+from dien_lightning.data.files import image_files
 from dien_lightning.data.records import Record
 from dien_lightning.data.samplers import EpochSampler
 from dien_lightning.data.transforms import IMAGENET_MEAN, IMAGENET_STD, train_transform

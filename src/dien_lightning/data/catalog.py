@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dien_lightning.data.layouts import FileName, FolderLayout, HalvedLayout, Layout, ListLayout
+from dien_lightning.data.layouts import FileName, FolderLayout, Layout, ListLayout, PeopleLayout
 
 
 class Counts(NamedTuple):
@@ -132,7 +132,7 @@ CATALOG: dict[str, Entry] = {
     "cuhk01": Entry(
         title="CUHK01",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["campus"],
                 FileName(
                     r"(?:^|/)(?P<pid>\d{4})(?P<camid>00[1-4])\.",
@@ -151,7 +151,7 @@ CATALOG: dict[str, Entry] = {
     "viper": Entry(
         title="VIPeR",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["cam_a", "cam_b"],
                 FileName(r"cam_(?P<camid>[ab])/(?P<pid>\d+)_", "cam_a/000_45.bmp", cameras={"a": 1, "b": 2}),
                 query=r"^cam_a/",
@@ -166,7 +166,7 @@ CATALOG: dict[str, Entry] = {
     "grid": Entry(
         title="QMUL underGround Re-IDentification (GRID)",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["probe", "gallery"],
                 FileName(r"(?:^|/)(?P<pid>\d{4})_(?P<camid>\d+)_", "probe/0001_1_25004_107_32_106_221.jpeg"),
                 query=r"^probe/",
@@ -182,7 +182,7 @@ CATALOG: dict[str, Entry] = {
     "prid2011": Entry(
         title="PRID 2011, single shot",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["cam_a", "cam_b"],
                 FileName(r"cam_(?P<camid>[ab])/person_(?P<pid>\d+)", "cam_a/person_0001.png", cameras={"a": 1, "b": 2}),
                 query=r"^cam_a/",
@@ -198,7 +198,7 @@ CATALOG: dict[str, Entry] = {
     "ilids": Entry(
         title="QMUL-iLIDS (its cameras are not given: every image of a person counts as a camera of its own)",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["Persons"],
                 FileName(r"(?:^|/)(?P<pid>\d{4})(?P<camid>\d{3})\.", "Persons/0001001.jpg"),
                 query=r"001\.\w+$",
@@ -212,7 +212,7 @@ CATALOG: dict[str, Entry] = {
     "pku_reid": Entry(
         title="PKU-Reid",
         layouts=[
-            HalvedLayout(
+            PeopleLayout(
                 ["PKUv1a_128x48"],
                 FileName(r"(?:^|/)(?P<pid>\d+)_(?P<camid>\d+)_", "PKUv1a_128x48/001_01_01.png"),
                 query=r"/\d+_0*1_[^/]*$",

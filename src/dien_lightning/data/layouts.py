@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dien_lightning.data.records import SPLITS, Record, Splits
-from dien_lightning.types import UNLABELED
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+from dien_lightning.data.crops import Crop, make_splits
+from dien_lightning.data.files import image_files, locate, path_below, read_text
+from dien_lightning.data.names import is_nobody, number_names, spelled
+from dien_lightning.data.records import SPLITS, Splits
 
 
 class Layout(Protocol):
@@ -32,8 +32,8 @@ class FileName(NamedTuple):
 
     Args:
         pattern: regular expression, searched in the path below the root (with forward slashes). Group `pid` is the
-            identity; `camid`, if there is one, the camera. Where numbers start anew in every scene or version, groups
-            `camid_part` and `pid_part` tell them apart.
+            identity; `camid`, `clothes` and `tracklet`, if they are there, the camera, the clothes and the sequence.
+            Where numbers start anew in every scene or version, groups `camid_part` and `pid_part` tell them apart.
         example: a path that matches, for messages.
         cameras: camera number by the text of the group `camid`, where that text is not a number.
     """
@@ -42,37 +42,38 @@ class FileName(NamedTuple):
     example: str
     cameras: Mapping[str, int] | None = None
 
-    def read(self, root: Path, folder: Path, *, labeled: bool = True) -> list[Record]:
-        """Give the records of the image files below `folder`.
+    def read(self, root: Path, folder: Path, split: str, others: Counter[str] | None = None) -> list[Crop]:
+        """Give the image files below `folder`; `others` counts the suffixes of the files that are no images.
 
         Raises:
             ValueError: if a file's path does not match.
         """
         pattern = re.compile(self.pattern)
-        records, strangers = [], []
-        for path in image_files(folder):
+        crops, strangers = [], []
+        for path in image_files(folder, others):
             match = pattern.search(path_below(path, root))
             if match is None:
                 strangers.append(path)
             else:
-                groups = match.groupdict()
-                records.append(Record(path, _pid(groups) if labeled else UNLABELED, self._camid(groups)))
+                crops.append(self._crop(path, split, match.groupdict()))
         if strangers:
-            others = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+            more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
             raise ValueError(
-                f"{strangers[0]}{others} cannot be read as identity and camera ({len(records)} others beside it can); "
+                f"{strangers[0]}{more} cannot be read as identity and camera ({len(crops)} others beside it can); "
                 f"names like {self.example} were expected: rename or remove what does not belong here."
             )
-        return records
+        return crops
 
-    def _camid(self, groups: Mapping[str, str | None]) -> int:
-        text = groups.get("camid") or "0"
-        number = int(text) if self.cameras is None else self.cameras[text]
-        return 1000 * int(groups.get("camid_part") or 0) + number
-
-
-def _pid(groups: Mapping[str, str | None]) -> int:
-    return 100_000 * int(groups.get("pid_part") or 0) + int(groups["pid"] or 0)
+    def _crop(self, path: str, split: str, groups: Mapping[str, str | None]) -> Crop:
+        pid, camera = groups["pid"] or "", groups.get("camid") or "0"
+        if part := groups.get("pid_part"):
+            pid = f"{part}{pid:0>5}"
+        if self.cameras is not None:
+            camera = str(self.cameras[camera])
+        if part := groups.get("camid_part"):
+            camera = f"{part}{camera:0>3}"
+        tracklet = groups.get("tracklet") and f"{pid} {camera} {groups['tracklet']}"
+        return Crop(path, split, pid, camera, groups.get("clothes"), tracklet)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,15 @@ class FolderLayout:
 
     def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
         """Read the folders below `root`."""
-        splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
-        for split, folders in self.folders.items():
-            for folder in folders:
-                for found in _find(root, folder, self.name):
-                    splits[split] += self.name.read(root, found, labeled=labeled or split != "train")
-        return Splits(name, root, **splits)
+        others: Counter[str] = Counter()
+        crops = [
+            crop
+            for split, folders in self.folders.items()
+            for folder in folders
+            for place in _find(root, folder, self.name)
+            for crop in self.name.read(root, place, split, others)
+        ]
+        return make_splits(name, root, crops, labeled=labeled, notes=passed_over(others))
 
 
 @dataclass(frozen=True)
@@ -110,146 +114,123 @@ class ListLayout:
         lists: split -> pairs of list file and the folder that its paths are relative to.
         pattern: regular expression with the group `camid`, searched in the path.
         example: a line that matches, for messages.
+        cameras: as for `FileName`.
     """
 
     lists: Mapping[str, Sequence[tuple[str, str]]]
     pattern: str
     example: str
+    cameras: Mapping[str, int] | None = None
 
     def missing(self, root: Path) -> list[str]:
         """Name the lists and folders that `root` lacks."""
         pairs = [pair for split in SPLITS for pair in self.lists.get(split, ())]
-        files = [listing for listing, _ in pairs if not (root / listing).is_file()]
+        files = [listing for listing, _ in pairs if not _list_file(root, listing).is_file()]
         return files + [f"{folder}/" for folder in dict.fromkeys(f for _, f in pairs) if not (root / folder).is_dir()]
 
     def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
         """Read the lists below `root`."""
-        splits = {split: self._read_split(root, split, labeled or split != "train") for split in SPLITS}
-        return Splits(name, root, **splits)
+        crops = [
+            crop
+            for split, pairs in self.lists.items()
+            for listing, folder in pairs
+            for crop in self._read_list(root, _list_file(root, listing), folder, split)
+        ]
+        return make_splits(name, root, crops, labeled=labeled)
 
-    def _read_split(self, root: Path, split: str, labeled: bool) -> list[Record]:
-        records = []
-        for listing, folder in self.lists.get(split, ()):
-            lines = (root / listing).read_text(encoding="utf-8").splitlines()
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                path, _, pid = line.strip().rpartition(" ")
-                match = re.search(self.pattern, path)
-                if match is None or not pid.isdecimal():
-                    raise ValueError(
-                        f"{root / listing}, line {number} reads {line.strip()!r}; "
-                        f"a line like {self.example!r} was expected."
-                    )
-                camid = int(match["camid"])
-                records.append(Record(str(root / folder / path), int(pid) if labeled else UNLABELED, camid))
-        return records
+    def _read_list(self, root: Path, listing: Path, folder: str, split: str) -> list[Crop]:
+        crops = []
+        for number, line in enumerate(read_text(listing).splitlines(), start=1):
+            path, _, pid = line.strip().replace("\t", " ").rpartition(" ")
+            match = re.search(self.pattern, path.replace("\\", "/"))
+            if match and (is_nobody(pid) or spelled(pid).isdecimal()):
+                camera = match["camid"] if self.cameras is None else str(self.cameras[match["camid"]])
+                found = locate(path.strip(), root / folder, root)
+                crops.append(Crop(found, split, pid, camera, told=f"{listing}, line {number}"))
+            elif line.strip():
+                raise ValueError(
+                    f"{listing}, line {number} reads {line.strip()!r}; a line like {self.example!r} was expected."
+                )
+        return crops
 
 
 @dataclass(frozen=True)
-class HalvedLayout:
-    """A set without splits of its own: half of the identities train, of the others one view is the query.
+class PeopleLayout:
+    """Splits are people: some train, of the others one view asks and the rest is the gallery.
 
-    The halves are drawn once and for all (seed 0). Papers average over ten random halves, so figures compare roughly.
+    Where a set names no people for its splits, half of them train, drawn once and for all (seed 0). Papers average over
+    ten random halves, so figures compare roughly.
 
     Args:
-        folders: folders that hold all images; "." is the root itself.
+        folders: folders that hold all images; "." is the root itself, and wildcards are allowed.
         name: what a file's path says.
         query: regular expression of the paths, below the root, that serve as queries.
         paired: identities that are halved; None means all. Others are distractors: they only join the gallery.
+        lists: "train" and "test" -> text files that list their people; other people are left out.
     """
 
     folders: Sequence[str]
     name: FileName
     query: str
     paired: range | None = None
+    lists: Mapping[str, Sequence[str]] | None = None
 
     def missing(self, root: Path) -> list[str]:
-        """Name the folders that `root` lacks."""
-        return [f"{folder}/" for folder in self.folders if not _find(root, folder, self.name)]
+        """Name the lists and folders that `root` lacks."""
+        files = [listing for listings in (self.lists or {}).values() for listing in listings]
+        folders = [f"{folder}/" for folder in self.folders if not _find(root, folder, self.name)]
+        return [listing for listing in files if not _list_file(root, listing).is_file()] + folders
 
     def read(self, name: str, root: Path, *, labeled: bool = True) -> Splits:
-        """Read the folders below `root` and halve the identities."""
-        found = [place for folder in self.folders for place in _find(root, folder, self.name)]
-        records = [record for place in found for record in self.name.read(root, place)]
-        pids = sorted({r.pid for r in records if self.paired is None or r.pid in self.paired})
-        half = {pids[i] for i in np.random.default_rng(0).permutation(len(pids))[: len(pids) // 2]}
-        query, gallery = [], []
-        for record in records:
-            if record.pid in half:
-                continue
-            if not re.search(self.query, path_below(record.path, root)):
-                gallery.append(record)
-            elif self.paired is None or record.pid in self.paired:
-                query.append(record)
-        train = [r if labeled else r._replace(pid=UNLABELED) for r in records if r.pid in half]
-        return Splits(name, root, train, query, gallery)
+        """Read the folders below `root` and tell the people apart."""
+        others: Counter[str] = Counter()
+        places = [place for folder in self.folders for place in _find(root, folder, self.name)]
+        crops = [crop for place in places for crop in self.name.read(root, place, "gallery", others)]
+        numbers = number_names(crop.pid or "" for crop in crops)
+        trained, tested = self._people(root, sorted(numbers.values()))
+        found = []
+        for crop in crops:
+            pid, asks = numbers[spelled(crop.pid or "")], re.search(self.query, path_below(crop.path, root))
+            if pid in trained:
+                found.append(crop._replace(split="train"))
+            elif pid in tested and not asks:
+                found.append(crop)
+            elif pid in tested and (self.paired is None or pid in self.paired):
+                found.append(crop._replace(split="query"))
+        return make_splits(name, root, found, labeled=labeled, notes=passed_over(others))
+
+    def _people(self, root: Path, pids: Sequence[int]) -> tuple[set[int], set[int]]:
+        """Who trains and who is tested."""
+        if self.lists is not None:
+            trained, tested = (
+                {
+                    int(pid)
+                    for listing in self.lists[part]
+                    for pid in re.findall(r"\d+", read_text(_list_file(root, listing)))
+                }
+                for part in ("train", "test")
+            )
+            return trained, tested
+        halved = [pid for pid in pids if self.paired is None or pid in self.paired]
+        half = {halved[i] for i in np.random.default_rng(0).permutation(len(halved))[: len(halved) // 2]}
+        return half, set(pids) - half
 
 
-def image_files(folder: Path) -> list[str]:
-    """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine.
-
-    Hidden files and folders are left out (macOS leaves ._NAME.jpg, file managers .thumbnails), a disk's lost+found, and
-    links that lead back to where they are.
-
-    Raises:
-        OSError: if a folder cannot be read.
-    """
-    found = []
-    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_unless_missing):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and name != "lost+found" and not _leads_back(folder, parent, name)
-        ]
-        found += [
-            os.path.join(parent, name)
-            for name in names
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
-        ]
-    return sorted(found)
-
-
-def _raise_unless_missing(error: OSError) -> None:
-    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        raise OSError(
-            f"{error.filename} cannot be read ({error.strerror}); give read access, or move it out of the data set."
-        ) from error
-
-
-def _leads_back(top: Path, parent: str, name: str) -> bool:
-    """Whether `name` is a link to a folder that the walk from `top` is in."""
-    link = os.path.join(parent, name)
-    if not os.path.islink(link):
-        return False
-    end = os.path.realpath(link)
-    way = Path(parent)
-    walked = [way, *(above for above in way.parents if above.is_relative_to(top))]
-    return any(Path(os.path.realpath(above)).is_relative_to(end) for above in walked)
-
-
-def path_below(path: str, root: Path) -> str:
-    """The part below `root`, with forward slashes, of a path that `image_files` lists in it.
+def passed_over(others: Counter[str]) -> list[str]:
+    """What a user should know of the files that are no images.
 
     Example:
-        >>> path_below("data/cam1/1.jpg", Path("data")), path_below("cam1/1.jpg", Path())
-        ('cam1/1.jpg', 'cam1/1.jpg')
+        >>> passed_over(Counter({".heic": 20, ".txt": 1}))
+        ['Passed over, for their suffixes are no image formats read here: 20 .heic, 1 .txt.']
     """
-    start = 0 if root == Path() else len(os.path.join(root, ""))
-    return path[start:].replace(os.sep, "/")
+    told = ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(8))
+    return [f"Passed over, for their suffixes are no image formats read here: {told}."] if others else []
 
 
-def number_names(names: Iterable[str]) -> dict[str, int]:
-    """Number names: by themselves if all are different numbers, otherwise by their place in the alphabet.
-
-    Example:
-        >>> number_names(["0007", "12"]), number_names(["front door", "back door"])
-        ({'0007': 7, '12': 12}, {'back door': 0, 'front door': 1})
-    """
-    ordered = sorted(set(names))
-    if all(name.isdecimal() for name in ordered) and len({int(name) for name in ordered}) == len(ordered):
-        return {name: int(name) for name in ordered}
-    return {name: number for number, name in enumerate(ordered)}
+def _list_file(root: Path, listing: str) -> Path:
+    """A list's file, with or without its suffix."""
+    bare = (root / listing).with_suffix("")
+    return bare if bare.is_file() else root / listing
 
 
 def _find(root: Path, folder: str, name: FileName) -> list[Path]:

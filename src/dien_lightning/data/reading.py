@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dien_lightning.data.catalog import CATALOG, Entry
+from dien_lightning.data.files import folders_below
 from dien_lightning.data.layouts import Layout
 from dien_lightning.data.own import OWN, read_folder, read_table
 from dien_lightning.data.records import Splits
@@ -55,17 +56,24 @@ def default_root(data_root: str | Path, name: str) -> Path:
 def find_places(name: str, root: str | Path) -> list[Place]:
     """Give the folders at and below `root` that may hold a data set, the most complete first."""
     entry = find_entry(name)
-    folders = [Path(root), *(Path(root) / sub for sub in entry.subfolders)]
+    folders = [Path(root), *(Path(root) / sub for sub in entry.subfolders), *folders_below(Path(root), depth=2)]
     places = [
         Place(name, folder, layout, tuple(layout.missing(folder)))
-        for folder in folders
+        for folder in dict.fromkeys(folders)
         if folder.is_dir()
         for layout in entry.layouts
     ]
     return sorted(places, key=lambda place: len(place.missing))
 
 
-def read_dataset(name: str, root: str | Path, *, labeled: bool = True, camera_pattern: str | None = None) -> Splits:
+def read_dataset(
+    name: str,
+    root: str | Path,
+    *,
+    labeled: bool = True,
+    camera_pattern: str | None = None,
+    pid_pattern: str | None = None,
+) -> Splits:
     """Read the records of a data set that lies below `root`; image files are listed, not opened.
 
     Args:
@@ -73,6 +81,7 @@ def read_dataset(name: str, root: str | Path, *, labeled: bool = True, camera_pa
         root: its folder, or the folder that its archive was unpacked into; for "csv", the table.
         labeled: with False the training records are made without identities, as a target's must be.
         camera_pattern: for "folder" alone: how its images' cameras are told, see `read_folder`.
+        pid_pattern: the same for its identities.
 
     Returns:
         The three splits.
@@ -82,9 +91,11 @@ def read_dataset(name: str, root: str | Path, *, labeled: bool = True, camera_pa
         ValueError: if the set is unknown or holds no image, or a file's name does not parse.
     """
     if name == "folder":
-        return read_folder(root, labeled=labeled, camera_pattern=camera_pattern)
-    if camera_pattern is not None:
-        raise ValueError(f"camera_pattern={camera_pattern!r} is for 'folder'; {name!r} names its cameras itself.")
+        return read_folder(root, labeled=labeled, camera_pattern=camera_pattern, pid_pattern=pid_pattern)
+    for option, pattern in (("camera_pattern", camera_pattern), ("pid_pattern", pid_pattern)):
+        if pattern is not None:
+            what = "cameras" if option == "camera_pattern" else "identities"
+            raise ValueError(f"{option}={pattern!r} is for 'folder'; {name!r} names its {what} itself.")
     if name == "csv":
         return read_table(root, labeled=labeled)
     entry = find_entry(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,13 +42,17 @@ class Splits:
         train: images to train on.
         query: images to search with.
         gallery: images to search in, distractors and junk among them.
+        notes: what a user should know of them, in sentences.
+        shared: how many people of query and gallery train, too; 0 where the set numbers its parts anew.
     """
 
     name: str
     root: Path
     train: Sequence[Record]
-    query: Sequence[Record] = field(default_factory=tuple)
-    gallery: Sequence[Record] = field(default_factory=tuple)
+    query: Sequence[Record] = ()
+    gallery: Sequence[Record] = ()
+    notes: Sequence[str] = ()
+    shared: int = 0
 
     def __str__(self) -> str:
         numbers = [f"{len(getattr(self, split)):,} {split}" for split in SPLITS]
@@ -86,7 +90,13 @@ def combine(parts: Sequence[Splits]) -> Splits:
                 joined[split].append(record._replace(**moved))
         for name in numbered:
             first[name] += 1 + max((getattr(record, name) for record in everything), default=0)
-    return Splits("+".join(part.name for part in parts), Path(" and ".join(str(part.root) for part in parts)), **joined)
+    return Splits(
+        "+".join(part.name for part in parts),
+        Path(" and ".join(str(part.root) for part in parts)),
+        **joined,
+        notes=[note for part in parts for note in part.notes],
+        shared=sum(part.shared for part in parts),
+    )
 
 
 def count_identities(records: Iterable[Record]) -> int:

@@ -23,11 +23,12 @@ from rich.progress import track
 
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.files import image_files
 from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
-from dien_lightning.data.layouts import image_files
-from dien_lightning.data.own import OWN, csv_files, is_table
+from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.data.records import SPLITS, Splits
+from dien_lightning.data.tables import is_table, table_files
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take_all
 
@@ -120,7 +121,7 @@ def guess(root: Path) -> str:
     Raises:
         ValueError: if nothing fits; says how near the folder came, and what is missing.
     """
-    tables = csv_files(root)
+    tables = table_files(root)
     if root.is_file() or any(map(is_table, tables)):
         return "csv"
     if tables:

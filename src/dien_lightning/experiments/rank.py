@@ -24,8 +24,8 @@ from torch import Tensor
 
 from dien_lightning import embed_images
 from dien_lightning.checks import check_int
+from dien_lightning.data.files import image_files
 from dien_lightning.data.images import read_picture
-from dien_lightning.data.layouts import image_files
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.results import write_text

@@ -94,6 +94,8 @@ def test_query_and_gallery_serve_evaluation(tmp_path):
         ([], {}, r"holds no image; formats are told by suffixes"),
         (["1.jpg"], {}, r"1\.jpg lies in no identity's folder; .*one sub-folder per identity, such as .*/anna/1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in no camera's sub-folder"),
+        (["x1.jpg"], {"pid_pattern": r"p(\d)"}, r"pid_pattern='p\(\\\\d\)' finds no identity in .*x1\.jpg"),
+        (["1.pdf"], {}, r"holds no image; .*Passed over, .*: 1 \.pdf\."),
         (["anna/cam1/1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in 2 sub-folders, .* give a"),
         (["x1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)|x\d"}, r"finds no camera in .*x1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)"}, r"'cam\(\\\\d\)' finds no camera in .*1\.jpg"),
@@ -150,7 +152,14 @@ def test_a_table_of_paths_alone(table):
 @pytest.mark.parametrize(
     ("content", "error", "words"),
     [
-        ("file,pid\na.jpg,1\n", ValueError, r"crops\.csv has no column 'path' in its first line"),
+        ("photo,pid\na.jpg,1\n", ValueError, r"crops\.csv has no column 'path' in its first line"),
+        (
+            "path,label,camera,split\na.jpg,1,1,\n",
+            ValueError,
+            r"label, camera, .*did you mean pid, camid\? Rename",
+        ),
+        ("path,pids,split,is_query\na.jpg,1,train,no\n", ValueError, r"pids, is_query, .*did you mean pid, split\?"),
+        ("path,pid\n,1\n", ValueError, r"line 2 names no path"),
         ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
         ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which does not exist"),
         ("path\n", ValueError, r"crops\.csv lists no image"),
@@ -162,6 +171,60 @@ def test_tables_that_do_not_serve(table, content, error, words):
     table.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(error, match=words):
         read_table(table)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_as_programs_export_them(table, separator, encoding):
+    content = TABLE.replace("path", " Path").replace("train", "Train").replace(",", separator).replace("\n", "\r\n")
+    table.write_bytes((("sep=;\r\n" if separator == ";" else "") + content).encode(encoding))
+    splits = read_table(table)
+    assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
+    assert splits.has_evaluation
+
+
+def test_words_for_unknown_are_nobody_and_counted(table):
+    table.write_text("path,pid,hat\na.jpg,12.0,1\nb.jpg,nan,1\nc.jpg,NaN,1\nd.jpg,12,1\ne.jpg,,1\n")
+    splits = read_table(table)
+    assert [record.pid for record in splits.train] == [12, UNLABELED, UNLABELED, 12, UNLABELED]
+    assert [note.replace(str(table), "TABLE") for note in splits.notes] == [
+        "The columns hat of TABLE are not read.",
+        "1 images whose identity reads 'NaN' are of nobody.",
+        "1 images whose identity reads 'nan' are of nobody.",
+        "'12' and '12.0' are read as one identity.",
+    ]
+
+
+def test_people_that_train_and_are_tested_are_counted(table):
+    table.write_text("path,pid,split\na.jpg,1,train\nb.jpg,2,train\nc.jpg,1,query\nd.jpg,1,gallery\ne.jpg,3,gallery\n")
+    splits = read_table(table)
+    assert splits.shared == 1
+    assert "1 of the 2 identities of query and gallery train, too: their figures are not those of" in splits.notes[0]
+    assert read_table(table, labeled=False).shared == 0
+
+
+def test_junk_is_nobody_in_a_folder_too(tmp_path):
+    for path in ("train/7/1.jpg", "query/12/1.jpg", "gallery/12/2.jpg", "gallery/-1/3.jpg", "gallery/junk/4.jpg"):
+        write_image(tmp_path / path)
+    splits = read_folder(tmp_path)
+    assert [record.pid for record in splits.gallery] == [UNLABELED, 12, UNLABELED]
+    assert splits.notes == ("1 images whose identity reads 'junk' are of nobody.",)
+
+
+def test_identities_by_a_pattern(tmp_path):
+    for path in ("0011_c2_1.jpg", "12_c10_1.jpg", "yard/11_c2_2.jpg", "-1_c1_1.jpg"):
+        write_image(tmp_path / path)
+    splits = read_folder(tmp_path, pid_pattern=r"(-?\d+)_c", camera_pattern=r"_c(\d+)")
+    assert seen(splits.train) == [(UNLABELED, 1), (11, 2), (12, 10), (11, 2)]
+    assert {record.pid for record in read_folder(tmp_path, labeled=False).train} == {UNLABELED}
+
+
+def test_a_flat_folder_whose_names_tell_people_is_told_the_pattern(tmp_path):
+    for path in ("0011_1.jpg", "0011_2.jpg", "0012_1.jpg", "0012_2.jpg"):
+        write_image(tmp_path / path)
+    words = r"or pid_pattern='.*' reads 0011_1\.jpg as '0011', 0012_1\.jpg as '0012' \(data\.source_pid_pattern, "
+    with pytest.raises(ValueError, match=words):
+        read_folder(tmp_path)
 
 
 def test_the_table_is_found_beside_one_of_something_else(table):

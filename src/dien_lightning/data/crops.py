@@ -1,0 +1,104 @@
+"""What a reader found, as text, becomes records: the one way from any folder, list or table to `Splits`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dien_lightning.data.files import check_existence
+from dien_lightning.data.names import is_nobody, number_names, one_in_several_spellings, spelled
+from dien_lightning.data.records import SPLITS, Record, Splits
+from dien_lightning.types import UNLABELED
+
+
+class Crop(NamedTuple):
+    """An image file and what its path, list or table says of it, as text.
+
+    Attributes:
+        path: the file.
+        split: "train", "query" or "gallery".
+        pid: who it shows.
+        camera: who took it.
+        clothes: which of the person's clothes.
+        tracklet: which sequence it is a frame of.
+        told: the list or line that names it, for messages.
+    """
+
+    path: str
+    split: str
+    pid: str | None = None
+    camera: str | None = None
+    clothes: str | None = None
+    tracklet: str | None = None
+    told: str = ""
+
+
+def make_splits(
+    name: str,
+    root: Path,
+    crops: Sequence[Crop],
+    *,
+    labeled: bool = True,
+    compare: bool = False,
+    notes: Iterable[str] = (),
+) -> Splits:
+    """Number people and cameras, leave nobody unlabelled, and check that every file exists.
+
+    Args:
+        name: the catalogue's, "folder" or "csv".
+        root: for messages.
+        crops: what was read.
+        labeled: with False the training records are made without identities.
+        compare: count the people that train and are tested too; for sets that call a person the same in both parts.
+        notes: what a user should know of the reading.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: some images have a camera and others none.
+    """
+    check_existence([crop.path for crop in crops], [crop.told or str(root) for crop in crops])
+    told = [crop.pid or "" if labeled or crop.split != "train" else "" for crop in crops]
+    nowhere = sum(is_nobody(crop.camera) for crop in crops)
+    if 0 < nowhere < len(crops):
+        raise ValueError(
+            f"{root} names no camera (camid) for {nowhere} of {len(crops)} images; name all, or none (one camera)."
+        )
+    people = {pid for pid in told if not is_nobody(pid)}
+    pids = number_names(people)
+    cameras = {} if nowhere else number_names({crop.camera or "" for crop in crops})
+    clothes = _places(f"{spelled(pid)} {crop.clothes}" for crop, pid in zip(crops, told, strict=True) if crop.clothes)
+    tracklets = _places(crop.tracklet for crop in crops if crop.tracklet)
+    splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    for crop, pid in zip(crops, told, strict=True):
+        about = f"{spelled(pid)} {crop.clothes}"
+        splits[crop.split].append(
+            Record(
+                crop.path,
+                pids.get(spelled(pid), UNLABELED),
+                cameras.get(spelled(crop.camera or ""), 0),
+                tracklets.get(crop.tracklet or "", UNLABELED),
+                clothes.get(about, UNLABELED) if pid else UNLABELED,
+            )
+        )
+    trained, tested = ({r.pid for part in parts for r in splits[part]} for parts in (("train",), ("query", "gallery")))
+    shared = len((trained & tested) - {UNLABELED}) if compare else 0
+    said = [*notes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
+    if shared:
+        said.append(
+            f"{shared} of the {len(tested - {UNLABELED})} identities of query and gallery train, too: their figures "
+            "are not those of people held out."
+        )
+    return Splits(name, root, **splits, notes=tuple(said), shared=shared)
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(sorted(set(names)))}
+
+
+def _about_names(people: Iterable[str], nobody: Counter[str]) -> list[str]:
+    nobody.pop(str(UNLABELED), None)  # as Market-1501 calls it: counted, and nothing to explain
+    said = [f"{count:,} images whose identity reads {word!r} are of nobody." for word, count in sorted(nobody.items())]
+    alike = one_in_several_spellings(people)
+    return said + alike[:3] + ([f"And {len(alike) - 3} more names like these."] if len(alike) > 3 else [])

@@ -1,0 +1,78 @@
+"""What people and cameras are called: who is nobody, which spellings are one name, how names become numbers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+
+LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64 bits and more
+_NOBODY = {
+    "-", "--", "?", "00-1", "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown", "unk",
+    "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore", "unbekannt",
+    "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto", "onbekend",
+    "неизвестно", "未知", "不明", "无",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=2**16)
+def is_nobody(name: str | None) -> bool:
+    """Whether a name says that nobody knows: nothing at all, a word for unknown or junk, or a negative number.
+
+    Example:
+        >>> [is_nobody(name) for name in (None, "", "-1", "-1.0", "NaN", "<NA>", "Junk", "0000", "Anna")]
+        [True, True, True, True, True, True, True, False, False]
+    """
+    word = spelled(name or "").casefold().strip("<>()[]")
+    return not word or word in _NOBODY or re.fullmatch(r"[-−–]\s*\d+([.,]\d*)?|-?nan", word) is not None
+
+
+@lru_cache(maxsize=2**16)
+def spelled(name: str) -> str:
+    """The one spelling of a name: composed accents, no quotes or blanks around it, a number without zeros around it.
+
+    Example:
+        >>> spelled("0011"), spelled(" 12.0"), spelled("Jose\\u0301") == "Jos\\u00e9"
+        ('11', '12', True)
+    """
+    name = unicodedata.normalize("NFC", name).strip().strip("'\"").strip()
+    number = re.fullmatch(r"\+?([0-9]+)(?:[.,]0*)?", name)
+    return (number[1].lstrip("0") or "0") if number else name
+
+
+def number_names(names: Iterable[str]) -> dict[str, int]:
+    """Number names, each as `spelled`: by themselves if all are numbers of moderate size, otherwise by their order.
+
+    Example:
+        >>> number_names(["0007", "12"]), number_names(["front door", "back door"])
+        ({'7': 7, '12': 12}, {'back door': 0, 'front door': 1})
+        >>> number_names(["18446744073709551612", "18446744073709551613"])
+        {'18446744073709551612': 0, '18446744073709551613': 1}
+    """
+    digits = {name for name in map(spelled, set(names)) if name.isascii() and name.isdigit()}
+    others = sorted({spelled(name) for name in names} - digits)
+    ordered = sorted(digits, key=lambda name: (len(name), name)) + others
+    if not others and all(len(name) < 11 and int(name) < LARGEST for name in ordered):
+        return {name: int(name) for name in ordered}
+    return {name: number for number, name in enumerate(ordered)}
+
+
+def one_in_several_spellings(names: Iterable[str]) -> list[str]:
+    """What a user should know of names that are nearly the same, in sentences.
+
+    Example:
+        >>> one_in_several_spellings(["0011", "11", "Anna", "anna"])
+        ["'0011' and '11' are read as one identity.", "'Anna' and 'anna' are read as 2 identities."]
+    """
+    alike: dict[str, set[str]] = defaultdict(set)
+    for name in set(names):
+        alike[re.sub(r"[\W_]+", " ", spelled(name).casefold())].add(unicodedata.normalize("NFC", name))
+    sentences = []
+    for spellings in sorted(map(sorted, alike.values())):
+        people = len({spelled(name) for name in spellings})
+        if len(spellings) > 1:
+            told = " and ".join(map(repr, spellings))
+            sentences.append(f"{told} are read as {'one identity' if people == 1 else f'{people} identities'}.")
+    return sentences
