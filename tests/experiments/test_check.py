@@ -48,6 +48,16 @@ def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
     assert done.stdout.rstrip().endswith(""" 'data.source_camera_pattern="cam(\\d)"'""")
 
 
+def test_identities_are_read_from_names_by_the_pattern_it_proposes(check, tmp_path):
+    for seed, path in enumerate(("01_c1.jpg", "01_c2.jpg", "02_c1.jpg", "02_c2.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    said = check(tmp_path, "role=source").stderr
+    assert "or pid_pattern='(?:^|/)(-?\\d+)_c\\d' reads 01_c1.jpg as '01', 02_c1.jpg as '02'" in said
+    done = check(tmp_path, "role=source", r"pid_pattern=(?:^|/)(-?\d+)_c\d", "num_ids=2", "num_instances=2")
+    assert "train: 4 images, 2 identities" in done.stdout
+    assert done.stdout.rstrip().endswith(r"""'data.source_pid_pattern="(?:^|/)(-?\d+)_c\d"'""")
+
+
 @pytest.mark.parametrize("pattern", [r"(\d+)(?:\.|_)\w{1,3}$", r"[a-z]+(\d)", r"{1: (\d)}|cam(\d)"])
 def test_what_it_says_to_write_can_be_pasted(pattern, check, tmp_path):
     write_image(tmp_path / "my crops (new)" / "cam1.jpg")

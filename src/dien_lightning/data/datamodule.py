@@ -9,10 +9,16 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from dien_lightning.checks import check_choice, check_int, check_keywords, check_range, check_size
+from dien_lightning.checks import check_choice, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import Domain
-from dien_lightning.data.loaders import ResumableLoader, default_num_workers, plain_loader, training_loader
+from dien_lightning.data.loaders import (
+    ResumableLoader,
+    check_numbers,
+    default_num_workers,
+    plain_loader,
+    training_loader,
+)
 from dien_lightning.data.pair import DomainPair
 from dien_lightning.data.records import Record, Splits, count_identities
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler
@@ -38,6 +44,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         target_root: folder of the target, if it lies elsewhere; a list if `target` is one.
         source_camera_pattern: how a source "folder" tells its cameras, see `read_folder`.
         target_camera_pattern: how a target "folder" tells its cameras.
+        source_pid_pattern: how a source "folder" tells its identities, where sub-folders do not.
+        target_pid_pattern: how a target "folder" tells the identities of its query and gallery.
         num_ids: P, source identities in a batch.
         num_instances: K, images of each; an identity with fewer repeats some.
         target_batch_size: target images in a batch; 0 trains on the source alone.
@@ -70,6 +78,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         target_root: str | Sequence[str] | None = None,
         source_camera_pattern: str | None = None,
         target_camera_pattern: str | None = None,
+        source_pid_pattern: str | None = None,
+        target_pid_pattern: str | None = None,
         num_ids: int = 16,
         num_instances: int = 4,
         target_batch_size: int = 64,
@@ -88,30 +98,23 @@ class DomainPairDataModule(pl.LightningDataModule):
         super().__init__()
         check_choice("cameras", cameras, ("required", "none"))
         check_choice("on_error", on_error, ON_ERROR)
-        for name, value, least, remedy in (
-            ("num_ids", num_ids, 1, "it is the number of source identities in a batch"),
-            ("num_instances", num_instances, 1, "it is the number of images of each identity in a batch"),
-            ("target_batch_size", target_batch_size, 0, "0 trains on the source alone"),
-            ("eval_batch_size", eval_batch_size, 1, "it is the number of images in an evaluation batch"),
-            ("gather_batch_size", gather_batch_size, 2, "one image alone has no variance for batch norm"),
-            ("seed", seed, 0, "batches and augmentations are drawn from it"),
-            ("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source"),
-            ("num_workers", num_workers, 0, "None (null) chooses by the machine's cores"),
-        ):
-            if value is not None or "None" not in remedy:
-                check_int(name, value, least, remedy)
-        sizes = {"num_ids x num_instances": num_ids * num_instances, "target_batch_size": target_batch_size}
-        if one := next((name for name, size in sizes.items() if size == 1), None):
-            raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
-        check_range("cache_gigabytes", cache_gigabytes, 0)
-        check_keywords("augmentation", augmentation or {}, train_transform)
-        self._pair = DomainPair(
-            None if source is None else Domain("source", root, source, source_root, source_camera_pattern),
-            Domain("target", root, target, target_root, target_camera_pattern),
+        check_numbers(
             num_ids=num_ids,
             num_instances=num_instances,
-            cameras=cameras,
+            target_batch_size=target_batch_size,
+            steps_per_epoch=steps_per_epoch,
+            eval_batch_size=eval_batch_size,
+            gather_batch_size=gather_batch_size,
+            num_workers=num_workers,
+            seed=seed,
         )
+        check_range("cache_gigabytes", cache_gigabytes, 0)
+        check_keywords("augmentation", augmentation or {}, train_transform)
+        patterns = {"camera_pattern": source_camera_pattern, "pid_pattern": source_pid_pattern}
+        labelled = None if source is None else Domain("source", root, source, source_root, **patterns)
+        patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
+        unlabelled = Domain("target", root, target, target_root, **patterns)
+        self._pair = DomainPair(labelled, unlabelled, (num_ids, num_instances), cameras)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size
@@ -137,8 +140,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         """List the images of both domains and check that they can be trained on and evaluated."""
         for sentence in self._pair.read():
             rank_zero_info(sentence)
-        if stage == "fit":
-            self._check_target()
+        if stage == "fit" and self.target_batch_size:
+            self._pair.check_target()
 
     @property
     def source(self) -> Splits:
@@ -179,7 +182,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         source = IdentitySampler(pids, self.num_ids, self.num_instances, self.steps_per_epoch, seed=self.seed)
         loaders = {"source": self._train_loader("source", self.source.train, source)}
         if self.target_batch_size:
-            self._check_target()
+            self._pair.check_target()
             seed = self.seed + 1  # a stream of its own, for both domains may be one set
             target = EpochSampler(len(self.target.train), self.target_batch_size, self.steps_per_epoch, seed=seed)
             loaders["target"] = self._train_loader("target", self.target.train, target)
@@ -189,13 +192,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         """Query and gallery of each of `evaluation_domains`."""
         return [self._evaluation_loader(domain) for domain in self.evaluation_domains]
 
-    def test_dataloader(self) -> list[DataLoader[Sample]]:
-        """Give the same as for validation."""
-        return self.val_dataloader()
-
-    def predict_dataloader(self) -> list[DataLoader[Sample]]:
-        """Give the same as for validation: on one process, the images of `evaluation_records` in their order."""
-        return self.val_dataloader()
+    test_dataloader = predict_dataloader = val_dataloader  # on one process, `evaluation_records` in their order
 
     def statistics_dataloader(self, shared: bool = False) -> DataLoader[Sample]:
         """The target's training images, unlabelled and not augmented: for gathering batch-norm statistics.
@@ -232,12 +229,6 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def __str__(self) -> str:
         return str(self._pair)
-
-    def _check_target(self) -> None:
-        if self.target_batch_size and not self.target.train:
-            raise ValueError(
-                f"{self.target.root} ({self.target.name}) has no training images: it is for evaluation alone."
-            )
 
     def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
         dataset = self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9))

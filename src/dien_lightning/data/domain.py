@@ -22,6 +22,7 @@ class Domain:
         names: catalogue name, "folder", "csv", or a list of these to be joined.
         roots: folder, or a list that pairs with `names`; None looks below `data_root`.
         camera_pattern: how a "folder" tells its cameras, see `read_folder`.
+        pid_pattern: how it tells its identities.
 
     Raises:
         ValueError: if a name is unknown, or names and folders do not pair.
@@ -33,7 +34,9 @@ class Domain:
         data_root: str | Path,
         names: str | Sequence[str],
         roots: str | Sequence[str] | None = None,
+        *,
         camera_pattern: str | None = None,
+        pid_pattern: str | None = None,
     ) -> None:
         if not names:
             raise ValueError(f"{role}={names!r} names no data set; give a catalogue name, folder or csv.")
@@ -46,15 +49,17 @@ class Domain:
                 find_entry(name)
             elif root is None:
                 raise ValueError(f"{role}={name!r} needs {role}_root: {OWN[name]}.")
-        if camera_pattern is not None and "folder" not in names:
-            raise ValueError(
-                f"{role}_camera_pattern={camera_pattern!r} is for {role}='folder'; others name their cameras."
-            )
+        self.patterns = {"camera_pattern": camera_pattern, "pid_pattern": pid_pattern}
+        for option, pattern in self.patterns.items():
+            if pattern is not None and "folder" not in names:
+                what = "cameras" if option == "camera_pattern" else "identities"
+                raise ValueError(
+                    f"{role}_{option}={pattern!r} is for {role}='folder'; others name their {what} themselves."
+                )
         self.places = [
             (name, default_root(data_root, name) if root is None else Path(root))
             for name, root in zip(names, listed, strict=True)
         ]
-        self.camera_pattern = camera_pattern
 
     def __str__(self) -> str:
         return " and ".join(f"{name} in {root}" for name, root in self.places) + ", not read yet"
@@ -70,11 +75,12 @@ class Domain:
 
     def read(self, *, labeled: bool) -> Splits:
         """List the images; with `labeled=False` the training records are made without identities."""
-        parts = []
-        for name, root in self.places:
-            pattern = self.camera_pattern if name == "folder" else None
-            parts.append(read_dataset(name, root, labeled=labeled, camera_pattern=pattern))
-        return combine(parts)
+        return combine(
+            [
+                read_dataset(name, root, labeled=labeled, **(self.patterns if name == "folder" else {}))
+                for name, root in self.places
+            ]
+        )
 
 
 def _holds(name: str, root: Path) -> bool:

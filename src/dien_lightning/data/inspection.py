@@ -1,35 +1,23 @@
-"""What is in a folder, and what keeps it from serving: read every file once, before an hour is spent on training."""
+"""What the records of a data set say before a file is opened, and what keeps it from serving."""
 
 from __future__ import annotations
 
-import hashlib
-import io
+import os
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from dien_lightning.data.catalog import CATALOG
-from dien_lightning.data.images import FAULTS, decode
-from dien_lightning.data.reading import Place, find_places
+from dien_lightning.data.recognition import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities
 from dien_lightning.types import UNLABELED
 
-
-class FileState(NamedTuple):
-    """What one pass over an image file found.
-
-    Attributes:
-        path: the file.
-        digest: the same for the same bytes; None if the file cannot be opened.
-        fault: why it cannot be decoded, None if it can.
-    """
-
-    path: str
-    digest: bytes | None
-    fault: str | None
+LIST_SUFFIXES = (".txt", ".csv", ".json", ".mat")
+_TEST_PART = re.compile(
+    r"(?:^|[\W_])(query|queries|gallery|probe|probes|test|testing|val|valid|validation|eval)(?:$|[\W_])", re.I
+)
 
 
 @dataclass
@@ -47,74 +35,6 @@ class Inspection:
     problems: list[str] = field(default_factory=list)
 
 
-def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:
-    """Tell which catalogue layouts a folder has.
-
-    Many sets share Market-1501's folders: those whose published counts agree come first, then those whose name is the
-    folder's.
-
-    Args:
-        root: the folder.
-
-    Returns:
-        Places that are complete and whose names parse, the likeliest first; and those of which a part is there,
-        the most complete first.
-    """
-    complete, partial = [], []
-    for name in CATALOG:
-        for place in find_places(name, root):
-            everything = place.layout.missing(place.folder / "nothing lies here")
-            if not place.missing:
-                complete.append(place)
-            elif len(place.missing) < len(everything):
-                partial.append(place)
-    scored: list[tuple[int, int, int, Place]] = []
-    for place in complete:
-        try:
-            splits = place.layout.read(place.name, place.folder)
-        except ValueError:
-            partial.append(place)
-            continue
-        agreeing = sum(_agrees(place.name, split, splits) for split in CATALOG[place.name].published)
-        named = (
-            place.name in (place.folder.name, Path(root).name) or place.folder.name in CATALOG[place.name].subfolders
-        )
-        scored.append((-agreeing, -named, len(scored), place))
-    return [place for *_, place in sorted(scored, key=lambda score: score[:3])], sorted(
-        partial, key=lambda place: len(place.missing)
-    )
-
-
-def scan_files(
-    paths: Sequence[str], workers: int = 1, track: Callable[[Iterable[FileState]], Iterable[FileState]] = iter
-) -> list[FileState]:
-    """Read and decode every file.
-
-    Args:
-        paths: image files.
-        workers: processes; 1 needs none beside this one.
-        track: wraps the results as they come, for a progress bar.
-    """
-    if workers <= 1:
-        return list(track(map(scan_file, paths)))
-    with ProcessPoolExecutor(workers) as pool:
-        return list(track(pool.map(scan_file, paths, chunksize=128)))
-
-
-def scan_file(path: str) -> FileState:
-    """Read and decode one file."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        return FileState(path, None, error.strerror or str(error))
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    try:
-        decode(io.BytesIO(content))
-    except FAULTS as error:
-        return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
-    return FileState(path, digest, None)
-
-
 def inspect(
     splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_instances: int = 4, cameras: str = "required"
 ) -> Inspection:
@@ -130,8 +50,12 @@ def inspect(
     found = Inspection()
     _count(splits, found)
     _compare(splits, found)
+    found.notes += splits.notes
     if labeled:
         _check_identities(splits, num_ids, num_instances, found)
+        _check_levels(splits, found)
+    if splits.name == "folder" and not splits.query:
+        _check_parts(splits, found)
     if not splits.train:
         found.notes.append("There are no training images: the set serves evaluation alone.")
     elif len({record.camid for record in splits.train}) == 1:
@@ -142,30 +66,6 @@ def inspect(
     else:
         found.notes.append("There is no labelled query and gallery: it trains, but is not evaluated.")
     return found
-
-
-def check_files(splits: Splits, states: Sequence[FileState], found: Inspection) -> None:
-    """Add what the files themselves show: unreadable ones, and the same image in two splits."""
-    faults = [state for state in states if state.fault is not None]
-    if faults:
-        shown = "; ".join(f"{state.path} ({state.fault})" for state in faults[:5])
-        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-        found.problems.append(
-            f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: {shown}{more}."
-        )
-    digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
-    places: dict[bytes, dict[str, str]] = defaultdict(dict)
-    for split in SPLITS:
-        for record in getattr(splits, split):
-            if record.path in digests:
-                places[digests[record.path]].setdefault(split, record.path)
-    for one, other in (("train", "query"), ("train", "gallery"), ("query", "gallery")):
-        both = [where for where in places.values() if one in where and other in where]
-        if both:
-            found.problems.append(
-                f"Remove the {len(both)} images that lie in both {one} and {other} from one of them, "
-                f"for they flatter the figures: {both[0][one]} is {both[0][other]}."
-            )
 
 
 def _count(splits: Splits, found: Inspection) -> None:
@@ -184,15 +84,6 @@ def _count(splits: Splits, found: Inspection) -> None:
         found.counts.append(line)
 
 
-def _agrees(name: str, split: str, splits: Splits) -> bool:
-    counts = CATALOG[name].published[split]
-    records = [r for s in SPLITS for r in getattr(splits, s)] if split == "all" else getattr(splits, split)
-    identities = count_identities(records)
-    if split == "gallery" and any(record.pid == 0 for record in records) and counts.identities != identities:
-        identities -= 1  # Market's distractors
-    return counts.images in (None, len(records)) and counts.identities in (None, identities)
-
-
 def _compare(splits: Splits, found: Inspection) -> None:
     entry = CATALOG.get(splits.name)
     if entry is None:
@@ -200,7 +91,7 @@ def _compare(splits: Splits, found: Inspection) -> None:
     for split, counts in entry.published.items():
         if all(r.pid == UNLABELED for r in splits.train) and split in ("train", "all"):
             continue  # read as a target: nobody counts its identities
-        if _agrees(splits.name, split, splits):
+        if agrees(splits.name, split, splits):
             found.counts.append(f"{split}: as published")
         else:
             said = [f"{n:,} {what}" for n, what in zip(counts, ("identities", "images"), strict=True) if n is not None]
@@ -224,6 +115,41 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
     single = sum(count == 1 for count in images.values())
     if images and single == len(images):
         found.problems.append("Every identity has one image: no loss can learn what two images of a person share.")
+
+
+def _check_levels(splits: Splits, found: Inspection) -> None:
+    """Which level of the folders is the person?"""
+    cameras: dict[int, set[int]] = defaultdict(set)
+    below: dict[str, set[int]] = defaultdict(set)
+    for record in splits.train:
+        cameras[record.pid].add(record.camid)
+        inside = Path(os.path.relpath(record.path, splits.root)).parts[:-1]
+        below[inside[-1] if len(inside) > 1 else ""].add(record.pid)
+    below.pop("", None)
+    several = len(set().union(*cameras.values())) > 1
+    if several and len(cameras) > 1 and all(len(seen) == 1 for seen in cameras.values()):
+        found.notes.append(
+            f"Each of the {len(cameras)} identities is seen by one camera alone: if the folders taken for people are "
+            "cameras, name the folder level or the names that tell people (pid_pattern)."
+        )
+    repeated = [name for name, people in below.items() if len(people) > 1]
+    if splits.name == "folder" and not several and len(repeated) > max(1, len(below) / 2):
+        found.notes.append(
+            f"The folders {', '.join(sorted(repeated)[:3])} lie below several identities: if they are cameras, say "
+            "camera_pattern=subfolder; if they are people, say so (pid_pattern)."
+        )
+
+
+def _check_parts(splits: Splits, found: Inspection) -> None:
+    """Refuse a heap of crops in which a part of it looks like test images."""
+    names = {part for r in splits.train for part in Path(os.path.relpath(r.path, splits.root)).parts[:-1]}
+    lists = {p.name for f in (splits.root, *splits.root.glob("*/")) for p in f.iterdir() if p.suffix in LIST_SUFFIXES}
+    parts = sorted(name for name in names | lists if _TEST_PART.search(name))
+    if parts:
+        found.problems.append(
+            f"{', '.join(parts[:4])} look like the test part of a labelled set, and its images would train here: name "
+            "the folder of the training images alone, or the layout, or rename them."
+        )
 
 
 def _check_matches(splits: Splits, cameras: str, found: Inspection) -> None:

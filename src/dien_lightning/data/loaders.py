@@ -10,8 +10,38 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from dien_lightning.checks import check_int
 from dien_lightning.data.samplers import TrainingSampler
 from dien_lightning.types import Sample
+
+_LEAST = {
+    "num_ids": (1, "it is the number of source identities in a batch"),
+    "num_instances": (1, "it is the number of images of each identity in a batch"),
+    "target_batch_size": (0, "0 trains on the source alone"),
+    "eval_batch_size": (1, "it is the number of images in an evaluation batch"),
+    "gather_batch_size": (2, "one image alone has no variance for batch norm"),
+    "seed": (0, "batches and augmentations are drawn from it"),
+    "steps_per_epoch": (1, "None (null) is one pass over the source"),
+    "num_workers": (0, "None (null) chooses by the machine's cores"),
+}
+
+
+def check_numbers(**numbers: int | None) -> None:
+    """Refuse numbers that no loader can be made of.
+
+    Raises:
+        ValueError: one is out of its range, or a training batch would be a single image.
+    """
+    for name, value in numbers.items():
+        least, remedy = _LEAST[name]
+        if value is not None or "None" not in remedy:
+            check_int(name, value, least, remedy)
+    sizes = {
+        "num_ids x num_instances": (numbers["num_ids"] or 0) * (numbers["num_instances"] or 0),
+        "target_batch_size": numbers["target_batch_size"],
+    }
+    if one := next((name for name, size in sizes.items() if size == 1), None):
+        raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
 
 
 def leave_interrupts_alone(worker: int) -> None:

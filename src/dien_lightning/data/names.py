@@ -10,10 +10,10 @@ from functools import lru_cache
 
 LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64 bits and more
 _NOBODY = {
-    "-", "--", "?", "00-1", "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown", "unk",
-    "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore", "unbekannt",
-    "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto", "onbekend",
-    "неизвестно", "未知", "不明", "无",
+    "-", "--", "?", "00-1", "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown",
+    "unk", "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore",
+    "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
+    "onbekend", "неизвестно", "未知", "不明", "无",
 }  # fmt: skip
 
 

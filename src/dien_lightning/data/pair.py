@@ -17,17 +17,13 @@ class DomainPair:
     Args:
         source: the labelled domain; None where the target is only evaluated.
         target: the unlabelled domain.
-        num_ids: P, source identities in a batch.
-        num_instances: K, images of each.
+        batch: P and K, source identities in a batch and images of each.
         cameras: "required", or "none" if matches from the query's own camera count.
     """
 
-    def __init__(
-        self, source: Domain | None, target: Domain, *, num_ids: int, num_instances: int, cameras: str
-    ) -> None:
+    def __init__(self, source: Domain | None, target: Domain, batch: tuple[int, int], cameras: str) -> None:
         self._domains = {"source": source, "target": target}
-        self._num_ids = num_ids
-        self._num_instances = num_instances
+        self._batch = batch
         self._cameras = cameras
         self._splits: dict[str, Splits] = {}
 
@@ -58,9 +54,10 @@ class DomainPair:
                 continue
             splits = domain.read(labeled=role == "source")
             if role == "source":
-                check_training(splits, self._num_ids, self._num_instances)
+                check_training(splits, *self._batch)
                 splits = replace(splits, train=relabel(splits.train))
             read[role] = self._check_evaluation(splits, said)
+            said += [f"{splits.root}: {note}" for note in splits.notes]
         self._splits = read  # both or none, so that asking again gives the same fault
         return said
 
@@ -87,6 +84,17 @@ class DomainPair:
         """A domain's query and gallery, without the queries that ask for nobody."""
         splits = self.target if domain == "target" else self.source
         return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
+
+    def check_target(self) -> None:
+        """Refuse a target that has nothing to train on.
+
+        Raises:
+            ValueError: it has no training images.
+        """
+        if not self.target.train:
+            raise ValueError(
+                f"{self.target.root} ({self.target.name}) has no training images: it is for evaluation alone."
+            )
 
     def _check_evaluation(self, splits: Splits, said: list[str]) -> Splits:
         if splits.has_evaluation:

@@ -1,6 +1,6 @@
 """Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
 
-python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX]
+python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX]
     [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
 
 `layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import track
@@ -24,13 +25,16 @@ from rich.progress import track
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import image_files
-from dien_lightning.data.inspection import FileState, check_files, inspect, recognize, scan_files
+from dien_lightning.data.inspection import inspect
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import read_dataset
+from dien_lightning.data.recognition import recognize
 from dien_lightning.data.records import SPLITS, Splits
+from dien_lightning.data.scanning import FileState, check_files, scan_files
 from dien_lightning.data.tables import is_table, table_files
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take_all
+from dien_lightning.types import UNLABELED
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Options:
     layout: str | None = None
     role: str | None = None
     camera_pattern: str | None = None
+    pid_pattern: str | None = None
     cameras: str = "required"
     num_ids: int = 16
     num_instances: int = 4
@@ -52,7 +57,8 @@ def main() -> None:
     root, options = parse(sys.argv[1:])
     if not root.exists():
         raise FileNotFoundError(f"{root} does not exist; name the folder that holds the images.")
-    layout = options.layout or guess(root)
+    patterned = options.camera_pattern is not None or options.pid_pattern is not None
+    layout = options.layout or ("folder" if patterned and root.is_dir() else guess(root))
     splits, role = read(layout, root, options)
     print(
         f"{splits.root}: {CATALOG[layout].title if layout in CATALOG else OWN[layout]} (layout={layout}), as a {role}"
@@ -70,7 +76,7 @@ def main() -> None:
         def bar(states: Iterable[FileState]) -> Iterable[FileState]:
             return track(states, "reading images", total=len(paths), console=Console(stderr=True), transient=True)
 
-        check_files(splits, scan_files(paths, options.workers, bar), found)
+        check_files(splits, scan_files(paths, options.workers, bar), found, cameras=options.cameras)
     for line in found.counts:
         print(f"  {line}")
     for line in found.notes:
@@ -79,8 +85,9 @@ def main() -> None:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
         overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
-        if options.camera_pattern is not None:
-            overrides.append(override(f"data.{role}_camera_pattern", options.camera_pattern))
+        for name in ("camera_pattern", "pid_pattern"):
+            if (pattern := getattr(options, name)) is not None:
+                overrides.append(override(f"data.{role}_{name}", pattern))
         if options.cameras == "none":
             overrides.append("data.cameras=none")
         print("ready:", *overrides)
@@ -149,14 +156,16 @@ def guess(root: Path) -> str:
 
 def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:
     """Read the records; crops and tables without identities are read as a target unless the role is said."""
-    pattern, role = options.camera_pattern, options.role
-    if role is None and layout == "folder":
-        role = "target"
+    patterns: dict[str, Any] = {"camera_pattern": options.camera_pattern, "pid_pattern": options.pid_pattern}
+    role = options.role or ("target" if layout == "folder" else None)
     if role != "target":
-        splits = read_dataset(layout, root, camera_pattern=pattern)
-        if role or layout in CATALOG or all(record.pid >= 0 for record in splits.train):
+        splits = read_dataset(layout, root, **patterns)
+        unlabeled = sum(record.pid == UNLABELED for record in splits.train)
+        if role or layout in CATALOG or not unlabeled:
             return splits, "source" if splits.train else "target"
-    return read_dataset(layout, root, labeled=False, camera_pattern=pattern), "target"
+        if unlabeled < len(splits.train):
+            print(f"note: {unlabeled} of {len(splits.train)} training images have no identity: read as a target")
+    return read_dataset(layout, root, labeled=False, **patterns), "target"
 
 
 if __name__ == "__main__":

@@ -62,9 +62,9 @@ def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
         (["market1501", "msmt17"], "data", None, r"source names 2 data sets and source_root 1 folders; pair them"),
         ([], None, None, r"source=\[\] names no data set"),
         ("folder", None, None, r"source='folder' needs source_root: a folder of images"),
-        ("market1501", None, "cam", r"source_camera_pattern='cam' is for source='folder'"),
+        ("market1501", None, "cam", r"source_pid_pattern='cam' is for source='folder'; others name their identities"),
     ],
 )
 def test_names_and_folders_that_do_not_pair(names, roots, pattern, words):
     with pytest.raises(ValueError, match=words):
-        Domain("source", "data", names, roots, pattern)
+        Domain("source", "data", names, roots, pid_pattern=pattern)

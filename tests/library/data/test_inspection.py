@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
-from dien_lightning.data.inspection import check_files, inspect, recognize, scan_file, scan_files
+from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset
+from dien_lightning.data.recognition import recognize
 from dien_lightning.data.records import SPLITS
+from dien_lightning.data.scanning import check_files, scan_file, scan_files
 from library.data.folders import write_image, write_market
 
 
@@ -18,11 +21,18 @@ def market(tmp_path):
 
 
 def look(root, name="market1501", **options):
-    splits = read_dataset(name, root)
-    found = inspect(splits, **({"num_ids": 4, "num_instances": 2} | options))
+    patterns = {key: options.pop(key) for key in ("camera_pattern", "pid_pattern") if key in options}
+    splits = read_dataset(name, root, labeled=options.get("labeled", True), **patterns)
+    found = inspect(splits, **({"num_ids": 2, "num_instances": 2} | options))
     paths = [record.path for split in SPLITS for record in getattr(splits, split)]
-    check_files(splits, scan_files(paths), found)
+    check_files(splits, scan_files(paths), found, cameras=options.get("cameras", "required"))
     return found
+
+
+def draw(root, *paths):
+    for seed, path in enumerate(paths):
+        write_image(root / path, seed)
+    return root
 
 
 def test_a_good_folder_has_nothing_to_do(market):
@@ -54,6 +64,67 @@ def test_the_same_image_in_two_splits(market):
     shutil.copy(query, market / "bounding_box_train" / "0001_c1s1_999999_00.jpg")
     (problem,) = look(market).problems
     assert "Remove the 1 images that lie in both train and query from one of them" in problem
+
+
+@pytest.mark.parametrize(
+    ("copy", "cameras", "counts"),
+    [
+        ("0019_c1s1_777777_00.jpg", "required", False),  # dropped from its own list
+        ("-1_c1s1_777777_00.jpg", "required", False),
+        ("0019_c2s1_777777_00.jpg", "required", True),
+        ("0022_c1s1_777777_00.jpg", "required", True),
+        ("0019_c1s1_777777_00.jpg", "none", True),
+    ],
+)
+def test_a_query_in_the_gallery_is_a_problem_only_where_it_counts(market, copy, cameras, counts):
+    query = min((market / "query").glob("0019_c1*"))
+    shutil.copy(query, market / "bounding_box_test" / copy)
+    found = look(market, cameras=cameras)
+    assert ("Remove the 1 images that lie in both query and gallery" in " ".join(found.problems)) == counts
+    assert ("1 queries lie in the gallery too; the protocol drops" in " ".join(found.notes)) != counts
+
+
+def test_one_picture_of_two_people(tmp_path):
+    draw(tmp_path, "anna/cam1.jpg", "anna/cam2.jpg", "ben/cam1.jpg", "ben/cam2.jpg")
+    shutil.copy(tmp_path / "anna/cam1.jpg", tmp_path / "ben/cam3.jpg")
+    (note,) = [note for note in look(tmp_path, "folder").notes if "labelled as two" in note]
+    assert note.startswith("1 pictures are labelled as two people or more: ")
+    assert note.endswith("/anna/cam1.jpg is " + str(tmp_path / "ben/cam3.jpg") + ".")
+
+
+@pytest.mark.parametrize(
+    ("paths", "patterns", "words"),
+    [
+        (("cam1/0001/1.jpg", "cam1/0002/1.jpg", "cam2/0001/1.jpg", "cam2/0002/2.jpg"), {"camera_pattern": r"cam(\d)"},
+         "Each of the 2 identities is seen by one camera alone: if the folders taken for people are cameras"),
+        (("cam1/0001/1.jpg", "cam1/0002/1.jpg", "cam2/0001/1.jpg", "cam2/0002/2.jpg"), {},
+         "The folders 0001, 0002 lie below several identities: if they are cameras, say camera_pattern=subfolder"),
+        (("a/x/1.jpg", "a/y/1.jpg", "b/x/1.jpg", "b/y/2.jpg"), {"camera_pattern": "subfolder"}, None),
+        (("a/monday/1.jpg", "a/2.jpg", "b/friday/1.jpg", "b/2.jpg"), {}, None),
+    ],
+)  # fmt: skip
+def test_which_level_of_folders_is_the_person(tmp_path, paths, patterns, words):
+    notes = look(draw(tmp_path, *paths), "folder", **patterns).notes
+    assert any(note.startswith(words or " ") for note in notes) == bool(words)
+    assert words or not any("identities" in note for note in notes)
+
+
+@pytest.mark.parametrize("part", ["test/", "0_val/", "bounding_box_test/", "list_query.txt", "x/test.csv"])
+def test_a_labelled_set_is_no_heap_of_crops(tmp_path, part):
+    draw(tmp_path, "train/1.jpg", "x/latest/1.jpg", "x/contest.jpg", *([part + "1.jpg"] if part.endswith("/") else []))
+    (tmp_path / part).touch()
+    (problem,) = look(tmp_path, "folder", labeled=False).problems
+    assert problem.startswith(
+        f"{Path(part).name} look like the test part of a labelled set, and its images would train"
+    )
+
+
+def test_files_that_are_no_images_and_other_notes_of_the_reading(tmp_path):
+    draw(tmp_path, "anna/1.jpg", "anna/2.jpg", "ben/1.jpg", "nan/1.jpg")
+    (tmp_path / "ben/2.heic").touch()
+    notes = look(tmp_path, "folder").notes
+    assert "Passed over, for their suffixes are no image formats read here: 1 .heic." in notes
+    assert "1 images whose identity reads 'nan' are of nobody." in notes
 
 
 def test_one_camera_trap(tmp_path):
@@ -110,6 +181,18 @@ def test_recognition_tells_sets_with_the_same_folders_by_their_file_names(tmp_pa
         for view in ("cam_a", "cam_b"):
             write_image(tmp_path / view / f"person_{pid:04d}.png")
     assert [place.name for place in recognize(tmp_path)[0]] == ["prid2011"]
+
+
+@pytest.mark.parametrize("deep", ["", "download", "download/market"])
+def test_recognition_looks_two_folders_deeper(tmp_path, deep):
+    write_market(tmp_path / deep / "bundle")
+    (tmp_path / "__MACOSX").mkdir()
+    assert recognize(tmp_path / "download" if deep else tmp_path)[0][0].name == "market1501"
+
+
+def test_what_every_set_has_is_no_nearness(tmp_path):
+    draw(tmp_path, "train/1.jpg", "test/1.jpg", "query/1.jpg")
+    assert recognize(tmp_path) == ([], [])
 
 
 def test_recognition_says_how_near_a_folder_came(market):

@@ -1,0 +1,117 @@
+"""Read every file once, before an hour is spent on training: what cannot be decoded, and what is there twice."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from dien_lightning.data.images import FAULTS, decode
+from dien_lightning.data.inspection import Inspection
+from dien_lightning.data.records import SPLITS, Record, Splits
+from dien_lightning.types import UNLABELED
+
+
+class FileState(NamedTuple):
+    """What one pass over an image file found.
+
+    Attributes:
+        path: the file.
+        digest: the same for the same bytes; None if the file cannot be opened.
+        fault: why it cannot be decoded, None if it can.
+    """
+
+    path: str
+    digest: bytes | None
+    fault: str | None
+
+
+def scan_files(
+    paths: Sequence[str], workers: int = 1, track: Callable[[Iterable[FileState]], Iterable[FileState]] = iter
+) -> list[FileState]:
+    """Read and decode every file.
+
+    Args:
+        paths: image files.
+        workers: processes; 1 needs none beside this one.
+        track: wraps the results as they come, for a progress bar.
+    """
+    if workers <= 1:
+        return list(track(map(scan_file, paths)))
+    with ProcessPoolExecutor(workers) as pool:
+        return list(track(pool.map(scan_file, paths, chunksize=128)))
+
+
+def scan_file(path: str) -> FileState:
+    """Read and decode one file."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return FileState(path, None, error.strerror or str(error))
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    try:
+        decode(io.BytesIO(content))
+    except FAULTS as error:
+        return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
+    return FileState(path, digest, None)
+
+
+def check_files(splits: Splits, states: Sequence[FileState], found: Inspection, *, cameras: str = "required") -> None:
+    """Add what the files themselves show: unreadable ones, and the same image in two splits or of two people."""
+    faults = [state for state in states if state.fault is not None]
+    if faults:
+        shown = "; ".join(f"{state.path} ({state.fault})" for state in faults[:5])
+        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+        found.problems.append(
+            f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: {shown}{more}."
+        )
+    digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
+    places: dict[bytes, dict[str, list[Record]]] = defaultdict(lambda: {split: [] for split in SPLITS})
+    for split in SPLITS:
+        for record in getattr(splits, split):
+            if record.path in digests:
+                places[digests[record.path]][split].append(record)
+    doubles = [place for place in places.values() if sum(map(len, place.values())) > 1]
+    for one, other in (("train", "query"), ("train", "gallery")):
+        both = [place for place in doubles if place[one] and place[other]]
+        if both:
+            found.problems.append(
+                f"Remove the {len(both)} images that lie in both {one} and {other} from one of them, "
+                f"for they flatter the figures: {both[0][one][0].path} is {both[0][other][0].path}."
+            )
+    _check_queries(doubles, cameras, found)
+    _check_people(doubles, found)
+
+
+def _check_queries(doubles: Sequence[dict[str, list[Record]]], cameras: str, found: Inspection) -> None:
+    """A copy of a query in the gallery: the protocol drops it where identity and camera are the same, and junk."""
+    copies = [(q, g) for place in doubles for q in place["query"] for g in place["gallery"] if q.pid != UNLABELED]
+    counting = [
+        (q, g) for q, g in copies if g.pid != UNLABELED and (cameras == "none" or (g.pid, g.camid) != (q.pid, q.camid))
+    ]
+    if counting:
+        query, copy = counting[0]
+        found.problems.append(
+            f"Remove the {len(counting)} images that lie in both query and gallery from one of them, for nothing drops "
+            f"them there (another camera or identity, or cameras=none): {query.path} is {copy.path}."
+        )
+    if len(copies) > len(counting):
+        found.notes.append(
+            f"{len(copies) - len(counting)} queries lie in the gallery too; the protocol drops each from its own list."
+        )
+
+
+def _check_people(doubles: Sequence[dict[str, list[Record]]], found: Inspection) -> None:
+    """The same picture of two people."""
+    clashes = []
+    for place in doubles:
+        for records in (place["train"], [*place["query"], *place["gallery"]]):  # parts may number people anew
+            first = {record.pid: record.path for record in reversed(records) if record.pid != UNLABELED}
+            if len(first) > 1:
+                clashes.append(" is ".join(sorted(first.values())[:2]))
+    if clashes:
+        found.notes.append(f"{len(clashes)} pictures are labelled as two people or more: {clashes[0]}.")
