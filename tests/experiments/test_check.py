@@ -104,7 +104,7 @@ def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
     [
         (["nowhere"], "error: nowhere does not exist; name the folder that holds the images."),
         ([], "error: 0 folders were named; name one"),
-        (["data", "layuot=csv"], "error: 'layuot' is not an option; choose from layout, role"),
+        (["data", "layuot=csv"], "error: 'layuot' is not an option; did you mean layout?"),
         (["data", "role=gallery"], "error: role='gallery' is not allowed; choose one of source, target."),
         (["data", "cameras=some"], "error: cameras='some' is not allowed; choose one of required, none."),
         (["data", "num_ids=few"], "error: num_ids='few' must be a whole number."),
