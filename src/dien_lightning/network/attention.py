@@ -73,7 +73,8 @@ class RecurrentTopDownAttention(nn.Module):
             (B, C, H, W) -> the same.
         """
         spatial = mask.spatial
-        if spatial.shape[-2:] != features.shape[-2:]:
+        # While exporting, sizes are symbols: a graph for all of them resizes always, and gives the same up to rounding.
+        if torch.compiler.is_exporting() or spatial.shape[-2:] != features.shape[-2:]:
             # Resized as its difference from 1/2, a mask of exactly 1/2 stays one; bilinear weights sum to 1 but nearly.
             resized = interpolate(spatial - 0.5, features.shape[-2:], mode="bilinear", align_corners=False)
             spatial = resized + 0.5
