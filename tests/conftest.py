@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytorch_lightning  # noqa: F401 - before pytest takes over logging, as any command does
 import torch
 
 from proofs.tiny import draw_tiny_pair

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from commands import call
 from dien_lightning.experiments.config import compose_config, protocol
-from dien_lightning.experiments.provenance import settings_of
+from dien_lightning.experiments.settings import settings_of
 from experiments.reports.finished_runs import write_run
 
 
@@ -75,26 +76,9 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     call(capfd, monkeypatch, "demo", f"output={output}")
     finished = call(capfd, monkeypatch, "demo", f"output={output}", "objective.center_weight=1")
     assert finished.code == 1
-    assert "is of a run with objective.center_weight=5.0 (not 1), so it is no record of this one." in finished.stderr
+    assert "is of a run with objective.center_weight=5.0 (not 1), so it is not the one asked for." in finished.stderr
     assert f"Delete {output} to start afresh, or give output=DIR." in finished.stderr
     assert len(trainings) == 2
-
-
-def test_a_begun_run_that_went_on_with_other_settings_is_not_shown(trainings, tmp_path, capfd, monkeypatch):
-    from dien_lightning.experiments import demo
-
-    plain = demo.train
-
-    def train(folder: Path, overrides: list[str]) -> None:
-        plain(folder, overrides)
-        results = json.loads((folder / "results.json").read_text())
-        (folder / "results.json").write_text(json.dumps(results | {"changes": ["optim.momentum 0.5 -> 0.9"]}))
-
-    monkeypatch.setattr(demo, "train", train)
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")
-    assert finished.code == 1
-    assert "is of a run with optim.momentum 0.5 -> 0.9, so it is no record of this one. Delete" in finished.stderr
-    assert not (tmp_path / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -116,13 +100,14 @@ def test_bad_arguments_end_in_one_sentence(argument, words, trainings, tmp_path,
 
 @pytest.fixture
 def training(monkeypatch, tmp_path):
-    """Stand in for scripts/train.py, in a process of its own."""
+    """Stand in for the Python that trains, in a process of its own."""
     from dien_lightning.experiments import children
 
     def write(body: str) -> None:
         script = tmp_path / "stand_in.py"
-        script.write_text(f"import os, signal, sys\n{body}\n")
-        monkeypatch.setattr(children, "TRAIN", script)
+        script.write_text(f"#!{sys.executable}\nimport os, signal, sys\n{body}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(children.sys, "executable", str(script))
 
     return write
 
@@ -133,8 +118,8 @@ def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tm
     assert finished.code == 1
     assert finished.stderr == "error: bad.\n"
     # Nothing of ours makes the child show a traceback, and it goes on where it was.
-    asked = f"0 experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network=dine"
-    assert asked in finished.stdout
+    asked = f"experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network=dine"
+    assert f"0 -m dien_lightning.experiments.train {asked}" in finished.stdout
     assert not (tmp_path / "report.html").exists()
 
 

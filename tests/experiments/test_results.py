@@ -1,4 +1,4 @@
-"""Each record in results/ is of the run that its command makes today."""
+"""results.json: what is written is read again, what is no run is told; and each record in results/ is one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,88 @@ import pytest
 
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import settings_of
-from dien_lightning.experiments.settings import difference
+from dien_lightning.experiments.results import Results, check_figure
+from dien_lightning.experiments.settings import SEED, conditions, difference
+from experiments.reports.finished_runs import results, write_record, write_run
 
 RESULTS = CONF.parent / "results"
-RECORDS = sorted(path for path in RESULTS.glob("*/**/*.json") if "settings" in json.loads(path.read_text()))
+RECORDS = sorted(path for path in RESULTS.glob("*/**/*.json"))
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    run = Results.read(write_run(tmp_path / "run", "r07_full_t2", 0.5, images=tmp_path / "images", seed=3))
+    assert (run.row, run.direction, run.seed, run.name) == ("r07_full_t2", "day2night", 3, "r07_full_t2_day2night_3")
+    assert [figures["rank1"] for figures in run.passes] == pytest.approx([0.46, 0.48, 0.5])
+    assert (run.setting("network.attention_loops"), run.setting("network.nothing.here", 7), run.steps) == (2, 7, 500)
+    run.write(tmp_path / "again.json")
+    again, first = (json.loads(path.read_text()) for path in (tmp_path / "again.json", run.path))
+    assert again == first
+    Results(target={"rank1": 0.5}).write(tmp_path / "little.json")
+    assert json.loads((tmp_path / "little.json").read_text()) == {"target": {"rank1": 0.5}, "seed": 0}
+
+
+def test_a_figure_is_had_by_its_name(tmp_path):
+    run = Results.read(write_record(tmp_path, "r01_base", 0.3, control=0.4))
+    names = ("target.mAP", "target_with_target_statistics.rank1", "checkpoints.oracle.epochs", "seconds")
+    assert [run.figure(name) for name in names] == [0.15, 0.4, 4, 120.0]
+    assert [run.figure(name) for name in ("source.nothing", "passes.mAP", "nothing.here")] == [None, None, None]
+    for name in ("source.mAP", "target.mAP_trapezoid", "checkpoints.label_free.score", "checkpoints.last.target.mINP"):
+        check_figure(name)
+    for name in ("target.first.rank1", "source.map", "checkpoints.worst.score", "seed"):
+        with pytest.raises(ValueError, match=rf"optimized={name} is no figure of results.json"):
+            check_figure(name)
+
+
+def test_a_folder_stands_for_its_records_or_for_a_sweeps_runs(tmp_path):
+    for seed in (0, 1):
+        write_record(tmp_path / "runs", "r04_dc", 0.3, seed=seed)
+    for weight in (1, 5):
+        write_run(tmp_path / "sweep" / f"weight={weight}", None, 0.2, images=tmp_path / "images")
+    one = tmp_path / "sweep" / "weight=1"
+    assert [run.seed for run in Results.read_all([tmp_path / "runs", one])] == [0, 1, 0]
+    assert [run.name for run in Results.read_all([tmp_path / "sweep"])] == ["weight=1", "weight=5"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "has no results.json: the run has not finished. Go on with it by"),
+        ("{", "results.json is torn: Expecting"),
+        ("[]", "results.json is no run's results"),
+        ('{"target": {"rank1": 0.5}, "fusion_weights": [null]}', "is not as dien train writes it: seed or fusion"),
+        ('{"target": {"rank1": 0.5}, "checkpoints": {"last": null}}', "is not as dien train writes it: 'NoneTy"),
+        ('{"target": {"rank1": 58.7}}', "target.rank1=58.7 is no fraction in [0, 1]"),
+        ('{"protocol": {}, "source": {"rank1": 0.5}}', "has no figures of the target: it has no labelled query"),
+    ],
+)
+def test_a_bad_run_is_told_in_one_sentence(content, words, tmp_path):
+    (tmp_path / "config.yaml").write_text("row: null\n")
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        Results.read_all([tmp_path])
+    assert words in str(error.value)
+
+
+def test_a_missing_file_and_an_empty_folder_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json is missing"):
+        Results.read(tmp_path / "nowhere.json")
+    with pytest.raises(FileNotFoundError, match=r"holds no run: neither results\.json nor records"):
+        Results.read_all([tmp_path])
+
+
+def test_a_run_without_source_or_target_is_read(tmp_path):
+    content = {key: value for key, value in results("r04_dc", 0.3).items() if key not in ("source", "target")}
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    assert (Results.read(tmp_path).source, Results.read(tmp_path).target) == ({}, {})
+
+
+# ---- the records in results/ ----
 
 
 @cache
 def composed(overrides: tuple[str, ...]) -> dict[str, Any]:
-    return settings_of(compose_config(overrides))
+    return conditions(compose_config(overrides))
 
 
 def folder_of(path: Path) -> str:
@@ -29,16 +101,11 @@ def folder_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("folder", sorted({folder_of(path) for path in RECORDS}))
-def test_every_command_makes_the_run_of_its_record(folder):
-    for path in RECORDS:
-        if folder_of(path) != folder:
-            continue
-        record = json.loads(path.read_text())
-        words = shlex.split(record["command"])
-        assert words[:2] == ["python", "scripts/train.py"], path
+def test_every_record_is_read_and_its_command_makes_its_run(folder):
+    for run in Results.read_all(path for path in RECORDS if folder_of(path) == folder):
+        words = shlex.split(run.command.replace("python scripts/train.py", "dien train"))
+        assert words[:2] == ["dien", "train"], run.path
         # The seed changes nothing else, and a configuration takes its time.
         overrides = tuple(word for word in words[2:] if word != "-m" and not word.startswith(("run_dir=", "seed=")))
-        settings = record["settings"]
-        settings["data"]["seed"] = 0
-        settings["network"].setdefault("attention_stride", 1)  # what it was before there was a choice
-        assert not difference(settings, composed(overrides)), path
+        assert not difference(run.conditions, composed(overrides), SEED), run.path
+        assert run.setting("data.seed") == run.seed, run.path

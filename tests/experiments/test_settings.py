@@ -2,26 +2,93 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
-from dien_lightning.experiments.settings import difference
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.settings import conditions, difference, same_run
+
+
+@pytest.fixture(scope="module")
+def table():
+    return conditions(compose_config(["experiment=table"]))
 
 
 @pytest.mark.parametrize(
-    ("had", "asked", "words"),
+    ("overrides", "words"),
     [
-        ({"eval_batch_size": 128}, {"eval_batch_size": 8, "gather_batch_size": 128}, ""),
+        ([], ""),
+        (["data.num_workers=7", "data.eval_batch_size=8", "trainer.accelerator=gpu", "trainer.devices=2"], ""),
+        (["callbacks.choice.folder=elsewhere", "callbacks.health=null", "trainer.enable_progress_bar=false"], ""),
+        (["data.on_error=skip"], ""),  # a run that stops at an unreadable image has met none
+        (["data.gather_batch_size=64"], "data.gather_batch_size=128 (not 64)"),
+        (["callbacks.choice.images=9"], "callbacks.choice.images=2000 (not 9)"),
+        (["+trainer.max_steps=9"], "trainer.max_steps=None (not 9)"),
+        (["protocol.queries=all"], "protocol.queries=valid (not all)"),
+        (["data.cameras=none"], "data.cameras=required (not none), protocol.same_camera=drop (not keep)"),
+        (["data_root=elsewhere"], "data.root=data (not elsewhere)"),
         (
-            {"eval_batch_size": 64},
-            {"eval_batch_size": 64, "gather_batch_size": 128},
-            "data.gather_batch_size=64 (not 128)",
-        ),
-        (
-            {"eval_batch_size": 128, "gather_batch_size": 128},
-            {"eval_batch_size": 128, "gather_batch_size": 64},
-            "data.gather_batch_size=128 (not 64)",
+            ["data.num_ids=4", "data_root=b", "optim.momentum=0", "seed=1"],
+            "data.root=data (not b), data.num_ids=",
         ),
     ],
 )
-def test_the_batches_of_the_control_are_compared_and_older_records_took_those_of_evaluation(had, asked, words):
-    assert difference({"data": had}, {"data": asked}) == words
+def test_what_decides_a_figure_is_compared(overrides, words, table):
+    found = difference(table, conditions(compose_config(["experiment=table", *overrides])))
+    assert found.startswith(words) if words else found == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "overrides", "words"),
+    [
+        ("real images", ["data=market2duke", "data_root=elsewhere"], ""),
+        (
+            "real images",
+            ["data=market2duke", "data.target=folder", "data.target_root=b"],
+            "data.target_root=",
+        ),
+        ("no masks", ["network.attention_loops=0", "network.attention_stride=1", "optim.supervise=fused"], ""),
+        ("no centre", ["objective.triplet=exemplar", "objective.center_weight=1"], ""),
+        ("centre", ["objective.center_weight=1"], "objective.center_weight=5.0 (not 1)"),
+    ],
+)
+def test_what_has_no_effect_is_not_compared(where, overrides, words):
+    plain = {"real images": ["data=market2duke"], "no masks": ["network.attention_loops=0"]}
+    plain["no centre"] = ["objective.triplet=exemplar"]
+    had, asked = (conditions(compose_config(["experiment=table", *more])) for more in (plain.get(where, []), overrides))
+    assert words in difference(had, asked)
+    assert bool(words) == bool(difference(had, asked))
+
+
+def test_what_a_record_does_not_say_is_as_it_was_before_there_was_a_choice(table):
+    old = deepcopy(table)
+    for group, name in (("network", "attention_stride"), ("data", "gather_batch_size"), ("objective", "margin")):
+        del old[group][name]
+    del old["callbacks"]
+    old["network"]["attention_input"] = "raw"  # there is no choice any more
+    old["data"]["eval_batch_size"] = 64  # whose batches the control was gathered from
+    assert difference(old, table) == (
+        "data.gather_batch_size=64 (not 128), network.attention_stride=1 (not 4), objective.margin=None (not 0.3)"
+    )
+    old = {**table, "network": {**table["network"], "attention_input": "normalized"}}
+    assert difference(old, table) == "network.attention_input=normalized (not raw)"
+
+
+def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):
+    half = {**table, "protocol": {**table["protocol"], "precision": "a"}}
+    config = compose_config(["experiment=table"])
+    assert difference(half, conditions(config)) == ""
+    assert "protocol.precision=a (not " in difference(half, conditions(config, in_precision=True))
+    config.trainer.precision = "32-true"
+    assert difference(half, conditions(config)) == "protocol.precision=a (not 32-true)"
+    half["protocol"]["precision"] = "32-true"
+    assert difference(half, conditions(config)) == ""
+
+
+def test_another_run_is_refused_with_the_difference(table):
+    same_run("x.json", table, table, "Delete it.")
+    other = {**table, "seed": 1}
+    same_run("x.json", table, other, "Delete it.", ignoring=("seed",))
+    with pytest.raises(ValueError, match=r"^x\.json is of a run with seed=0 \(not 1\), so .* Delete it\.$"):
+        same_run("x.json", table, other, "Delete it.")

@@ -19,6 +19,7 @@ import torch
 
 from dien_lightning import DIENModule
 from dien_lightning.experiments import train
+from dien_lightning.experiments.results import Results
 from proofs.kills import DAMAGES, MOMENTS, Death, cut_off, differing, foreign, left, refusals, train_forked
 from proofs.tiny import TINY
 
@@ -117,7 +118,7 @@ def test_the_number_of_loader_workers_changes_nothing(runs, name):
 
 
 def test_killed_while_it_is_evaluated(runs, name):
-    assert runs.train(name, "data.num_workers=0", death=Death(train, "write_json", 1, before=True)) == -signal.SIGKILL
+    assert runs.train(name, "data.num_workers=0", death=Death(Results, "write", 1, before=True)) == -signal.SIGKILL
     assert not (runs.folder / name / "results.json").exists()
     assert runs.resumed_as_undisturbed(name, "data.num_workers=0")
 

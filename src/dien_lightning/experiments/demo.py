@@ -1,6 +1,6 @@
 """Train without and with adaptation on the drawn pair, then write a page: what `make demo` runs.
 
-python scripts/demo.py [output=outputs/demo] [seeds=0,1,2] [key=value for both trainings ...]
+dien demo [output=outputs/demo] [seeds=0,1,2] [key=value for both trainings ...]
 
 Finished runs of the same settings are kept and begun ones go on; seed 0 is in OUTPUT/base and OUTPUT/dien, another in
 OUTPUT/base_seedN and OUTPUT/dien_seedN.
@@ -18,12 +18,10 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.options import take, whole_numbers
-from dien_lightning.experiments.provenance import read_record
-from dien_lightning.experiments.reports.demo_page import demo_page
-from dien_lightning.experiments.reports.demo_table import demo_table
-from dien_lightning.experiments.reports.records import RunRecord, read_run
+from dien_lightning.experiments.reports.demo_page import demo_page, demo_table
 from dien_lightning.experiments.reports.tables import to_rich
-from dien_lightning.experiments.results import write_text
+from dien_lightning.experiments.results import Results, write_text
+from dien_lightning.experiments.settings import conditions, same_run
 
 
 @dataclass
@@ -39,13 +37,13 @@ def main() -> None:
     own, overrides = take(Options, sys.argv[1:])
     for argument in overrides:
         if "=" not in argument:
-            raise ValueError(f"{argument!r} is no key=value; see python scripts/demo.py --help.")
+            raise ValueError(f"{argument!r} is no key=value; see dien demo --help.")
         if argument.split("=")[0] in ("seed", "run_dir", "ablation"):
             raise ValueError(f"{argument!r} is the demo's own to choose; give seeds=0,1,2 or output=DIR.")
     output = Path(own.output)
     seeds = whole_numbers("seeds", own.seeds)
     console = Console()
-    runs: dict[str, list[RunRecord]] = {"base": [], "dien": []}
+    runs: dict[str, list[Results]] = {"base": [], "dien": []}
     for seed in seeds:
         for name, finished in runs.items():
             folder = output / (f"{name}_seed{seed}" if seed else name)
@@ -58,9 +56,10 @@ def main() -> None:
                 console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
                 train(folder, own_overrides)
             asked = compose_config(["experiment=demo", *own_overrides])
+            (found,) = Results.read_all([folder])
             remedy = f"Delete {output} to start afresh, or give output=DIR."
-            read_record(folder / "results.json", asked, remedy=remedy)
-            finished.append(read_run(folder))
+            same_run(str(folder), found.conditions, conditions(asked), remedy)
+            finished.append(found)
     page = output / "report.html"
     write_text(page, demo_page(runs["base"], runs["dien"]))
     console.print()

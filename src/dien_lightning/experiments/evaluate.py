@@ -1,6 +1,6 @@
 """Rank a gallery with a trained network: prints the figures and writes a results.json of its own.
 
-python scripts/evaluate.py checkpoint=outputs/first/checkpoints/last.ckpt data.target=market1501
+dien evaluate checkpoint=outputs/first/checkpoints/last.ckpt data.target=market1501
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line
-from dien_lightning.experiments.results import LENGTH, chosen_queries, describe_lists, rankings, show, write_json
+from dien_lightning.experiments.ranked_lists import LENGTH, chosen_queries, describe_lists, rankings
+from dien_lightning.experiments.results import Results, write_json
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
@@ -79,24 +80,24 @@ def evaluate(config: DictConfig) -> None:
     found = evaluation.evaluate(network, loaders, counting, each_pass=True, flip=config.flip, **how)
     data.teardown()
     result, lists = refine(found.metrics["target"], found.results["target"], data, config)
-    results = {
-        "target": result.figures(),
-        "passes": [result.figures() for name, result in found.results.items() if name.startswith("pass")],
-        "fusion_weights": network.fusion_weights(),
-        "protocol": {
+    results = Results(
+        target=result.figures(),
+        passes=[each.figures() for name, each in found.results.items() if name.startswith("pass")],
+        fusion_weights=network.fusion_weights(),
+        protocol={
             **result.describe(),
             **how,
             "statistics": {"target": network.statistics_for("target")},
             **refinements(config),
             **({"gather_batch_size": data.gather_batch_size} if config.gather_statistics else {}),
         },
-        "images_per_second": found.images_per_second,
-        "checkpoint": str(config.checkpoint),
-        "command": command_line("evaluate"),
-    }
-    write_json(output / "results.json", results)
+        images_per_second=found.images_per_second,
+        checkpoint=str(config.checkpoint),
+        command=command_line("evaluate"),
+    )
+    results.write(output / "results.json")
     write_json(output / "rankings.json", lists)
-    show(results, counting)
+    results.show(counting)
     if used := [f"{name}={value}" for name, value in refinements(config).items() if value]:
         print(f"With {', '.join(used)}.")
 

@@ -1,24 +1,225 @@
-"""What a finished evaluation leaves behind: results.json, rankings.json and a table on the screen."""
+"""results.json: what a finished run or evaluation says. Written, read and asked for its figures here alone."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric, RetrievalResult
+from dien_lightning import Protocol
 from dien_lightning.atomic import atomic_write
-from dien_lightning.experiments.reports.choices import CHOICES
-from dien_lightning.retrieval import EvaluationSets, RankedLists, rank_gallery
+from dien_lightning.experiments.keys import did_you_mean
 
-COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
-NUM_QUERIES = 12  # whose lists are kept
-LENGTH = 10  # of a list
+Figures = Mapping[str, float]
+FIGURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "mAP": "mAP", "mINP": "mINP"}
+"""What people are shown of one evaluation: fractions in [0, 1], higher is better."""
+EVALUATIONS = {
+    "target": "target",
+    "target_with_target_statistics": "target, with target statistics",
+    "source": "source, held-out identities",
+}
+CHOICES = {
+    "last": "last epoch (the result)",
+    "source_mAP": "best by source mAP",
+    "label_free": "best by label-free score",
+    "oracle": "oracle: by target labels",
+}
+"""Ways to choose the epoch, by their names among `Results.checkpoints`."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one finished run, or one evaluation, measured, how that was counted, and what repeats it.
+
+    Attributes:
+        target: retrieval on the target's query and gallery, by the figures' names; empty where it is not labelled.
+        target_with_target_statistics: the same of a network that never saw the target, with batch-norm statistics of
+            its training images: the control.
+        source: retrieval on the source set's own query and gallery.
+        passes: the target by the embedding of each pass t = 0..T alone.
+        fusion_weights: the learned weight of each pass.
+        checkpoints: for each of `CHOICES`, "epochs" trained, the figures of "target" and "source", the "network" file,
+            "score" and "uses_target_labels".
+        protocol: how was counted, what was counted, precision, whose statistics.
+        images_per_second: embeddings extracted in a second.
+        seconds: a run's duration.
+        row: of Table I, such as `r01_base`.
+        direction: the pair, such as `day2night`.
+        seed: a run's seed.
+        command: what repeats it.
+        settings: a run's resolved configuration.
+        commit: of the code it ran on.
+        checkpoint: what was evaluated, where nothing was trained.
+        path: the file it was read from; not in it.
+    """
+
+    target: Figures = field(default_factory=dict)
+    target_with_target_statistics: Figures = field(default_factory=dict)
+    source: Figures = field(default_factory=dict)
+    passes: Sequence[Figures] = ()
+    fusion_weights: Sequence[float] = ()
+    checkpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    images_per_second: float | None = None
+    seconds: float | None = None
+    row: str = ""
+    direction: str = ""
+    seed: int = 0
+    command: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    commit: str = ""
+    checkpoint: str = ""
+    path: Path = Path()
+
+    @classmethod
+    def read(cls, path: str | Path) -> Results:
+        """Read a finished run: its folder, or results.json or a record (a copy of it) itself.
+
+        Raises:
+            FileNotFoundError: nothing is there, or the run has not finished.
+            ValueError: the file is torn, is something else, or holds a figure that is no fraction.
+        """
+        path = Path(path)
+        if path.is_dir():
+            folder, path = path, path / "results.json"
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{folder} has no results.json: the run has not finished. Go on with it by "
+                    f"`dien train ... run_dir={folder} resume=true`."
+                )
+        content = read_json(path)
+        if not isinstance(content, Mapping) or not {"target", "protocol"} & set(content):
+            raise ValueError(f"{path} is no run's results.")
+        known = [each.name for each in fields(cls) if content.get(each.name) is not None]
+        found = cls(**{**{name: content[name] for name in known}, "path": path})
+        try:
+            found._check()
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{path} is not as dien train writes it: {error}. Repeat the run.") from None
+        return found
+
+    @classmethod
+    def read_all(cls, paths: Iterable[str | Path]) -> list[Results]:
+        """Read runs with a labelled target. A folder of records (`*.json`) or of a sweep's runs stands for all of them.
+
+        Raises:
+            FileNotFoundError: nothing is there, or a folder holds neither a run nor records.
+            ValueError: a file is torn or is no run, or its target was not evaluated.
+        """
+        found = []
+        for path in map(Path, paths):
+            records = [path]
+            if path.is_dir() and not (path / "results.json").exists() and not (path / "config.yaml").exists():
+                records = sorted(path.glob("*.json")) or sorted(path.glob("**/results.json"))
+                if not records:
+                    raise FileNotFoundError(f"{path} holds no run: neither results.json nor records (*.json).")
+            found += [cls.read(record) for record in records]
+        if without := [run for run in found if not run.target]:
+            raise ValueError(f"{without[0].path} has no figures of the target: it has no labelled query and gallery.")
+        return found
+
+    def write(self, path: Path) -> None:
+        """Write the file in one step, without what this run has not."""
+        content = {name: value for name, value in asdict(self).items() if name != "path"}
+        write_json(path, {name: value for name, value in content.items() if value or value == 0})
+
+    def figure(self, name: str) -> float | None:
+        """One figure by its dotted name, such as source.mAP; None where this run has none of it."""
+        value: Any = vars(self)
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What its figures depend on, see `settings.same_run`."""
+        return {**self.settings, "seed": self.seed, "protocol": self.protocol}
+
+    @property
+    def name(self) -> str:
+        """Its record's or its folder's: row, direction and seed (`r08_full_t3_day2night_0`) where it is of a row."""
+        return f"{self.row}_{self.direction}_{self.seed}" if self.row else self.path.parent.name
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """The setting of this dotted name, such as `network.attention_loops`; `default` where it is not set."""
+        value: Any = self.settings
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return default if value is None else value
+
+    @property
+    def steps(self) -> int:
+        """Training steps asked for; 0 where the settings do not say."""
+        return self.setting("trainer.max_epochs", 0) * self.setting("data.steps_per_epoch", 0)
+
+    def show(self, protocol: Protocol) -> None:
+        """Print the figures in percent, the ways to choose the epoch side by side, and how it was counted."""
+        evaluated = {name: getattr(self, name) for name in EVALUATIONS if getattr(self, name)}
+        if not evaluated:
+            print("Nothing was evaluated: neither set has a labelled query and gallery.")
+            return
+        table = Table("%", *FIGURES.values())
+        for name in evaluated:
+            table.add_row(EVALUATIONS[name], *(self._percent(f"{name}.{figure}") for figure in FIGURES))
+        console = Console()
+        console.print(table)
+        if self.checkpoints:
+            chosen = ("target.rank1", "target.mAP", "source.mAP")
+            table = Table("epoch", "epochs", *("{} {}".format(*name.split(".")) for name in chosen))
+            for choice in self.checkpoints:
+                start = f"checkpoints.{choice}"
+                cells = (self._percent(f"{start}.{name}") for name in chosen)
+                table.add_row(CHOICES.get(choice, choice), str(self.figure(f"{start}.epochs")), *cells)
+            console.print(table)
+        console.print(f"Protocol: {protocol.sentence()}.", soft_wrap=True, highlight=False)
+
+    def _percent(self, name: str) -> str:
+        value = self.figure(name)
+        return "–" if value is None else f"{100 * value:.1f}"
+
+    def _check(self) -> None:
+        evaluated = {name: getattr(self, name) for name in EVALUATIONS}
+        evaluated |= {f"passes.{step}": figures for step, figures in enumerate(self.passes)}
+        for choice, chosen in self.checkpoints.items():
+            evaluated |= {f"checkpoints.{choice}.{side}": chosen.get(side, {}) for side in ("target", "source")}
+        for where, figures in evaluated.items():
+            for name, value in figures.items():
+                if not 0 <= value <= 1:
+                    raise ValueError(f"{self.path}: {where}.{name}={value} is no fraction in [0, 1].")
+        if not all(isinstance(weight, float) for weight in self.fusion_weights) or not isinstance(self.seed, int):
+            raise TypeError("seed or fusion_weights hold something else than numbers")
+
+
+def check_figure(name: str) -> None:
+    """Raise a ValueError unless results.json may hold a number of that dotted name."""
+    of_choices = [f"checkpoints.{choice}.{side}" for choice in CHOICES for side in ("target", "source")]
+    names = [f"{where}.{figure}" for where in (*EVALUATIONS, *of_choices) for figure in (*FIGURES, "mAP_trapezoid")]
+    names += ["seconds", "images_per_second", *(f"checkpoints.{choice}.score" for choice in CHOICES)]
+    if name not in names:
+        raise ValueError(
+            f"optimized={name} is no figure of results.json{did_you_mean(str(name), names)} Others are source.mAP and "
+            f"checkpoints.label_free.score."
+        )
+
+
+def read_json(path: Path) -> Any:
+    """A file that a run left.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is torn.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: it is written at the end of dien train.") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
 
 
 def write_text(path: Path, content: str) -> None:
@@ -34,83 +235,3 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file in one step, see `write_text`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def rankings(metric: RetrievalMetric, data: DomainPairDataModule) -> dict[str, Any]:
-    """Ranked lists of a few target queries, as the metric ranks them; every process has to call it."""
-    sets, result = metric.gather(), metric.compute()
-    rows = chosen_queries(len(sets.query))
-    lists = rank_gallery(sets.take(query=rows), k=LENGTH, protocol=metric.protocol)
-    return describe_lists(lists, rows, sets, result, data)
-
-
-def chosen_queries(number: int) -> list[int]:
-    """Which queries' lists are kept, drawn by a fixed seed: the same ones for every run on the same data."""
-    return sorted(np.random.default_rng(0).permutation(number)[:NUM_QUERIES].tolist())
-
-
-def describe_lists(
-    lists: RankedLists,
-    rows: Sequence[int],
-    sets: EvaluationSets,
-    result: RetrievalResult,
-    data: DomainPairDataModule,
-) -> dict[str, Any]:
-    """What rankings.json holds: the lists with their images' files, and each query's average precision.
-
-    Args:
-        lists: of the chosen queries.
-        rows: the chosen queries.
-        sets: what was ranked.
-        result: of all queries; its average precisions are None in the file where a query has no match.
-        data: whose records `Sample.index` counts through.
-    """
-    query, gallery = data.evaluation_records("target")
-    records = [*query, *gallery]
-    precision = result.average_precision.tolist()
-    described = []
-    for row, indices, distances, is_match in zip(rows, *lists, strict=True):
-        images = [
-            {**records[int(sets.gallery_index[i])]._asdict(), "match": bool(match), "distance": float(distance)}
-            for i, distance, match in zip(indices.tolist(), distances, is_match, strict=True)
-            if i >= 0
-        ]
-        query_record = records[int(sets.query_index[row])]._asdict()
-        own = None if np.isnan(precision[row]) else precision[row]
-        described.append({**query_record, "average_precision": own, "gallery": images})
-    return {"set": data.target.name, "queries": described}
-
-
-def show(results: dict[str, Any], protocol: Protocol) -> None:
-    """Print the figures in percent, the ways to choose the epoch side by side, and how it was counted."""
-    if not {"target", "source"} & set(results):
-        print("Nothing was evaluated: neither set has a labelled query and gallery.")
-        return
-    table = Table("%", *COLUMNS.values())
-    for key, title in (
-        ("target", "target"),
-        ("target_with_target_statistics", "target, with target statistics"),
-        ("source", "source, held-out identities"),
-    ):
-        if key in results:
-            table.add_row(title, *(f"{100 * results[key][column]:.1f}" for column in COLUMNS))
-    console = Console()
-    console.print(table)
-    if choices := results.get("checkpoints"):
-        console.print(_choices(choices))
-    console.print(f"Protocol: {protocol.sentence()}.", soft_wrap=True, highlight=False)
-
-
-def _choices(choices: dict[str, dict[str, Any]]) -> Table:
-    """Which epoch's network gave what on the target; the headline is the last one's."""
-    names = {"target": ("rank1", "mAP"), "source": ("mAP",)}
-    table = Table()
-    table.add_column("epoch", no_wrap=True)
-    for heading in ("epochs", *(f"{name} {COLUMNS[key]}" for name, keys in names.items() for key in keys)):
-        table.add_column(heading)
-    for name, choice in choices.items():
-        cells = [
-            f"{100 * choice[side][k]:.1f}" if side in choice else "–" for side, keys in names.items() for k in keys
-        ]
-        table.add_row(CHOICES.get(name, name), str(choice["epochs"]), *cells)
-    return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -12,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.utilities import rank_zero_info
 
-from dien_lightning.experiments.provenance import settings_of
-from dien_lightning.experiments.reports.run_files import read_json
 from dien_lightning.experiments.results import write_text
-from dien_lightning.experiments.settings import changed, difference
+from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import find_checkpoint
 
 _WRITTEN = ("results.json", "rankings.json", "metrics.csv", "network.safetensors", "checkpoints/last.ckpt")
-_LENGTH = ("trainer.max_epochs", "trainer.max_steps")
 
 
 def claim(run_dir: Path, resume: bool) -> Path | None:
@@ -89,67 +84,33 @@ def held(run_dir: Path) -> Iterator[None]:
 
 
 def check_resumed(config: DictConfig, run_dir: Path) -> None:
-    """Refuse to give a run other settings where its figures would be passed off as theirs.
-
-    That is so where the run has ended and is not made longer, and where a record is kept of it. Else it goes on with
-    the new settings, and `keep_changes` says so.
+    """Refuse to go on with a run of other settings; more epochs are the same run, made longer.
 
     Raises:
         ValueError: names what differs.
     """
-    if not config.resume or not is_first_process():
-        return
-    now, had = settings_of(config), None
-    if (run_dir / "results.json").exists():
-        had = read_json(run_dir / "results.json").get("settings", {})
-    if config.record is not None:
-        before = _config_of(run_dir)
-        other = ", ".join(before.get("changes", [])) or difference(had or before, now)
-    else:
-        other = "" if had is None or _goes_further(now, had) else difference(had, now)
-    if other:
-        raise ValueError(
-            f"run_dir={run_dir} holds a run with {other}, and its figures would be taken for this one's; choose "
-            f"another run_dir."
+    before = _config_of(run_dir)
+    if config.resume and before and is_first_process():
+        is_longer = config.trainer.max_epochs > before.trainer.max_epochs
+        remedy = (
+            "Resume it with its own settings (config.yaml) or a larger trainer.max_epochs, or choose another run_dir."
         )
+        ignoring = ("trainer.max_epochs",) if is_longer else ()
+        same_run(f"run_dir={run_dir}", conditions(before), conditions(config), remedy, ignoring)
 
 
-def _config_of(run_dir: Path) -> dict[str, Any]:
+def _config_of(run_dir: Path) -> DictConfig:
     """What lies in the run's config.yaml; empty where there is none."""
     path = run_dir / "config.yaml"
-    found: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else {}
+    found: Any = OmegaConf.load(path) if path.exists() else OmegaConf.create()
     return found
-
-
-def _goes_further(now: dict[str, Any], had: dict[str, Any]) -> bool:
-    """Whether more epochs or steps are asked for; None and -1 have no end."""
-    for end in ("max_epochs", "max_steps"):
-        one, other = (each.get("trainer", {}).get(end) for each in (now, had))
-        if (math.inf if one in (None, -1) else one) > (math.inf if other in (None, -1) else other):
-            return True
-    return False
 
 
 def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
     """Give the run's id at W&B, which is kept in config.yaml: a resumed run goes on in the same one."""
     if "wandb" in config.logger and config.logger.wandb.get("id") is None:
-        before = OmegaConf.create(_config_of(run_dir) if config.resume else {})
-        known = OmegaConf.select(before, "logger.wandb.id")
+        known = OmegaConf.select(_config_of(run_dir), "logger.wandb.id") if config.resume else None
         OmegaConf.update(config, "logger.wandb.id", known or secrets.token_hex(4), force_add=True)
-
-
-def keep_changes(config: DictConfig, run_dir: Path) -> None:
-    """Say with which new settings a run goes on from its checkpoint, and leave them in its configuration for good.
-
-    More epochs are no change: where the schedule cannot be made longer, that is refused later.
-    """
-    had, now = _config_of(run_dir), settings_of(config)
-    found = changed(had, now, ignoring=_LENGTH if _goes_further(now, had) else ())
-    new = [f"{name} {before} -> {asked}" for name, (before, asked) in found.items()]
-    if new and is_first_process():
-        rank_zero_info(f"{run_dir / 'config.yaml'} differed: {', '.join(new)}. The run goes on with the new values.")
-    if kept := [*had.get("changes", []), *new]:
-        OmegaConf.update(config, "changes", kept, force_add=True)
 
 
 def write_config(config: DictConfig, run_dir: Path) -> None:

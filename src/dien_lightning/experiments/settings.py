@@ -1,4 +1,4 @@
-"""Which settings of two runs differ, of those that change a figure."""
+"""Whether two runs are the same one: the settings and the way of counting that decide their figures, compared here."""
 
 from __future__ import annotations
 
@@ -6,135 +6,152 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
+from dien_lightning.training import resolve_precision
+
+SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
 PAIR = ("data.source", "data.target")
-# The seed of a run, and what changes no figure or changes it by rounding alone: where files lie, which processes work.
-NO_MATTER = {
-    *PAIR,
-    "data.source_root",
-    "data.target_root",
-    "data.root",
-    "data.seed",
-    "data.num_workers",
-    "data.cache_gigabytes",
-    "data.eval_batch_size",
-    "data.on_error",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-    "trainer.log_every_n_steps",
-    "trainer.enable_progress_bar",
-    "trainer.enable_model_summary",
+_GROUPS = ("data", "network", "objective", "optim", "trainer")
+# What changes no figure, or by rounding alone: where files lie, which processes work, what is kept and said meanwhile.
+_NO_MATTER = (
+    *("data.root", "data.source_root", "data.target_root"),  # but for sets whose name does not say their images
+    *("data.num_workers", "data.cache_gigabytes", "data.eval_batch_size"),
+    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.log_every_n_steps"),
+    *("trainer.enable_progress_bar", "trainer.enable_model_summary"),
+    *("callbacks.checkpoint", "callbacks.progress", "callbacks.health", "callbacks.finite"),
+)
+# What a run did that does not say: options that have come since, and those that went.
+_UNSAID: dict[str, Any] = {
+    "network.attention_detach": False,
+    "network.attention_input": "raw",
+    "network.attention_reduction": 16,
+    "network.attention_start_at_one": True,
+    "network.attention_stride": 1,
+    "network.attention_widths": [128, 64],
+    "objective.reduction": "mean",
+    "objective.target_negatives": True,
+    "optim.join": True,
+    "protocol.single_gallery_shot": False,
+    "callbacks.choice._target_": "EpochChoice",
+    "callbacks.choice.images": 2000,
+    "callbacks.seed_each_step._target_": "SeedEachStep",
 }
-# What only a network with T > 0 has: the mask's options, and which passes the losses see.
-ATTENTIONS_OWN = ("network.attention_", "optim.supervise")
-CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")
-"""What only the cross-domain triplet loss has."""
-_OWN_SETS = ("folder", "csv")
-_DRAWN = "pedestrians_"
+_UNSAID_AS = {  # as another setting of the run
+    "data.gather_batch_size": "data.eval_batch_size",
+    "callbacks.seed_each_step.seed": "seed",
+}
+_ATTENTIONS_OWN = ("network.attention_", "optim.supervise")  # without effect at T = 0
+_CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")  # without the cross-domain triplet loss
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted name.
-
-    Example:
-        >>> flat({"data": {"num_ids": 12}, "network": {}})
-        {'data.num_ids': 12}
-    """
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        elif name == "weights" and isinstance(value, str):
-            found[prefix + name] = PurePath(value).name  # the file's folder changes nothing
-        else:
-            found[prefix + name] = value
-    return found
+def settings_of(config: DictConfig) -> dict[str, Any]:
+    """What a reader needs to know of a configuration to repeat its run: plain values, grouped as in conf/."""
+    groups: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in _GROUPS}
+    return groups | {"callbacks": {name: _without_folder(options) for name, options in config.callbacks.items()}}
 
 
-def which_images(known: Mapping[str, Any]) -> set[str]:
-    """The settings that say which images a run saw: the sets, and folders where a set's name does not say it.
+def conditions(config: DictConfig, *, in_precision: bool = False) -> dict[str, Any]:
+    """What a configuration's figures depend on: settings, seed, way of counting; what `same_run` compares.
 
     Args:
-        known: by dotted name.
-
-    Example:
-        >>> sorted(which_images({"data.source": "market1501", "data.target": "folder"}))
-        ['data.source', 'data.target', 'data.target_root']
-        >>> sorted(which_images({"data.source": "pedestrians_day", "data.target": "market1501"}))
-        ['data.root', 'data.source', 'data.source_root', 'data.target']
+        config: of a run that is asked for, or config.yaml of one that has begun.
+        in_precision: whether `precision: auto` stands for what it is on this machine, and not for whatever it was.
     """
-    found = set(PAIR)
-    for name in PAIR:
-        sets = known.get(name)
-        sets = sets if isinstance(sets, list) else [sets]
-        if any(one in _OWN_SETS or str(one).startswith(_DRAWN) for one in sets):
-            found.add(f"{name}_root")
-        if any(str(one).startswith(_DRAWN) for one in sets):  # other people may have been drawn into another folder
-            found.add("data.root")
-    return found
+    counting: Any = OmegaConf.to_container(config.protocol, resolve=True)
+    if config.data.cameras == "none":
+        counting["same_camera"] = "keep"
+    if in_precision or config.trainer.precision != "auto":
+        counting["precision"] = resolve_precision(config.trainer.precision)
+    return {**settings_of(config), "seed": config.seed, "protocol": counting}
 
 
-def has_attention(known: Mapping[str, Any]) -> bool:
-    """Whether a run's network has passes after the first, by settings with dotted names; yes where they do not say."""
-    return bool(known.get("network.attention_loops", True))
-
-
-def has_center(known: Mapping[str, Any]) -> bool:
-    """Whether a run has the cross-domain triplet loss, by settings with dotted names; yes where they do not say."""
-    is_weighted = known.get("objective.triplet_weight", True)
-    return bool(is_weighted) and known.get("objective.triplet", "cross_domain") == "cross_domain"
-
-
-def _completed(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by dotted name, with what older records do not say but did: they gathered in evaluation's batches."""
-    size = known.get("data.eval_batch_size")
-    return dict(known) if size is None else {"data.gather_batch_size": size, **known}
-
-
-def changed(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> dict[str, Any]:
-    """Where one run's settings differ from another's, or from those asked for: both values, by dotted name.
-
-    Settings that only one of them knows, and those that change no figure, are left out.
+def same_run(
+    name: str, had: Mapping[str, Any], asked: Mapping[str, Any], remedy: str, ignoring: Collection[str] = ()
+) -> None:
+    """Refuse to take one run for another.
 
     Args:
-        had: nested, as in `RunRecord.settings`.
-        asked: nested in the same way.
-        ignoring: dotted names that may differ, too.
+        name: what there is, for the sentence.
+        had: its `conditions`.
+        asked: those it should have.
+        remedy: what the user may do.
+        ignoring: dotted names that may differ.
 
-    Example:
-        >>> changed({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
-        {'data.num_ids': (12, 16)}
+    Raises:
+        ValueError: they differ; with the difference.
     """
-    had, asked = _completed(flat(had)), _completed(flat(asked))
-    without = (NO_MATTER - {"data.seed"} - which_images(asked)) | set(ignoring)
-    unused: tuple[str, ...] = ()
-    if not (has_attention(asked) or has_attention(had)):
-        unused += ATTENTIONS_OWN
-    if not (has_center(asked) or has_center(had)):
-        unused += CENTERS_OWN
-    names = [name for name in asked if name in had and name not in without and not name.startswith(unused)]
-    return {name: (had[name], asked[name]) for name in names if had[name] != asked[name]}
+    if found := difference(had, asked, ignoring):
+        raise ValueError(f"{name} is of a run with {found}, so it is not the one asked for. {remedy}")
 
 
 def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Collection[str] = ()) -> str:
-    """The same in words; empty where they do not differ.
+    """The first three names whose values decide figures and differ, with both values; empty where none does.
 
     Example:
         >>> difference({"data": {"num_ids": 12, "num_workers": 4}}, {"data": {"num_ids": 16, "num_workers": 0}})
         'data.num_ids=12 (not 16)'
     """
-    found = changed(had, asked, ignoring)
-    return say_difference(*({name: pair[side] for name, pair in found.items()} for side in (0, 1)))
+    one, other = _flat(had), _flat(asked)
+    without = (*_no_matter(one, other), *ignoring)
+    names = [name for name in dict.fromkeys([*other, *one]) if not name.startswith(without)]
+    found = [name for name in names if one.get(name) != other.get(name)]
+    found = [n for n in found if not n.startswith("protocol.") or (n in one and n in other)]  # counts are figures
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(f"{name}={one.get(name)} (not {other.get(name)})" for name in found[:3]) + more
 
 
-def say_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The first three names whose values differ, with both values.
+def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """By dotted name, with what is not said."""
+    said = _by_dotted_name(nested)
+    unsaid = {**_UNSAID, **{name: said.get(other) for name, other in _UNSAID_AS.items()}}
+    return said | {name: value for name, value in unsaid.items() if name not in said}
 
-    Example:
-        >>> say_difference({"a": 1, "b": 2}, {"a": 1, "b": 3})
-        'b=2 (not 3)'
-    """
-    names = [name for name in [*one, *(n for n in other if n not in one)] if one.get(name) != other.get(name)]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(f"{name}={one.get(name)} (not {other.get(name)})" for name in names[:3]) + more
+
+def _by_dotted_name(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            found |= _by_dotted_name(value, f"{prefix}{name}.")
+        elif name == "weights" and isinstance(value, str):
+            found[prefix + name] = PurePath(value).name  # the file's folder changes nothing
+        elif name == "_target_":
+            found[prefix + name] = str(value).rpartition(".")[2]  # nor does the module's
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Names, or beginnings of names, that change no figure of at least one of two runs, whatever else differs."""
+    names = [name for name in _NO_MATTER if name not in _where(one) | _where(other)]
+    for known in (one, other):
+        if not known.get("network.attention_loops", True):
+            names += _ATTENTIONS_OWN
+        if not known.get("objective.triplet_weight", True) or known.get("objective.triplet") == "exemplar":
+            names += _CENTERS_OWN
+    if "protocol.precision" in one and "protocol.precision" in other:
+        names.append("trainer.precision")  # which may be auto
+    if one.get("data.on_error") == "raise":
+        names.append("data.on_error")  # whoever stops at an unreadable image has met none
+    return names
+
+
+def _where(known: Mapping[str, Any]) -> set[str]:
+    """The folders that say which images a run saw, where the names of its sets do not."""
+    found = set()
+    for name in PAIR:
+        sets = known.get(name)
+        for one in sets if isinstance(sets, list) else [str(sets)]:
+            if one in ("folder", "csv"):
+                found.add(f"{name}_root")
+            elif one.startswith("pedestrians_"):  # other people may have been drawn into another folder
+                found |= {f"{name}_root", "data.root"}
+    return found
+
+
+def _without_folder(options: Any) -> Any:
+    if options is None:
+        return None
+    kept = {key: options[key] for key in options if key != "folder"}
+    return {key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in kept.items()}

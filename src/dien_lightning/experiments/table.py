@@ -1,6 +1,6 @@
 """Train what is missing of Table I, two processes of one thread each, then report: what `make table` runs.
 
-python scripts/table.py [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day] [seeds=0,1,2] [jobs=2]
+dien table [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day] [seeds=0,1,2] [jobs=2]
     [experiment=table] [records=results/runs] [output=results] [name=table1] [run_dir=outputs/table]
     [key=value for every training ...]
 
@@ -8,7 +8,7 @@ With another experiment, say experiment=pretrained, the last ones are results/ru
 table1_pretrained and outputs/pretrained. `data` is the experiment's pair, both ways.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
-said and does not stop the rest. It is one Hydra multirun of scripts/train.py.
+said and does not stop the rest. It is one Hydra multirun of dien train.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.config import both_ways, compose_config, direction_of
 from dien_lightning.experiments.options import take, whole_numbers
-from dien_lightning.experiments.provenance import read_record
 from dien_lightning.experiments.report import Options as ReportOptions
 from dien_lightning.experiments.report import collect
-from dien_lightning.experiments.reports.main_runs import ROWS
+from dien_lightning.experiments.reports.rows import TABLE_1
+from dien_lightning.experiments.results import Results
+from dien_lightning.experiments.settings import conditions, same_run
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
 
@@ -39,7 +40,7 @@ _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  #
 class Options:
     """Those that are not the trainings'; what is left empty follows the experiment."""
 
-    rows: str = ",".join([*_FIRST, *(row for row in ROWS if row not in _FIRST)])
+    rows: str = ",".join([*_FIRST, *(row for row in TABLE_1 if row not in _FIRST)])
     data: str = ""
     seeds: str = "0,1,2"
     jobs: int = 2
@@ -85,22 +86,30 @@ def main() -> None:
     """Find what is missing, train it, say what failed, report."""
     options, overrides = take(Options, sys.argv[1:])
     if strange := [argument for argument in overrides if "=" not in argument]:
-        raise ValueError(f"{strange[0]!r} is no key=value; see python scripts/table.py --help.")
+        raise ValueError(f"{strange[0]!r} is no key=value; see dien table --help.")
     if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in _OWN]:
         raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
     rows = options.rows.split(",")
-    data = options.data.split(",") if options.data else both_ways(options.experiment)
-    seeds = [str(seed) for seed in whole_numbers("seeds", options.seeds)]
+    if unknown := [row for row in rows if row not in TABLE_1]:
+        raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(TABLE_1)}.")
     check_int("jobs", options.jobs, 1, "it is how many trainings run at a time")
-    if unknown := [row for row in rows if row not in ROWS]:
-        raise ValueError(f"rows={unknown[0]} is not one of Table I's; choose from {', '.join(ROWS)}.")
+    seeds = whole_numbers("seeds", options.seeds)
     overrides = [f"experiment={options.experiment}", *overrides]
-    pairs = compose_pairs(data, overrides)
-    directions = name_directions(pairs)
-    jobs = [Job(row, pair, seed, directions[pair]) for row in rows for pair in data for seed in seeds]
+    pairs = compose_pairs(options.data.split(",") if options.data else both_ways(options.experiment), overrides)
+    jobs = [
+        Job(row, name, str(seed), direction_of(name, pair.source, pair.target))
+        for row in rows
+        for name, pair in pairs.items()
+        for seed in seeds
+    ]
     records = Path(options.records)
     missing = find_missing(jobs, records)
-    check_records([job for job in jobs if job not in missing], records, overrides, more=bool(missing))
+    for job in jobs:
+        if job not in missing:
+            config = compose_config([*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
+            asked = conditions(config, in_precision=bool(missing))  # one table is computed in one precision
+            path = records / f"{job.name}.json"
+            same_run(str(path), Results.read(path).conditions, asked, "Choose records=DIR run_dir=DIR output=DIR.")
     console = Console()
     console.print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {records}; {len(missing)} to train.")
     if missing:
@@ -108,7 +117,7 @@ def main() -> None:
         train(missing, options, overrides)
         for job in find_missing(missing, records):
             console.print(
-                f"{job.name} has no record: see {options.run_dir}/{job.name}; `make table` goes on with it.",
+                f"{job.name} has no record: see {options.run_dir}/{job.name}; the same command goes on with it.",
                 soft_wrap=True,
             )
     if any(records.glob("*.json")):
@@ -126,37 +135,13 @@ def compose_pairs(data: list[str], overrides: list[str]) -> dict[str, DictConfig
     """The data of each file in conf/data, as these overrides leave it.
 
     Raises:
-        ValueError: a file is named twice.
+        ValueError: a pair is named twice.
     """
-    if len(set(data)) < len(data):
-        raise ValueError(f"data={','.join(data)} names a file twice: name each pair once.")
-    return {name: compose_config([*overrides, f"data={name}"]).data for name in data}
-
-
-def name_directions(pairs: dict[str, DictConfig]) -> dict[str, str]:
-    """The direction of each pair, by the file it comes from.
-
-    Raises:
-        ValueError: two files come to one pair.
-    """
-    named = {name: direction_of(name, pair.source, pair.target) for name, pair in pairs.items()}
-    if len(set(named.values())) < len(pairs):
-        raise ValueError(f"data={','.join(pairs)} comes to {', '.join(named.values())}: name each pair once.")
-    return named
-
-
-def check_records(done: list[Job], records: Path, overrides: list[str], more: bool) -> None:
-    """Refuse records of other settings than are asked for now: they are not these runs.
-
-    Args:
-        done: jobs that have a record.
-        records: folder.
-        overrides: of every run.
-        more: whether runs are to be added, which then have to compute in the same precision.
-    """
-    for job in done:
-        config = compose_config([*overrides, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"])
-        read_record(records / f"{job.name}.json", config, in_precision=more)
+    pairs = {name: compose_config([*overrides, f"data={name}"]).data for name in data}
+    named = {direction_of(name, pair.source, pair.target) for name, pair in pairs.items()}
+    if len(named) < len(data):
+        raise ValueError(f"data={','.join(data)} comes to {', '.join(named)}: name each pair once.")
+    return pairs
 
 
 def prepare(pairs: dict[str, DictConfig]) -> None:

@@ -1,13 +1,13 @@
 """Train a network on a labelled source and an unlabelled target, then rank both galleries.
 
-python scripts/train.py experiment=demo run_dir=outputs/first
+dien train experiment=demo run_dir=outputs/first
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,17 @@ from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import optim, protocol
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import describe, read_record
-from dien_lightning.experiments.reports.records import SCORES
-from dien_lightning.experiments.results import rankings, show, write_json
+from dien_lightning.experiments.provenance import describe
+from dien_lightning.experiments.ranked_lists import rankings
+from dien_lightning.experiments.results import Results, check_figure, write_json
 from dien_lightning.experiments.run_folder import (
     check_resumed,
     claim,
     held,
-    keep_changes,
     keep_wandb_run,
     write_config,
 )
+from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
@@ -60,47 +60,25 @@ def main(config: DictConfig) -> float | None:
         check_figure(config.optimized)
     if record is not None and record.exists():
         with faults_in_one_sentence():
-            found = read_record(record, config)
+            finished = Results.read(record)
+            same_run(str(record), finished.conditions, conditions(config), "Choose another record, or delete it.")
         rank_zero_info(f"{record} is there: this run is done and not run again.")
-        return figure(found, config.optimized)
+        return finished.figure(config.optimized)
     try:
         with faults_in_one_sentence(), held(Path(config.run_dir)):
             results = train(config)
     finally:
         wandb.finish()
     if record is not None and is_first_process():
-        write_json(record, results)
-    return figure(results, config.optimized)
+        results.write(record)
+    return results.figure(config.optimized)
 
 
-def check_figure(name: str) -> None:
-    """Raise a ValueError unless results.json may hold a number of that dotted name."""
-    sets = "target|source|target_with_target_statistics"
-    figures = "|".join((*SCORES, "mAP_trapezoid"))
-    choices = rf"checkpoints\.\w+\.(score|(target|source)\.({figures}))"
-    if not re.fullmatch(rf"({sets})\.({figures})|{choices}|seconds|images_per_second", str(name)):
-        raise ValueError(
-            f"optimized={name} is no figure of results.json; name one, such as source.mAP or "
-            f"checkpoints.label_free.score."
-        )
-
-
-def figure(results: Mapping[str, Any], name: str) -> float | None:
-    """One figure of the results by its dotted name, such as source.mAP; None where this run has none of it."""
-    value: Any = results
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def train(config: DictConfig) -> dict[str, Any]:
+def train(config: DictConfig) -> Results:
     """Fit, evaluate, and leave config.yaml, metrics.csv, checkpoints/ and results.json in the run's folder.
 
     Args:
         config: resolved.
-
-    Returns:
-        What results.json holds.
 
     Raises:
         ValueError: input that cannot be trained on.
@@ -108,11 +86,10 @@ def train(config: DictConfig) -> dict[str, Any]:
     """
     running_time, run_dir = RunningTime(), Path(config.run_dir)
     counting, how = protocol(config), optim(config)
+    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
-    if checkpoint is not None:
-        keep_changes(config, run_dir)
     about = describe(config)  # before the work: the code might be edited meanwhile
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
@@ -127,20 +104,14 @@ def train(config: DictConfig) -> dict[str, Any]:
     trainer = build_trainer(config, run_dir, running_time)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-        figures = evaluate(trainer, module, data, run_dir)
-    results = {
-        **figures,
-        "seconds": running_time.seconds,
-        **about,
-    }
+        results = replace(evaluate(trainer, module, data, run_dir), seconds=running_time.seconds, **about)
     if trainer.is_global_zero:
-        write_json(run_dir / "results.json", results)
-        show(results, module.protocol)
+        results.write(run_dir / "results.json")
+        results.show(module.protocol)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.experiment.summary.update(
-                    {key: results[key] for key in ("target", "source", "protocol") if key in results}
-                )
+                found = {key: getattr(results, key) for key in ("target", "source", "protocol")}
+                logger.experiment.summary.update({key: value for key, value in found.items() if value})
     return results
 
 
@@ -165,7 +136,6 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
             "trainer.val_check_interval would validate within an epoch, and an epoch is what is chosen; give shorter "
             "epochs (data.steps_per_epoch) instead."
         )
-    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
     check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
     if config.trainer.get("log_every_n_steps") is not None:
         check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")
@@ -191,7 +161,7 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
     )
 
 
-def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> dict[str, Any]:
+def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> Results:
     """Rank the galleries of target and source by the trained network, and by its passes.
 
     Where training gathered no target statistics (Base), the target is ranked a second time with statistics of its
@@ -201,21 +171,25 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     if trainer.is_global_zero:
         save_network(module.network, run_dir / "network.safetensors")
     domains = data.evaluation_domains  # none, where neither source nor target has a labelled query and gallery
-    results: dict[str, Any] = {name: module.results[name].figures() for name in domains}
-    results["passes"] = [result.figures() for name, result in module.results.items() if name.startswith("pass")]
-    results["fusion_weights"] = module.network.fusion_weights()
-    results["protocol"] = {
-        **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
-        "precision": str(trainer.precision),
-        "statistics": {name: module.network.statistics_for(name) for name in domains},
-    }
-    results["images_per_second"] = module.images_per_second
+    figures: dict[str, Any] = {name: module.results[name].figures() for name in domains}
     last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
-    results["checkpoints"] = {"last": {**last, **{name: results[name] for name in domains}}}
+    checkpoints: dict[str, Any] = {"last": {**last, **figures}}
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, EpochChoice):
-            results["checkpoints"] |= callback.chosen()
-    if "target" in results:
+            checkpoints |= callback.chosen()
+    results = Results(
+        **figures,
+        passes=[result.figures() for name, result in module.results.items() if name.startswith("pass")],
+        fusion_weights=module.network.fusion_weights(),
+        checkpoints=checkpoints,
+        protocol={
+            **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
+            "precision": str(trainer.precision),
+            "statistics": {name: module.network.statistics_for(name) for name in domains},
+        },
+        images_per_second=module.images_per_second,
+    )
+    if "target" in domains:
         lists = rankings(module.metrics["target"], data)  # every process has to help
         if trainer.is_global_zero:
             write_json(run_dir / "rankings.json", lists)
@@ -223,13 +197,14 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
             if data.can_gather_statistics:
                 module.gather_target_statistics = True
                 trainer.test(module, data, verbose=False)
-                results["target_with_target_statistics"] = module.results["target"].figures()
-                results["protocol"]["gather_batch_size"] = data.gather_batch_size
-            else:
-                rank_zero_info(
-                    f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "
-                    f"no control."
+                counting = {**results.protocol, "gather_batch_size": data.gather_batch_size}
+                return replace(
+                    results, target_with_target_statistics=module.results["target"].figures(), protocol=counting
                 )
+            rank_zero_info(
+                f"{data.target.root} gives no batch of two training images to gather batch-norm statistics from: "
+                f"no control."
+            )
     return results
 
 

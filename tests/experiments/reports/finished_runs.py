@@ -1,23 +1,22 @@
-"""Run folders as scripts/train.py leaves them, with figures of our choice."""
+"""Run folders as dien train leaves them, with figures of our choice."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-ROW_SETTINGS = {
-    "r01_base": (0, "cross_domain", 0, 0),
-    "r02_exemplar": (0, "exemplar", 1.0, 0),
-    "r03_cccdtl": (0, "cross_domain", 1.0, 0),
-    "r04_dc": (0, "cross_domain", 0, 0.1),
-    "r05_cccdtl_dc": (0, "cross_domain", 1.0, 0.1),
-    **{f"r{loops + 5:02d}_full_t{loops}": (loops, "cross_domain", 1.0, 0.1) for loops in range(1, 6)},
-}
+from dien_lightning import Protocol
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.reports.rows import row_settings
+from dien_lightning.experiments.settings import SEED, settings_of
 
 
 def scores(rank1: float) -> dict[str, float]:
@@ -32,6 +31,12 @@ def scores(rank1: float) -> dict[str, float]:
     }
 
 
+@cache
+def settings(direction: str) -> dict[str, Any]:
+    """Those of experiment=table, by group."""
+    return settings_of(compose_config(["experiment=table", f"data={direction}"]))
+
+
 def results(
     row: str | None,
     rank1: float,
@@ -39,24 +44,18 @@ def results(
     direction: str = "day2night",
     seed: int = 0,
     control: float | None = None,
-    settings: Mapping[str, Any] | None = None,
+    changed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The content of a results.json; `settings` by dotted name are changed."""
-    loops, triplet, triplet_weight, domain_weight = ROW_SETTINGS[row or "r07_full_t2"]
-    source, target = (f"pedestrians_{side}" for side in direction.split("2"))
-    tree: dict[str, dict[str, Any]] = {
-        "data": {"source": source, "target": target, "seed": seed, "num_ids": 12},
-        "network": {"backbone": "resnet18", "weights": None, "attention_loops": loops},
-        "objective": {
-            "triplet": triplet,
-            "triplet_weight": triplet_weight,
-            "domain_weight": domain_weight,
-            "center_weight": 1.0,
-        },
-    }
-    for name, value in (settings or {}).items():
-        group, key = name.split(".")
-        tree.setdefault(group, {})[key] = value
+    """The content of a results.json; settings of the row, and those in `changed`, by dotted name."""
+    tree = deepcopy(settings(direction))
+    for name, value in {
+        **row_settings(row or "r07_full_t2"),
+        **dict.fromkeys(SEED[1:], seed),
+        **(changed or {}),
+    }.items():
+        *groups, key = name.split(".")
+        reduce(getitem, groups, tree)[key] = value
+    loops = tree["network"]["attention_loops"]
     found = {
         "target": scores(rank1),
         "source": scores(0.8),
@@ -77,13 +76,13 @@ def results(
                 ("oracle", 4, 0.02),
             )
         },
-        "protocol": {"junk": "drop", "average_precision": "step", "precision": "32-true", "num_queries": 12},
+        "protocol": {**Protocol().describe(), "precision": "32-true", "num_queries": 12},
         "seconds": 120.0,
         "images_per_second": 800.0,
-        "row": row,
+        "row": row or "",
         "direction": direction,
         "seed": seed,
-        "command": f"python scripts/train.py experiment=table ablation={row} data={direction} seed={seed} resume=true",
+        "command": f"dien train experiment=table ablation={row} data={direction} seed={seed}",
         "settings": tree,
         "commit": "abc1234",
     }

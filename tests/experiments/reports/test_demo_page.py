@@ -6,11 +6,11 @@ import re
 import pytest
 
 from dien_lightning.experiments.reports import page
-from dien_lightning.experiments.reports.demo_page import demo_page, headline
+from dien_lightning.experiments.reports.demo_page import choices_table, demo_page, demo_table, headline
 from dien_lightning.experiments.reports.page import Block, Section, render_page
 from dien_lightning.experiments.reports.plots import Gallery, Plot
-from dien_lightning.experiments.reports.records import read_run
-from experiments.reports.finished_runs import write_run
+from dien_lightning.experiments.results import Results
+from experiments.reports.finished_runs import write_record, write_run
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def html(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     base = write_run(folder / "base", "r01_base", 0.246, control=0.46, images=folder / "images")
     dien = write_run(folder / "dien", "r07_full_t2", 0.7, images=folder / "images")
-    once, again = (demo_page([read_run(base)], [read_run(dien)]) for _ in range(2))
+    once, again = (demo_page([Results.read(base)], [Results.read(dien)]) for _ in range(2))
     assert once == again
     return once
 
@@ -28,7 +28,7 @@ def runs(tmp_path):
     images = tmp_path / "images"
     base = write_run(tmp_path / "base", "r01_base", 0.246, control=0.46, images=images)
     dien = write_run(tmp_path / "dien", "r07_full_t2", 0.7, images=images)
-    return [read_run(base)], [read_run(dien)]
+    return [Results.read(base)], [Results.read(dien)]
 
 
 def test_the_page_carries_figures_curves_lists_and_what_repeats_them(html):
@@ -65,7 +65,7 @@ def test_ids_are_not_used_twice(html):
 
 
 def test_the_headline_says_so_where_there_is_no_control(runs, tmp_path):
-    base = read_run(write_run(tmp_path / "plain", "r01_base", 0.2, images=tmp_path / "images"))
+    base = Results.read(write_run(tmp_path / "plain", "r01_base", 0.2, images=tmp_path / "images"))
     tiles = headline([base], runs[1])
     assert tiles[1].value == "–"
     assert "control" not in tiles[2].note
@@ -76,7 +76,7 @@ def test_what_a_run_wrote_is_escaped(runs, tmp_path):
     content = json.loads(path.read_text())
     content["settings"]["data"]["source"] = "<script>alert(1)</script>"
     path.write_text(json.dumps(content))
-    assert "<script" not in demo_page([read_run(path)], runs[1])
+    assert "<script" not in demo_page([Results.read(path)], runs[1])
 
 
 def test_a_moved_image_is_told(runs, tmp_path):
@@ -110,6 +110,48 @@ def test_a_page_that_is_too_large_is_refused(monkeypatch):
         render_page("x", "y", [])
 
 
-def test_the_choices_of_the_epoch_stand_side_by_side(html):
-    for words in ("Which epoch", "last epoch (the result)", "best by label-free score", "oracle: by target labels"):
-        assert words in html
+def read(folder, row, *rank1, **options):
+    return [Results.read(write_record(folder, row, value, seed=seed, **options)) for seed, value in enumerate(rank1)]
+
+
+def test_three_rows_with_mean_and_spread_over_the_seeds(tmp_path):
+    base = [*read(tmp_path, "r01_base", 0.2, control=0.4), *read(tmp_path, "r01_base", 0.2, 0.3, control=0.5)[1:]]
+    table = demo_table(base, read(tmp_path, "r07_full_t2", 0.6, 0.6))
+    assert [row.label for row in table.rows] == ["Base", "Base + target statistics", "DIEN (T = 2)"]
+    # spread of 0.2 and 0.3: root of 2 * 0.05 ** 2 = 0.0707; mAP is half of rank-1, mINP a quarter
+    cells = ("25.0 ± 7.1", "40.0 ± 7.1", "45.0 ± 7.1", "12.5 ± 3.5", "6.2 ± 1.8", "80.0 ± 0.0", "40.0 ± 0.0")
+    assert table.rows[0].cells == cells
+    assert table.rows[1].cells[0] == "45.0 ± 7.1"
+    assert [row.strong for row in table.rows] == [False, False, True]
+    assert "seeds 0, 1" in table.caption
+    assert table.groups() == [("Target", 5), ("Held-out source", 2)]
+
+
+def test_the_choices_of_the_epoch_stand_side_by_side_and_the_oracle_is_named(html, tmp_path):
+    base = read(tmp_path, "r01_base", 0.2)
+    table = choices_table({"Base": base, "DIEN": read(tmp_path, "r07_full_t2", 0.5, 0.6)})
+    labels = ["last epoch (the result)", "best by source mAP", "best by label-free score", "oracle: by target labels"]
+    assert [row.label for row in table.rows] == labels
+    assert all(label in html for label in labels)
+    assert [row.strong for row in table.rows] == [True, False, False, False]
+    assert table.groups() == [("Base", 3), ("DIEN", 3)]
+    assert table.rows[0].cells == ("10", "20.0", "10.0", "10, 10", "55.0 ± 7.1", "27.5 ± 3.5")
+    assert table.rows[3].cells == ("4", "22.0", "11.0", "4, 4", "57.0 ± 7.1", "28.5 ± 3.5")
+    assert table.caption == "Which epoch's network, in percent, seeds 0, 1."
+    content = json.loads(base[0].path.read_text())
+    del content["checkpoints"]["label_free"]
+    base[0].path.write_text(json.dumps(content))
+    assert choices_table({"Base": [Results.read(base[0].path)]}).rows[2].cells == ("–", "–", "–")
+    del content["checkpoints"]
+    base[0].path.write_text(json.dumps(content))
+    assert choices_table({"Base": [Results.read(base[0].path)]}) is None
+
+
+def test_bad_rankings_are_told_in_one_sentence(runs):
+    path = runs[0][0].path.with_name("rankings.json")
+    path.write_text('{"queries": [{"path": "x"}]}')
+    with pytest.raises(ValueError, match="is not a run's rankings: KeyError at 'pid'"):
+        demo_page(*runs)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"rankings\.json is missing"):
+        demo_page(*runs)

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from dien_lightning.experiments.reports.curves import curve_galleries, smooth, thin
+from dien_lightning.experiments.reports.curves import curve_galleries, read_curves, smooth, thin
 from dien_lightning.experiments.reports.loops import figure_3
 from dien_lightning.experiments.reports.plots import SERIES, new_plot, page_style, to_svg
-from dien_lightning.experiments.reports.records import read_run
 from dien_lightning.experiments.reports.sweeps import sweep_galleries
+from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record
 
 
@@ -29,22 +29,43 @@ def test_a_drawing_follows_the_pages_colors_and_names_no_address():
     assert not re.search(r"<[^>]*\d\.\d{3}", svg)
 
 
-def test_curves_are_grouped_and_only_runs_with_the_term_are_in_a_drawing():
-    curves = {
-        "Base": {"train/loss_total": [(0, 4.0), (1, 2.0)]},
-        "DIEN": {"train/loss_total": [(0, 5.0), (1, 3.0)], "train/loss_new": [(0, 1.0)], "val/target_mAP": [(1, 0.5)]},
-    }
-    losses, validation = curve_galleries(curves)
+def write_curves(folder, **columns):
+    folder.mkdir()
+    names = [name.replace("__", "/") for name in columns]
+    lines = [",".join(["step", "epoch", *names])]
+    for step, cells in enumerate(zip(*columns.values(), strict=True)):
+        lines.append(",".join([str(step), "0", *("" if cell is None else str(cell) for cell in cells)]))
+    (folder / "metrics.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_curves_are_grouped_and_only_runs_with_the_term_are_in_a_drawing(tmp_path):
+    base = write_curves(tmp_path / "base", train__loss_total=(4.0, 2.0))
+    own = {"val__target_mAP": (None, 0.5), "val__target_reciprocity": (0.3, 0.4)}
+    dien = write_curves(tmp_path / "dien", train__loss_total=(5.0, 3.0), train__loss_new=(1.0, None), **own)
+    assert read_curves(dien)["val/target_mAP"] == [(1, 0.5)]  # empty cells are left out
+    losses, validation = curve_galleries({"Base": base, "DIEN": dien})
     assert [losses.title, validation.title] == ["Losses", "Validation"]
     assert losses.plots[0].alt == "Total loss by training step: Base from 4 to 2; DIEN from 5 to 3."
     assert losses.plots[1].alt == "loss_new by training step: DIEN from 1 to 1."
     assert validation.plots[0].alt == "Target mAP, % by training step: DIEN from 50 to 50."
+    assert validation.plots[1].alt.endswith("share by training step: DIEN from 0.3 to 0.4.")  # no percent
 
 
-def test_only_what_is_shown_in_percent_is_multiplied():
-    curves = {"DIEN": {"val/target_reciprocity": [(1, 0.3), (2, 0.4)]}}
-    (validation,) = curve_galleries(curves)
-    assert [plot.alt.rpartition(": ")[2] for plot in validation.plots] == ["DIEN from 0.3 to 0.4."]
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "metrics.csv is missing"),
+        ("a,b\n1,2\n", "has no column 'step'"),
+        ("step,train/loss_total\n0,2.5\n1,2.x\n", "line 3, is torn"),
+    ],
+)
+def test_bad_curves_are_told_in_one_sentence(content, words, tmp_path):
+    if content is not None:
+        (tmp_path / "metrics.csv").write_text(content)
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        read_curves(tmp_path)
+    assert words in str(error.value)
 
 
 def test_thinning_and_smoothing_keep_the_mean_of_a_line():
@@ -59,7 +80,7 @@ def series(tmp_path):
     rows = ("r05_cccdtl_dc", "r06_full_t1", "r07_full_t2")
     return {
         direction: [
-            read_run(write_record(tmp_path, row, 0.4 + 0.1 * number + 0.02 * seed, direction=direction, seed=seed))
+            Results.read(write_record(tmp_path, row, 0.4 + 0.1 * number + 0.02 * seed, direction=direction, seed=seed))
             for number, row in enumerate(rows)
             for seed in (0, 1)
         ]
@@ -91,7 +112,7 @@ def sweep(tmp_path, **axes):
     for number, values in enumerate(zip(*axes.values(), strict=True)):
         settings = {f"objective.{name}": value for name, value in zip(axes, values, strict=True)}
         runs.append(
-            read_run(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * (number + 1), settings=settings))
+            Results.read(write_record(tmp_path / str(number), "r05_cccdtl_dc", 0.1 * (number + 1), changed=settings))
         )
     return runs
 
@@ -100,19 +121,19 @@ def test_two_settings_make_a_surface_with_every_figure(tmp_path):
     runs = sweep(tmp_path, center_weight=(0, 0, 5, 5), triplet_weight=(0.2, 1, 0.2, 1))
     (gallery,) = sweep_galleries({"lambda": runs})
     assert gallery.plots[0].alt.endswith("10.0 at 0, 0.2; 20.0 at 0, 1; 30.0 at 5, 0.2; 40.0 at 5, 1.")
-    assert "4 runs of Base + CCCDTL + DC, seed 0." in gallery.caption
+    assert "4 runs of Base + CCCDTL + DC of 500 steps on data, seed 0." in gallery.caption
 
 
 def test_a_sweep_says_what_it_was_run_on_and_keeps_directions_apart(tmp_path):
     settings = {"trainer.max_epochs": 5, "data.steps_per_epoch": 50, "data.root": "data/drawn1"}
     runs = [
-        read_run(
+        Results.read(
             write_record(
                 tmp_path / f"{weight}",
                 "r05_cccdtl_dc",
                 rank1,
                 direction=direction,
-                settings={**settings, "objective.center_weight": weight},
+                changed={**settings, "objective.center_weight": weight},
             )
         )
         for direction, rank1 in (("day2night", 0.3), ("night2day", 0.8))
@@ -132,20 +153,20 @@ def test_a_sweep_says_what_it_was_run_on_and_keeps_directions_apart(tmp_path):
     ],
 )
 def test_runs_that_differ_in_more_than_the_sweep_are_told(tmp_path, row, settings, words):
-    first = write_record(tmp_path / "1", "r02_exemplar", 0.2, settings={"objective.triplet_weight": 0.2})
-    second = write_record(tmp_path / "2", row, 0.8, settings={"objective.triplet_weight": 1, **settings})
+    first = write_record(tmp_path / "1", "r02_exemplar", 0.2, changed={"objective.triplet_weight": 0.2})
+    second = write_record(tmp_path / "2", row, 0.8, changed={"objective.triplet_weight": 1, **settings})
     with pytest.raises(ValueError, match=f"the runs of sweep lambda are not one sweep: .* {words}"):
-        sweep_galleries({"lambda": [read_run(first), read_run(second)]})
+        sweep_galleries({"lambda": [Results.read(first), Results.read(second)]})
 
 
 def test_masks_of_another_kind_are_another_sweep(tmp_path):
     runs = [
-        read_run(
+        Results.read(
             write_record(
                 tmp_path / str(stride),
                 "r06_full_t1",
                 0.2,
-                settings={"objective.center_weight": stride, "network.attention_stride": stride},
+                changed={"objective.center_weight": stride, "network.attention_stride": stride},
             )
         )
         for stride in (1, 4)

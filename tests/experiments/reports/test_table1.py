@@ -1,26 +1,105 @@
+"""Which runs make one Table I, and what it says of them."""
+
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import re
+from pathlib import Path
 
 import pytest
 
-from dien_lightning.experiments.reports.commands import commands_table
-from dien_lightning.experiments.reports.main_runs import select_main_runs
-from dien_lightning.experiments.reports.published import TABLE_1, TABLE_2
-from dien_lightning.experiments.reports.records import read_runs
-from dien_lightning.experiments.reports.table1 import (
-    gains_table,
-    main_table,
-    published_tables,
-    short_table,
-    table1_json,
-)
+from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.reports.rows import TABLE_1, one_table
+from dien_lightning.experiments.reports.table1 import CLAIMS, main_table, markdown, order_table, short_table
+from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record
 
 
+def table(folder: Path) -> list[Results]:
+    return one_table(Results.read_all([folder]))
+
+
+# ---- one setting ----
+
+
+def test_the_rows_are_those_of_conf():
+    assert list(TABLE_1) == sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
+
+
+def test_runs_come_in_the_order_row_direction_seed(tmp_path):
+    for row in ("r04_dc", "r01_base", "r06_full_t1"):
+        for direction in ("night2day", "day2night"):
+            for seed in (1, 0):
+                write_record(tmp_path, row, 0.3, direction=direction, seed=seed)
+    keys = [(run.row, run.direction, run.seed) for run in one_table(Results.read_all([tmp_path])[::-1])]
+    assert len(keys) == 12
+    assert keys == sorted(keys)
+
+
+def test_what_changes_no_figure_makes_no_other_table(tmp_path):
+    here = {"data.num_workers": 0, "trainer.accelerator": "cpu", "network.weights": "/here/resnet18.pth"}
+    there = {"data.num_workers": 4, "trainer.accelerator": "gpu", "network.weights": "/there/resnet18.pth"}
+    write_record(tmp_path, "r03_cccdtl", 0.3, changed=here)
+    for row in ("r01_base", "r04_dc"):  # neither has a centre term or masks
+        write_record(tmp_path, row, 0.4, changed={**there, "objective.center_weight": 1, "network.attention_stride": 1})
+    write_record(tmp_path, "r06_full_t1", 0.4, direction="night2day", changed=there)
+    assert len(table(tmp_path)) == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "changed", "words"),
+    [
+        ("r04_dc", {"network.weights": "imagenet"}, "has network.weights=imagenet (not None), unlike"),
+        ("r05_cccdtl_dc", {"objective.center_weight": 1}, "has objective.center_weight=1 (not 5.0), unlike"),
+        ("r08_full_t3", {"network.attention_stride": 1}, "has network.attention_stride=1 (not 4), unlike"),
+        ("r04_dc", {"data.root": "data/drawn1"}, "has data.root=data/drawn1 (not data), unlike"),
+        ("r04_dc", {"data.target": "folder", "data.target_root": "mine"}, "(not pedestrians_night), data.target_root="),
+        ("r03_cccdtl", {"trainer.max_epochs": 20}, "has trainer.max_epochs=20 (not 10), unlike"),
+        (
+            "r05_cccdtl_dc",
+            {"network.attention_loops": 3},
+            "says r05_cccdtl_dc but has network.attention_loops=3",
+        ),
+    ],
+)
+def test_a_run_of_another_setting_is_told_with_the_difference(row, changed, words, tmp_path):
+    for own in ("r01_base", "r03_cccdtl", "r06_full_t1"):
+        write_record(tmp_path, own, 0.3)
+    path = write_record(tmp_path, row, 0.9, seed=1, changed=changed)
+    with pytest.raises(ValueError, match=re.escape(words)) as error:
+        table(tmp_path)
+    assert str(error.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("change", [{"average_precision": "trapezoid"}, {"precision": "bf16"}, {"num_queries": 99}])
+def test_a_run_that_was_counted_otherwise_is_told(change, tmp_path):
+    write_record(tmp_path, "r01_base", 0.4)
+    path = write_record(tmp_path, "r04_dc", 0.4)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"protocol": content["protocol"] | change}))
+    ((name, value),) = change.items()
+    with pytest.raises(ValueError, match=rf"r04_dc_day2night_0\.json has protocol\.{name}={value} \(not "):
+        table(tmp_path)
+
+
+def test_what_is_no_run_of_the_table_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"there are no runs; `dien table` trains them"):
+        one_table([])
+    write_record(tmp_path / "a", "r01_base", 0.3)
+    write_record(tmp_path / "b", "r01_base", 0.4)
+    with pytest.raises(ValueError, match=r"are both r01_base_day2night_0: leave one out"):
+        one_table(Results.read_all([tmp_path / "a", tmp_path / "b"]))
+    path = write_record(tmp_path / "c", "r04_dc", 0.3)
+    path.write_text(path.read_text().replace('"row": "r04_dc"', '"row": null'))
+    with pytest.raises(ValueError, match=r"is of row=null, which is none of Table I's"):
+        table(tmp_path / "c")
+
+
+# ---- what it says ----
+
+
 @pytest.fixture
-def runs(tmp_path):
+def runs(tmp_path) -> list[Results]:
     """Base and DC, two seeds day to night, one seed night to day; DC of seed 2 has no Base beside it."""
     for seed, (base, control, dc) in enumerate([(0.2, 0.4, 0.5), (0.3, 0.4, 0.7)]):
         write_record(tmp_path, "r01_base", base, seed=seed, control=control)
@@ -28,7 +107,7 @@ def runs(tmp_path):
     write_record(tmp_path, "r04_dc", 0.6, seed=2)
     write_record(tmp_path, "r01_base", 0.25, direction="night2day", control=0.35)
     write_record(tmp_path, "r04_dc", 0.45, direction="night2day")
-    return select_main_runs(read_runs([tmp_path])).runs
+    return table(tmp_path)
 
 
 def cells(table, label):
@@ -48,88 +127,58 @@ def test_rows_have_mean_and_spread_worked_by_hand_and_the_papers_figures(runs):
     assert cells(table, "Base + target statistics")["day → night", "Rank-1"] == "40.0 ± 0.0"
     assert cells(table, "Base + CCCDTL")["day → night", "Rank-1"] == "–"
     assert len(table.rows) == 11
+    short = short_table(runs)
+    assert [column.label for column in short.columns] == ["Rank-1", "mAP"] * 2
+    assert cells(short, "Base + DC")["night → day", "mAP"] == "22.5"
 
 
 def test_a_row_that_lacks_seeds_says_which_it_has(runs):
-    assert [row.label for row in main_table(runs).rows][:6] == [
+    assert [row.label for row in main_table(runs).rows][:5] == [
         "Base, day → night seeds 0, 1; night → day seed 0",
         "Base + target statistics, day → night seeds 0, 1; night → day seed 0",
         "Base + TL[8]",
         "Base + CCCDTL",
         "Base + DC, day → night seeds 0, 1, 2; night → day seed 0",
-        "Base + CCCDTL + DC",
     ]
     alone = [run for run in runs if (run.row, run.seed) != ("r01_base", 1)]
-    assert gains_table(alone).rows[0].label == "Base, seed 0"
-    assert gains_table(alone).rows[3].label == "Base + DC, seed 0"  # no Base to compare the other seeds with
-    assert gains_table([run for run in alone if run.seed == 0]).rows[0].label == "Base"
+    assert main_table(alone).rows[0].label == "Base, seed 0"
 
 
-def test_gains_are_differences_seed_by_seed(runs):
-    dc = cells(gains_table(runs), "Base + DC")
-    # 0.5 - 0.2 and 0.7 - 0.3: mean 0.35, spread 0.0707; over the control 0.1 and 0.3: mean 0.2, spread 0.1414
-    assert dc["day → night", "over Base"] == "+35.0 ± 7.1"
-    assert dc["day → night", "over control"] == "+20.0 ± 14.1"
-    assert dc["night → day", "over control"] == "+10.0"
-    assert dc["paper, Duke → Market", "over Base"] == "+6.1"
-    base = cells(gains_table(runs), "Base")
-    assert base["day → night", "over Base"] == "–"
-    assert base["day → night", "over control"] == "-15.0 ± 7.1"
+def test_the_papers_order_stands_beside_ours(tmp_path):
+    for seed, (base, control, exemplar, dc) in enumerate([(0.2, 0.4, 0.35, 0.6), (0.3, 0.5, 0.45, 0.58)]):
+        write_record(tmp_path, "r01_base", base, seed=seed, control=control)
+        write_record(tmp_path, "r02_exemplar", exemplar, seed=seed)
+        write_record(tmp_path, "r04_dc", dc, seed=seed)
+        write_record(tmp_path, "r05_cccdtl_dc", 0.5, seed=seed)
+    write_record(tmp_path, "r06_full_t1", 0.7)
+    order = {row.label: row.cells for row in order_table(table(tmp_path)).rows}
+    # Base 25 ± 7.1, control 45 ± 7.1, TL[8] 40 ± 7.1, DC 59 ± 1.4; mAP is half of each. The paper: 49.9 - 45.1, ...
+    assert order["Base + TL[8] above Base"] == ("+15.0 yes", "+7.5 yes", "+4.8", "+3.1", "+4.1", "+4.1")
+    assert order["Base + TL[8] above the control"][:3] == ("-5.0 within", "-2.5 within", "–")
+    assert order["Base + DC above the control"][:2] == ("+14.0 yes", "+7.0 yes")
+    assert order["Base + CCCDTL + DC above Base + DC"][0] == "-9.0 no"
+    assert order["DIEN (T = 1) above Base + CCCDTL + DC"][0] == "+20.0"  # one seed has no verdict
+    assert len(order) == 7  # rows that have not been run are in no claim
 
 
-def test_the_terminals_table_is_rank1_and_map_alone(runs):
-    table = short_table(runs)
-    assert [column.label for column in table.columns] == ["Rank-1", "mAP"] * 2
-    assert cells(table, "Base + DC")["night → day", "mAP"] == "22.5"
+def test_the_claims_are_the_papers():
+    def against(direction: int, figure: str) -> set[tuple[str, str]]:
+        return {
+            (one, other)
+            for one, other in CLAIMS
+            if getattr(TABLE_1[one][direction], figure) <= getattr(TABLE_1[other][direction], figure)
+        }
+
+    assert against(1, "rank1") == against(2, "rank1") == against(2, "mAP") == set()
+    assert against(1, "mAP") == {("r06_full_t1", "r05_cccdtl_dc")}
+    assert TABLE_1["r08_full_t3"].duke_to_market == (58.7, 27.1)
+    assert TABLE_1["r10_full_t5"].market_to_duke == (44.1, 24.0)
 
 
-def test_each_row_has_the_one_command_that_repeats_it(runs):
-    rows = {row.label: row.cells[0] for row in commands_table(runs).rows}
-    assert rows["Base"] == (
-        "OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table ablation=r01_base data=day2night,night2day "
-        "seed=0,1 run_dir=outputs/again"
+def test_the_markdown_says_what_it_is_made_from(runs):
+    text = markdown(runs, "dien report x")
+    start = (
+        "# Table I: resnet18 from random weights, 500 steps\n\nMade by `dien report x` from 7 runs.\n\nDC is the domain"
     )
-    assert "seed=0,1,2" in rows["Base + DC"]
-    assert rows["Base + CCCDTL"] == "–"
-
-
-def test_a_pair_without_a_file_in_conf_has_the_sets_of_each_direction_in_its_command(runs):
-    def command(source, target):
-        return f"python scripts/train.py experiment=table data=pair data.source={source} data.target={target} seed=0"
-
-    there = replace(runs[0], direction="cuhk03_to_msmt17", command=command("cuhk03", "msmt17"))
-    back = replace(runs[0], direction="msmt17_to_cuhk03", command=command("msmt17", "cuhk03"))
-    rows = {row.label: row.cells[0] for row in commands_table([there, back]).rows}
-    assert rows["Base, cuhk03 → msmt17"] == (
-        "OMP_NUM_THREADS=1 python scripts/train.py -m experiment=table data.source=cuhk03 data.target=msmt17 "
-        "ablation=r01_base data=pair seed=0 run_dir=outputs/again"
-    )
-    assert "data.source=msmt17 data.target=cuhk03" in rows["Base, msmt17 → cuhk03"]
-    # The pair of the experiment itself is named by nothing.
-    own = replace(runs[0], command="python scripts/train.py experiment=table ablation=r01_base seed=0")
-    assert " data=" not in commands_table([own]).rows[0].cells[0]
-
-
-def test_the_json_has_every_run_as_fractions(runs):
-    content = json.loads(json.dumps(table1_json(runs, "python scripts/report.py"), allow_nan=False))
-    assert set(content) == {"runs", "command", "settings"}
-    first = content["runs"][0]
-    assert (first["row"], first["direction"], first["seed"], first["rank1"]) == ("r01_base", "day2night", 0, 0.2)
-    assert first["rank1_target_statistics"] == 0.4
-    adapted = replace(runs[-1], protocol={"statistics": {"target": "target"}})
-    (entry,) = table1_json([adapted], "x")["runs"]
-    assert entry["rank1_target_statistics"] == entry["rank1"]
-    assert {"rank5", "rank10", "mAP"} <= set(first)
-    assert len(content["runs"]) == 7
-    assert content["settings"]["network.backbone"] == "resnet18"
-    assert "data.source" not in content["settings"]
-
-
-def test_the_papers_figures_are_those_it_prints():
-    assert TABLE_1["r08_full_t3"].duke_to_market == (58.7, 75.4, 81.9, 27.1)
-    assert TABLE_1["r10_full_t5"].market_to_duke == (44.1, 61.9, 67.8, 24.0)
-    assert [row.label for row in TABLE_2] == ["UMDL", "PUL", "SPGAN", "TJ-AIDL", "DIEN (T = 3)"]
-    assert TABLE_2[-1][1:] == TABLE_1["r08_full_t3"][1:]
-    first, second = published_tables()
-    assert [len(first.rows), len(second.rows)] == [10, 5]
-    assert second.rows[2].cells[:4] == ("57.7", "75.8", "82.4", "26.7")
+    assert text.startswith(start)
+    assert text.count("\n|---") == 2

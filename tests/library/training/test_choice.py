@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from commands import call
 from dien_lightning import DIEN
-from dien_lightning.experiments.reports.choices import CHOICES
+from dien_lightning.experiments.results import CHOICES
 from dien_lightning.training import EpochChoice
 from experiments.test_train import TINY, rows
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
@@ -39,30 +41,49 @@ _CAPTIONS = {
 _MOST_POINTS = 200
 
 
-def curve_galleries(runs: Mapping[str, Mapping[str, Curve]]) -> list[Gallery]:
-    """One drawing for each logged figure, all runs in it.
+def curve_galleries(folders: Mapping[str, Path]) -> list[Gallery]:
+    """One drawing for each logged figure, all runs in it: losses, health and validation, as far as they were logged.
 
     Args:
-        runs: by label, what `read_curves` gave.
-
-    Returns:
-        Losses, health and validation, as far as they were logged.
+        folders: run folders by label.
     """
-    logged = [name for curves in runs.values() for name in curves]
+    runs = {label: read_curves(folder) for label, folder in folders.items()}
+    logged = {name for curves in runs.values() for name in curves}
     names = [name for name in TITLES if name in logged]
-    names += sorted({name for name in logged if name.startswith("train/") and name not in TITLES})
+    names += sorted(name for name in logged if name.startswith("train/") and name not in TITLES)
     legend = tuple(Legend(label, number) for number, label in enumerate(runs, start=1))
     galleries = []
     for prefix, title in _GROUPS.items():
-        own = [name for name in names if _group(name) == prefix]
-        plots = tuple(_plot(name, runs) for name in own)
-        if plots:
-            galleries.append(Gallery(title, _CAPTIONS[title], plots, legend))
+        own = [name for name in names if next(start for start in _GROUPS if name.startswith(start)) == prefix]
+        if own:
+            galleries.append(Gallery(title, _CAPTIONS[title], tuple(_plot(name, runs) for name in own), legend))
     return galleries
 
 
-def _group(name: str) -> str:
-    return next(prefix for prefix in _GROUPS if name.startswith(prefix))
+def read_curves(run_dir: Path) -> dict[str, Curve]:
+    """Every column of a run's `metrics.csv`, in the order of the steps.
+
+    Raises:
+        FileNotFoundError: the run kept no `metrics.csv`.
+        ValueError: it has no `step` column, or a cell is no number.
+    """
+    path = run_dir / "metrics.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: dien train writes it.")
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if "step" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
+        for line, row in enumerate(reader, start=2):
+            try:
+                step = int(row["step"])
+                for name, cell in row.items():
+                    if cell and name not in ("step", "epoch"):
+                        curves.setdefault(name, []).append((step, float(cell)))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
+    return {name: sorted(curve) for name, curve in curves.items()}
 
 
 def _plot(name: str, runs: Mapping[str, Mapping[str, Curve]]) -> Plot:

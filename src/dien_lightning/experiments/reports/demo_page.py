@@ -1,23 +1,21 @@
-"""The demo's page: what adaptation gained, how training went, what the two networks find."""
+"""The demo's tables and page: what adaptation gained, how training went, what the two networks find."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from dien_lightning.experiments.reports.choices import choices_table
-from dien_lightning.experiments.reports.curves import curve_galleries
-from dien_lightning.experiments.reports.demo_table import demo_table, seeds_phrase
 from dien_lightning.experiments.reports.loops import passes_galleries
-from dien_lightning.experiments.reports.page import Block, Section, Tile, render_page
-from dien_lightning.experiments.reports.ranked import shown_queries
-from dien_lightning.experiments.reports.records import RunRecord
-from dien_lightning.experiments.reports.run_files import read_curves, read_rankings
-from dien_lightning.experiments.reports.tables import Summary
+from dien_lightning.experiments.reports.page import Block, Section, Tile, page_footer, render_page, run_details
+from dien_lightning.experiments.reports.rows import CONTROL
+from dien_lightning.experiments.reports.table_page import run_sections
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
+from dien_lightning.experiments.results import CHOICES, FIGURES, Results
+
+_STATISTICS = "target_with_target_statistics"
+_SHORT = ("rank1", "mAP")
 
 
-def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
+def demo_page(base: Sequence[Results], dien: Sequence[Results]) -> str:
     """The page for finished runs of Base and DIEN, one of each for every seed; curves and lists are the first seed's.
 
     Raises:
@@ -25,11 +23,7 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
         ValueError: a file is torn.
     """
     first = {"Base": base[0], "DIEN": dien[0]}
-    folders = {label: run.path.parent for label, run in first.items()}
-    source, target = (base[0].setting(f"data.{side}", side) for side in ("source", "target"))
-    shown = f" Of seed {base[0].seed}." if len(base) > 1 else ""
-    lists = shown_queries({label: read_rankings(folder) for label, folder in folders.items()})
-    curves = curve_galleries({label: read_curves(folder) for label, folder in folders.items()})
+    source, target = (str(base[0].setting(f"data.{side}", side)) for side in ("source", "target"))
     sections = [
         Section(
             "Result",
@@ -38,13 +32,7 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
             "The control is Base with nothing but batch-norm statistics of the target's training images: whatever "
             "DIEN gains over it, the losses and the attention earned.",
         ),
-        Section(
-            "Ranked lists",
-            [Block("ranked", lists)],
-            f"Queries of {target}, drawn once by a fixed seed, and the ten gallery images nearest to each, nearest "
-            f"first. Images of the same person from the query's own camera do not count and are left out.{shown}",
-        ),
-        Section("Training", [Block("gallery", gallery) for gallery in curves], shown.strip()),
+        *run_sections(first, f" of seed {base[0].seed}" if len(base) > 1 else ""),
     ]
     if passes := passes_galleries({"DIEN": {"DIEN": dien}}):
         sections.append(
@@ -70,64 +58,74 @@ def demo_page(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> str:
         f"A network learned people from {source}, where identities are labelled, and had to find other people in "
         f"{target}, where nobody labelled anything. Base saw the source alone; DIEN also saw the target, unlabelled."
     )
-    return render_page(f"From {_name(source)} to {_name(target)}", lead, sections, page_footer([*base, *dien]))
+    title = f"From {source} to {target}".replace("_", " ")
+    return render_page(title, lead, sections, page_footer([*base, *dien]))
 
 
-def headline(base: Sequence[RunRecord], dien: Sequence[RunRecord]) -> list[Tile]:
+def headline(base: Sequence[Results], dien: Sequence[Results]) -> list[Tile]:
     """Target rank-1 of Base, control and DIEN in large type, with DIEN's gain over both."""
-    own = Summary.of(run.target.rank1 for run in dien)
-    plain = Summary.of(run.target.rank1 for run in base)
-    control = Summary.of(run.target_statistics and run.target_statistics.rank1 for run in base)
-    gains = [f"{_difference(own.mean - plain.mean)} Base"]
-    if control.runs:
-        gains.append(f"{_difference(own.mean - control.mean)} the control")
+    own, plain = (Summary.over(runs, "target.rank1") for runs in (dien, base))
+    control = Summary.over(base, f"{_STATISTICS}.rank1")
+    gains = [_difference(own, plain, "Base"), *([_difference(own, control, "the control")] if control.runs else [])]
+    percent = f"{control.percent()} %" if control.runs else ABSENT
     return [
         Tile("Base, target rank-1", f"{plain.percent()} %", "trained on the source alone"),
-        Tile(
-            "Control, target rank-1",
-            f"{control.percent()} %" if control.runs else control.percent(),
-            "Base + the target's batch-norm statistics",
-        ),
+        Tile("Control, target rank-1", percent, "Base + the target's batch-norm statistics"),
         Tile("DIEN, target rank-1", f"{own.percent()} %", ", ".join(gains), strong=True),
     ]
 
 
-def run_details(runs: Mapping[str, RunRecord]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """For each run what repeats it: command, protocol, settings; for the page's folding blocks."""
-    entries = []
-    for label, run in runs.items():
-        facts = [("command", run.command), ("commit", run.commit), ("seed", str(run.seed))]
-        facts += [("training and evaluation", f"{run.seconds / 60:.1f} minutes")]
-        facts += [("evaluation", f"{run.images_per_second:.0f} images / s")]
-        entries.append((f"{label}: command and protocol", facts + _pairs(run.protocol)))
-        entries.append((f"{label}: settings", _pairs(run.settings)))
-    return entries
+def demo_table(base: Sequence[Results], dien: Sequence[Results]) -> Table:
+    """Both networks on the target and on held-out identities of the source; mean and spread over the seeds.
+
+    Args:
+        base: runs that never saw the target, one for each seed.
+        dien: runs of the whole network.
+
+    Returns:
+        Rows Base, Base + target statistics (the control), DIEN; percent.
+    """
+    columns = [Column(label, "Target") for label in FIGURES.values()]
+    columns += [Column(FIGURES[name], "Held-out source") for name in _SHORT]
+    loops = dien[0].setting("network.attention_loops")
+    kinds = {"Base": (base, "target"), CONTROL: (base, _STATISTICS), f"DIEN (T = {loops})": (dien, "target")}
+    rows = []
+    for label, (runs, where) in kinds.items():
+        names = [*(f"{where}.{name}" for name in FIGURES), *(f"source.{name}" for name in _SHORT)]
+        cells = tuple(Summary.over(runs, name).percent() for name in names)
+        rows.append(Row(label, cells, strong=runs is dien))
+    seeds = name_seeds([*base, *dien], "mean ± sample standard deviation over ")
+    source, target = (base[0].setting(f"data.{side}") for side in ("source", "target"))
+    return Table(f"{source} (source) → {target} (target), in percent, {seeds}.", "", columns, rows)
 
 
-def page_footer(runs: Sequence[RunRecord]) -> str:
-    """Where the figures come from, in one line."""
-    commits = ", ".join(sorted({run.commit for run in runs if run.commit})) or "unknown"
-    folders = ", ".join(sorted({str(_shorter(run.path.parent)) for run in runs}))
-    return f"Figures from {folders} ({seeds_phrase(runs)}), commit {commits}. Percent throughout."
+def choices_table(runs: Mapping[str, Sequence[Results]]) -> Table | None:
+    """What each way to choose the epoch gave on the target, mean and spread over the seeds.
+
+    Args:
+        runs: by the network's label, one run for each seed.
+
+    Returns:
+        Rows last, source mAP, label-free, oracle; percent. None where the runs kept no choices.
+    """
+    known = {label: [run for run in own if run.checkpoints] for label, own in runs.items()}
+    known = {label: own for label, own in known.items() if own}
+    if not known:
+        return None
+    headings = ("Epochs trained", *(f"Target {FIGURES[name]}" for name in _SHORT))
+    columns = [Column(heading, label) for label in known for heading in headings]
+    rows = []
+    for choice, title in CHOICES.items():
+        cells: list[str] = []
+        for own in known.values():
+            epochs = (run.figure(f"checkpoints.{choice}.epochs") for run in own)
+            cells.append(", ".join(str(number) for number in epochs if number is not None) or ABSENT)
+            cells += [Summary.over(own, f"checkpoints.{choice}.target.{name}").percent() for name in _SHORT]
+        rows.append(Row(title, tuple(cells), strong=choice == "last"))
+    seeds = name_seeds(run for own in known.values() for run in own)
+    return Table(f"Which epoch's network, in percent, {seeds}.", "chosen", columns, rows)
 
 
-def _difference(points: float) -> str:
-    return f"{100 * abs(points):.1f} points {'over' if points >= 0 else 'below'}"
-
-
-def _shorter(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _name(dataset: Any) -> str:
-    return str(dataset).replace("_", " ")
-
-
-def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            pairs += _pairs(value, f"{prefix}{name}.")
-        else:
-            pairs.append((prefix + name, f"{value:.6g}" if isinstance(value, float) else str(value)))
-    return pairs
+def _difference(own: Summary, other: Summary, name: str) -> str:
+    points = 100 * (own.mean - other.mean)
+    return f"{abs(points):.1f} points {'over' if points >= 0 else 'below'} {name}"

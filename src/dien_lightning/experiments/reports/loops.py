@@ -19,17 +19,17 @@ from dien_lightning.experiments.reports.plots import (
     page_style,
     to_svg,
 )
-from dien_lightning.experiments.reports.records import RunRecord
 from dien_lightning.experiments.reports.tables import Summary
+from dien_lightning.experiments.results import Results
 
-Runs = Mapping[str, Sequence[RunRecord]]
+Runs = Mapping[str, Sequence[Results]]
 """Runs by the label of their series, one run for each seed and T."""
 
 
 _DASHED = " Dashed: the control, Base with nothing but the target's batch-norm statistics."
 
 
-def loops_of(run: RunRecord) -> int:
+def loops_of(run: Results) -> int:
     """T: how many passes after the first."""
     return int(run.setting("network.attention_loops", max(0, len(run.fusion_weights) - 1)))
 
@@ -100,7 +100,7 @@ def _against_loops(series: Runs, loops: Sequence[int], controls: Mapping[str, fl
     with page_style():
         figure, axes = new_plot(width=6.4, height=3.2)
         for (label, runs), color, offset in _placed(series):
-            points = [(loop, [100 * run.target.rank1 for run in runs if loops_of(run) == loop]) for loop in loops]
+            points = [(loop, [100 * run.target["rank1"] for run in runs if loops_of(run) == loop]) for loop in loops]
             points = [(loop, values) for loop, values in points if values]
             summaries = [Summary.of(values) for _, values in points]
             places = [loop + 0.25 * offset for loop, _ in points]
@@ -155,9 +155,9 @@ def _draw_weights(axes: Axes, series: Runs) -> str:
 def _draw_passes(axes: Axes, series: Runs) -> str:
     described = []
     for (label, runs), color, offset in _placed(series):
-        by_pass = zip(*([100 * scores.rank1 for scores in run.passes] for run in runs if run.passes), strict=True)
+        by_pass = zip(*([100 * figures["rank1"] for figures in run.passes] for run in runs if run.passes), strict=True)
         summaries = [Summary.of(values) for values in by_pass]
-        fused = Summary.of(100 * run.target.rank1 for run in runs).mean
+        fused = 100 * Summary.over(runs, "target.rank1").mean
         axes.axhline(fused, color=color, linestyle="--", linewidth=1.4)
         draw_means(axes, [step + 0.2 * offset for step in range(len(summaries))], summaries, color)
         described.append(f"{label}: passes {', '.join(f'{s.mean:.1f}' for s in summaries)}, fused {fused:.1f}")
@@ -165,7 +165,7 @@ def _draw_passes(axes: Axes, series: Runs) -> str:
     return "; ".join(described)
 
 
-def _placed(series: Runs) -> Iterable[tuple[tuple[str, Sequence[RunRecord]], str, float]]:
+def _placed(series: Runs) -> Iterable[tuple[tuple[str, Sequence[Results]], str, float]]:
     """Each series that has runs, its color, and how far beside the tick it stands, in shares of the distance."""
     for number, item in enumerate(series.items()):
         if item[1]:

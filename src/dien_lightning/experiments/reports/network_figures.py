@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -20,6 +19,7 @@ from dien_lightning.data.images import read_picture
 from dien_lightning.data.records import Record
 from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.experiments.reports.embedding_map import figure_2
+from dien_lightning.experiments.reports.page import Block
 from dien_lightning.network import load_network
 from dien_lightning.training import embed
 
@@ -27,8 +27,8 @@ NUM_POINTS = 250
 NUM_PICTURES = 6
 
 
-def network_blocks(run_dir: Path) -> list[tuple[str, Any]]:
-    """Figure 2 c/d and figure 4 as blocks of a page: (kind, content).
+def network_blocks(run_dir: Path) -> list[Block]:
+    """Figure 2 c/d and figure 4.
 
     Raises:
         FileNotFoundError: the run's config or network is missing, or its data have been moved.
@@ -56,8 +56,8 @@ def network_blocks(run_dir: Path) -> list[tuple[str, Any]]:
     what = "the pooled features of " + (
         "a random network, as this run began" if config.network.weights is None else "the pretrained backbone"
     )
-    blocks: list[tuple[str, Any]] = [
-        ("gallery", figure_2((before["source"], before["target"]), (after["source"], after["target"]), what))
+    blocks = [
+        Block("gallery", figure_2((before["source"], before["target"]), (after["source"], after["target"]), what))
     ]
     if trained.attention_loops:
         pairs = _pairs(data)
@@ -65,7 +65,7 @@ def network_blocks(run_dir: Path) -> list[tuple[str, Any]]:
         stage = _stage_to_show(trained, data.image_size)
         maps = attention_maps(trained, _images(data, queries), _images(data, matches), stage=stage)
         pictures, references = ([_picture(data, record) for record in own] for own in (queries, matches))
-        blocks.append(("grid", figure_4(pictures, references, maps)))
+        blocks.append(Block("grid", figure_4(pictures, references, maps)))
     return blocks
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from html import unescape
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+from dien_lightning.experiments.reports.tables import name_seeds
+from dien_lightning.experiments.results import Results
 
 MOST_BYTES = 3_000_000
 """A page must stay below this."""
@@ -29,7 +32,7 @@ class Block(NamedTuple):
     """One piece of a section.
 
     Attributes:
-        kind: `tiles`, `table`, `gallery`, `ranked`, `grid`, `text`, `details`, or `kept`, from `read_sections`.
+        kind: `tiles`, `table`, `gallery`, `ranked`, `grid` or `details`.
         content: what the template's macro of that name takes.
     """
 
@@ -44,36 +47,16 @@ class Section(NamedTuple):
         title: heading.
         blocks: in order.
         intro: a paragraph before them.
-        shows: which single runs it pictures, a word each; empty for what all runs are part of.
     """
 
     title: str
     blocks: Sequence[Block]
     intro: str = ""
-    shows: Sequence[str] = ()
 
     @property
     def anchor(self) -> str:
         """The heading's id."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
-
-
-def read_sections(html: str) -> list[Section]:
-    """The sections of a page that `render_page` made: what stands under each heading as it stands there, but the intro.
-
-    Example:
-        >>> page = render_page("A", "b", [Section("C & D", [Block("text", "e < f")], "An intro.", ["a_run"])])
-        >>> read_sections(page)
-        [Section(title='C & D', blocks=[Block(kind='kept', content='<p>e &lt; f</p>')], intro='', shows=['a_run'])]
-    """
-    parts = html.split('<section class="part"')[1:]
-    form = r'[^>]*?(?: data-shows="([^"]*)")?>\s*<h2[^>]*>(.*?)</h2>\s*(?:<p class="intro">.*?</p>)?(.*)</section>'
-    found = (re.match(form, part, flags=re.DOTALL) for part in parts)
-    return [
-        Section(unescape(match[2]), [Block("kept", match[3].strip())], shows=unescape(match[1] or "").split())
-        for match in found
-        if match
-    ]
 
 
 def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:
@@ -90,12 +73,43 @@ def render_page(title: str, lead: str, sections: Sequence[Section], footer: str 
         lstrip_blocks=True,
     )
     environment.filters["svg"] = Markup  # our own drawings are the only markup that is not escaped
-    html = (
-        environment.get_template("page.html").render(title=title, lead=lead, sections=sections, footer=footer).lstrip()
-    )
+    template = environment.get_template("page.html")
+    html = template.render(title=title, lead=lead, sections=sections, footer=footer).lstrip()
     size = len(html.encode())
     if size >= MOST_BYTES:
         raise ValueError(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")
     if found := _LOADS.search(html):
         raise ValueError(f"the page would load {html[found.start() : found.start() + 60]!r} from elsewhere.")
     return html
+
+
+def run_details(runs: Mapping[str, Results]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each run what repeats it: command, protocol, settings; for the page's folding blocks."""
+    entries = []
+    for label, run in runs.items():
+        facts = [("command", run.command), ("commit", run.commit), ("seed", str(run.seed))]
+        facts += [("training and evaluation", f"{(run.seconds or 0) / 60:.1f} minutes")]
+        facts += [("evaluation", f"{run.images_per_second or 0:.0f} images / s")]
+        entries.append((f"{label}: command and protocol", facts + _pairs(run.protocol)))
+        entries.append((f"{label}: settings", _pairs(run.settings)))
+    return entries
+
+
+def page_footer(runs: Sequence[Results]) -> str:
+    """Where the figures come from, in one line."""
+    commits = ", ".join(sorted({run.commit for run in runs if run.commit})) or "unknown"
+    here = Path.cwd()
+    folders = {run.path.parent for run in runs}
+    shorter = {folder.relative_to(here) if folder.is_relative_to(here) else folder for folder in folders}
+    where = ", ".join(sorted(map(str, shorter)))
+    return f"Figures from {where} ({name_seeds(runs)}), commit {commits}. Percent throughout."
+
+
+def _pairs(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            pairs += _pairs(value, f"{prefix}{name}.")
+        else:
+            pairs.append((prefix + name, f"{value:.6g}" if isinstance(value, float) else str(value)))
+    return pairs

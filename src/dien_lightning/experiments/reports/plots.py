@@ -65,11 +65,10 @@ class Plot(NamedTuple):
 
 
 class Legend(NamedTuple):
-    """One series of a figure: its name and its number in the page's palette, from 1; `dashed` for the second kind."""
+    """One series of a figure: its name and its number in the page's palette, from 1."""
 
     label: str
     series: int
-    dashed: bool = False
 
 
 class Gallery(NamedTuple):

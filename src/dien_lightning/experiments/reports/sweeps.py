@@ -7,7 +7,6 @@ from itertools import combinations
 
 from matplotlib.patches import Rectangle
 
-from dien_lightning.experiments.reports.labels import direction_label, directions_of, full_label
 from dien_lightning.experiments.reports.plots import (
     INK,
     SERIES,
@@ -18,10 +17,10 @@ from dien_lightning.experiments.reports.plots import (
     page_style,
     to_svg,
 )
-from dien_lightning.experiments.reports.published import TABLE_1
-from dien_lightning.experiments.reports.records import RunRecord
+from dien_lightning.experiments.reports.rows import direction_label, directions_of, row_label
 from dien_lightning.experiments.reports.tables import ABSENT, Summary, name_seeds
-from dien_lightning.experiments.settings import difference
+from dien_lightning.experiments.results import Results
+from dien_lightning.experiments.settings import SEED, difference
 
 AXES = {
     "network.attention_loops": "T",
@@ -32,7 +31,7 @@ AXES = {
 """What the sweeps in conf/sweep vary."""
 
 
-def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
+def sweep_galleries(sweeps: Mapping[str, Sequence[Results]]) -> list[Gallery]:
     """One gallery for each sweep and direction: a surface for each pair of settings varied, a line if it was one.
 
     Args:
@@ -52,8 +51,7 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
         if not varied:
             raise ValueError(f"the {len(runs)} runs of sweep {name} differ in none of {', '.join(AXES)}.")
         for run in runs:
-            unlike = difference(run.settings, runs[0].settings, ignoring={*AXES, "data.seed"})
-            if other := ", ".join(run.changes) or unlike:
+            if other := difference(run.conditions, runs[0].conditions, (*AXES, *SEED)):
                 raise ValueError(
                     f"the runs of sweep {name} are not one sweep: {run.path} has {other}, unlike {runs[0].path}. "
                     f"Keep them in folders of their own (run_dir=DIR) and name both."
@@ -62,31 +60,32 @@ def sweep_galleries(sweeps: Mapping[str, Sequence[RunRecord]]) -> list[Gallery]:
             plots = [_line(name, runs, varied[0])]
         else:
             plots = [_surface(name, runs, *pair) for pair in combinations(varied, 2)]
-        seeds = {run.seed for run in runs}
         shown = "line" if len(varied) == 1 else "the stronger the color, the higher"
         if len(varied) > 2:
             shown += ", each the mean over the settings that its surface does not show"
         caption = (
             f"Target rank-1 in percent over {' and '.join(AXES[axis] for axis in varied)}; {shown}, "
-            f"{len(runs)} runs{_in_common(runs)}, {'mean over ' if len(seeds) > 1 else ''}{name_seeds(seeds)}."
+            f"{len(runs)} runs{_in_common(runs)}, {name_seeds(runs, 'mean over ')}."
         )
         galleries.append(Gallery(f"Sweep {name}, {direction_label(direction)}", caption, tuple(plots)))
     return galleries
 
 
-def _in_common(runs: Sequence[RunRecord]) -> str:
+def _in_common(runs: Sequence[Results]) -> str:
     """What all of them are runs of: the row, the steps, the folder of the data, as far as it is known."""
     said: list[set[str]] = [
-        {f" of {full_label(run.row)}" if run.row in TABLE_1 else "" for run in runs},
+        {f" of {row_label(run.row)}" if row_label(run.row) else "" for run in runs},
         {f" of {run.steps} steps" if run.steps else "" for run in runs},
         {f" on {run.setting('data.root')}" if run.setting("data.root") else "" for run in runs},
     ]
     return "".join(max(phrases) for phrases in said if len(phrases) == 1)
 
 
-def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
+def _line(name: str, runs: Sequence[Results], axis: str) -> Plot:
     values = sorted({_number(run, axis) for run in runs})
-    summaries = [Summary.of(100 * run.target.rank1 for run in runs if _number(run, axis) == value) for value in values]
+    summaries = [
+        Summary.of(100 * run.target["rank1"] for run in runs if _number(run, axis) == value) for value in values
+    ]
     with page_style():
         figure, axes = new_plot(width=5.2, height=3)
         places = range(len(values))
@@ -98,10 +97,12 @@ def _line(name: str, runs: Sequence[RunRecord], axis: str) -> Plot:
         return Plot(to_svg(figure, f"sweep {name}"), f"Target rank-1 by {AXES[axis]}, in percent: {described}.")
 
 
-def _surface(name: str, runs: Sequence[RunRecord], x_axis: str, y_axis: str) -> Plot:
+def _surface(name: str, runs: Sequence[Results], x_axis: str, y_axis: str) -> Plot:
     columns, rows = (sorted({_number(run, axis) for run in runs}) for axis in (x_axis, y_axis))
     cells = {
-        (x, y): Summary.of(run.target.rank1 for run in runs if (_number(run, x_axis), _number(run, y_axis)) == (x, y))
+        (x, y): Summary.over(
+            (run for run in runs if (_number(run, x_axis), _number(run, y_axis)) == (x, y)), "target.rank1"
+        )
         for x in columns
         for y in rows
     }
@@ -130,5 +131,5 @@ def _surface(name: str, runs: Sequence[RunRecord], x_axis: str, y_axis: str) -> 
     return Plot(svg, f"Target rank-1 by {AXES[x_axis]} and {AXES[y_axis]}, in percent: {'; '.join(described)}.")
 
 
-def _number(run: RunRecord, axis: str) -> float:
+def _number(run: Results, axis: str) -> float:
     return float(run.setting(axis) or 0)

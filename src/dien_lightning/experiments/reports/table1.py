@@ -1,43 +1,69 @@
-"""Tables I and II: our runs in the paper's layout, the paper's figures beside them, the gains."""
+"""Table I: our runs in the paper's layout beside the paper's figures, and the paper's order of the rows beside ours."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
-from dien_lightning.experiments.reports.demo_table import CONTROL, seeds_phrase
-from dien_lightning.experiments.reports.labels import direction_label, directions_of
-from dien_lightning.experiments.reports.main_runs import shared_settings
-from dien_lightning.experiments.reports.published import PAPER_DIRECTIONS, TABLE_1, TABLE_2, Published, PublishedRow
-from dien_lightning.experiments.reports.records import SCORES, RunRecord
-from dien_lightning.experiments.reports.summaries import Figure, control_figure, summarize, target_figure, values_of
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
+from dien_lightning.experiments.reports.rows import (
+    BASE,
+    CONTROL,
+    PAPER_DIRECTIONS,
+    TABLE_1,
+    direction_label,
+    directions_of,
+    row_label,
+)
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds, to_markdown
+from dien_lightning.experiments.results import FIGURES, Results
 
-BASE = "r01_base"
-_FIGURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "mAP": "mAP"}
+CLAIMS = (  # of each two rows the paper has the first above the second, in rank-1
+    ("r02_exemplar", BASE),
+    ("r03_cccdtl", "r02_exemplar"),
+    ("r04_dc", BASE),
+    ("r05_cccdtl_dc", "r03_cccdtl"),
+    ("r05_cccdtl_dc", "r04_dc"),
+    ("r06_full_t1", "r05_cccdtl_dc"),
+    ("r07_full_t2", "r06_full_t1"),
+    ("r08_full_t3", "r07_full_t2"),
+    ("r08_full_t3", "r09_full_t4"),
+    ("r09_full_t4", "r10_full_t5"),
+)
+_OVER_CONTROL = ("r02_exemplar", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc")
+_SHORT = ("rank1", "mAP")
+GLOSSARY = (
+    f"DC is the domain classifier with reversed gradient; CCCDTL the triplet loss over both domains with a centre "
+    f"term; TL[8] the triplet loss of the paper's reference 8, in which each target image is a person of its own; RTDA "
+    f"the recurrent top-down attention, T passes after the first. “{CONTROL}” is the control: Base, its batch-norm "
+    f"statistics gathered on the target's training images, no adaptation loss."
+)
 
 
-def main_table(runs: Sequence[RunRecord]) -> Table:
+def figure_of(runs: Sequence[Results], row: str, direction: str, figure: str) -> Summary:
+    """Mean and spread over the seeds of a row's figure on the target; of the control's, where `row` is `CONTROL`."""
+    where = "target_with_target_statistics" if row == CONTROL else "target"
+    own = BASE if row == CONTROL else row
+    return Summary.over((run for run in runs if (run.row, run.direction) == (own, direction)), f"{where}.{figure}")
+
+
+def main_table(runs: Sequence[Results]) -> Table:
     """Our rows in the paper's layout, rank-1 and mAP of the paper beside them; percent, mean and spread over seeds."""
-    directions = directions_of(runs)
-    columns = [Column(label, direction_label(d)) for d in directions for label in _FIGURES.values()]
-    columns += [Column(label, f"paper, {d}") for d in PAPER_DIRECTIONS for label in ("Rank-1", "mAP")]
+    directions, shown = directions_of(runs), [name for name in FIGURES if name != "mINP"]
+    columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in shown]
+    columns += [Column(FIGURES[name], f"paper, {d}") for d in PAPER_DIRECTIONS for name in _SHORT]
     rows = []
-    for name, published in TABLE_1.items():
-        cells = [summarize(runs, name, d, target_figure(figure)).percent() for d in directions for figure in _FIGURES]
-        cells += [f"{p.rank1:.1f}" if m else f"{p.mAP:.1f}" for p in published[1:] for m in (True, False)]
-        rows.append(Row(_label(runs, name, published.label), tuple(cells)))
-        if name == BASE:
-            control = [
-                summarize(runs, name, d, control_figure(figure)).percent() for d in directions for figure in _FIGURES
-            ]
-            rows.append(Row(_label(runs, name, CONTROL), (*control, *[ABSENT] * 4)))
-    caption = f"Table I on our pair, in percent, {seeds_phrase(runs)}; beside it the paper's figures on its own pair."
+    for row in (BASE, CONTROL, *list(TABLE_1)[1:]):
+        cells = [figure_of(runs, row, d, name).percent() for d in directions for name in shown]
+        published = TABLE_1[row][1:] if row in TABLE_1 else ()
+        cells += [f"{value:.1f}" for pair in published for value in pair] or [ABSENT] * 4
+        rows.append(Row(_label(runs, row), tuple(cells)))
+    seeds = name_seeds(runs, "mean ± sample standard deviation over ")
+    caption = f"Table I on our pair, in percent, {seeds}; beside it the paper's figures on its own pair."
     return Table(caption, "Configuration", columns, rows)
 
 
-def short_table(runs: Sequence[RunRecord]) -> Table:
+def short_table(runs: Sequence[Results]) -> Table:
     """Our rows' rank-1 and mAP alone: narrow enough for a terminal."""
     whole = main_table(runs)
     kept = [
@@ -45,96 +71,79 @@ def short_table(runs: Sequence[RunRecord]) -> Table:
         for place, column in enumerate(whole.columns)
         if column.label in ("Rank-1", "mAP") and not column.group.startswith("paper")
     ]
+    columns = [whole.columns[place] for place in kept]
     return whole._replace(
-        caption=f"Target, in percent, {seeds_phrase(runs)}.",
-        columns=[whole.columns[place] for place in kept],
-        rows=[row._replace(cells=tuple(row.cells[place] for place in kept)) for row in whole.rows],
+        columns=columns, rows=[row._replace(cells=tuple(row.cells[place] for place in kept)) for row in whole.rows]
     )
 
 
-def gains_table(runs: Sequence[RunRecord]) -> Table:
-    """Points of rank-1 that each row gains over Base and over the control; differences are taken seed by seed."""
-    directions = directions_of(runs)
-    columns = [Column(f"over {other}", direction_label(d)) for d in directions for other in ("Base", "control")]
-    columns += [Column("over Base", f"paper, {d}") for d in PAPER_DIRECTIONS]
-    rows = []
-    for name, published in TABLE_1.items():
-        cells = []
-        for direction in directions:
-            for minuend in (target_figure("rank1"), control_figure("rank1")):
-                cells.append(_gain(runs, name, direction, minuend).percent(signed=True))
-        for own, base in zip(published[1:], TABLE_1[BASE][1:], strict=True):
-            cells.append(ABSENT if name == BASE else f"{own.rank1 - base.rank1:+.1f}")
-        if name == BASE:
-            cells[: 2 * len(directions) : 2] = [ABSENT] * len(directions)
-        rows.append(Row(_label(runs, name, published.label, paired=True), tuple(cells)))
-    caption = f"Gain in rank-1, in points, seed by seed, {seeds_phrase(runs)}. Control: {CONTROL}, nothing else."
-    return Table(caption, "Configuration", columns, rows)
+def order_table(runs: Sequence[Results]) -> Table:
+    """For each two rows that the paper orders, and for each row and the control: the difference here, and there.
 
+    Pairs of which not both have been run are left out.
 
-def published_table(caption: str, head: str, rows: Sequence[PublishedRow]) -> Table:
-    """Rows of the paper as printed, percent."""
-    columns = [Column(label, d) for d in PAPER_DIRECTIONS for label in _FIGURES.values()]
-
-    def cells(published: Published) -> list[str]:
-        return [f"{value:.1f}" for value in published]
-
-    return Table(
-        caption, head, columns, [Row(r.label, (*cells(r.duke_to_market), *cells(r.market_to_duke))) for r in rows]
-    )
-
-
-def published_tables() -> list[Table]:
-    """Table I and Table II of the paper, as printed."""
-    return [
-        published_table("Table I as the paper prints it, in percent.", "Configuration", list(TABLE_1.values())),
-        published_table("Table II as the paper prints it, in percent.", "Method", TABLE_2),
-    ]
-
-
-def table1_json(runs: Sequence[RunRecord], command: str) -> dict[str, Any]:
-    """What `results/table1.json` holds: every run's figures as fractions, the command, the setting all share."""
-    entries = []
-    for run in runs:
-        entry: dict[str, Any] = {"row": run.row, "direction": run.direction, "seed": run.seed}
-        entry |= {name: value for name, value in zip(SCORES, run.target, strict=True) if not math.isnan(value)}
-        if run.source is not None:
-            entry |= {"source_rank1": run.source.rank1, "source_mAP": run.source.mAP}
-        with_target_statistics = run.target_statistics
-        if (run.protocol.get("statistics") or {}).get("target") == "target":
-            with_target_statistics = run.target
-        if with_target_statistics is not None:
-            entry["rank1_target_statistics"] = with_target_statistics.rank1
-            entry["mAP_target_statistics"] = with_target_statistics.mAP
-        if run.fusion_weights:
-            entry["fusion_weights"] = list(run.fusion_weights)
-        if run.passes:
-            entry["rank1_passes"] = [scores.rank1 for scores in run.passes]
-        entry |= {"seconds": run.seconds, "commit": run.commit, "command": run.command}
-        entries.append(entry)
-    return {"runs": entries, "command": command, "settings": shared_settings(runs[-1])}
-
-
-def _label(runs: Sequence[RunRecord], row: str, label: str, paired: bool = False) -> str:
-    """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ.
-
-    With `paired`, seeds that Base lacks do not count.
+    Returns:
+        Differences of the means in points, each with what it says: `yes`, `no`, or `within` the spread.
     """
-    needed = {row, BASE} if paired else {row}
-    own = {
-        d: frozenset.intersection(
-            *(frozenset(r.seed for r in runs if (r.row, r.direction) == (name, d)) for name in needed)
-        )
-        for d in directions_of(runs)
-    }
-    kinds = set(own.values())
-    if not any(kinds) or kinds == {frozenset(run.seed for run in runs)}:
+    directions = directions_of(runs)
+    columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in _SHORT]
+    columns += [Column(FIGURES[name], f"paper, {d}") for d in PAPER_DIRECTIONS for name in _SHORT]
+    rows = []
+    for first, second in (*CLAIMS, *((row, CONTROL) for row in _OVER_CONTROL)):
+        places = [(d, name) for d in directions for name in _SHORT]
+        cells = [compare(*(figure_of(runs, row, *place) for row in (first, second))) for place in places]
+        if set(cells) == {ABSENT}:
+            continue
+        published = zip(TABLE_1[first][1:], TABLE_1[second][1:], strict=True) if second in TABLE_1 else ()
+        cells += [f"{one - other:+.1f}" for pair in published for one, other in zip(*pair, strict=True)] or [ABSENT] * 4
+        rows.append(Row(f"{row_label(first)} above {row_label(second) or 'the control'}", tuple(cells)))
+    caption = (
+        "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
+        "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
+        "of thumb, no test; with one there is no spread to compare with. The claims are the paper's, whose mAP agrees "
+        "but for T = 1, Duke → Market; those over the control are ours."
+    )
+    return Table(caption, "Claim", columns, rows)
+
+
+def compare(first: Summary, second: Summary) -> str:
+    """The difference of two means in points, and whether it is larger than the larger spread.
+
+    Example:
+        >>> compare(Summary(0.5, 0.1, 3), Summary(0.3, 0.05, 3)), compare(Summary(0.5, 0.1, 3), Summary(0.45, 0.2, 3))
+        ('+20.0 yes', '+5.0 within')
+    """
+    if not first.runs or not second.runs:
+        return ABSENT
+    points = first.mean - second.mean
+    if math.isnan(first.spread) or math.isnan(second.spread):
+        return f"{100 * points:+.1f}"
+    spread = max(first.spread, second.spread)
+    return f"{100 * points:+.1f} " + ("yes" if points > spread else "no" if points < -spread else "within")
+
+
+def subject(runs: Sequence[Results]) -> str:
+    """Such as: resnet18 from random weights, 500 steps."""
+    weights = runs[-1].setting("network.weights")
+    start = "random weights" if weights is None else Path(weights).name + (" weights" if weights == "imagenet" else "")
+    steps = f", {runs[-1].steps} steps" if runs[-1].steps else ""
+    return f"{runs[-1].setting('network.backbone', 'DIEN')} from {start}{steps}"
+
+
+def markdown(runs: Sequence[Results], command: str) -> str:
+    """What `results/table1.md` holds."""
+    made = f"Made by `{command}` from {len(runs)} runs."
+    tables = map(to_markdown, (main_table(runs), order_table(runs)))
+    return "\n\n".join([f"# Table I: {subject(runs)}", made, GLOSSARY, *tables]) + "\n"
+
+
+def _label(runs: Sequence[Results], row: str) -> str:
+    """The row's name, with its seeds where it lacks some that others have: in each direction, if they differ."""
+    label = TABLE_1[row].label if row in TABLE_1 else row
+    of_row = [run for run in runs if run.row == (BASE if row == CONTROL else row)]
+    own = {d: name_seeds(run for run in of_row if run.direction == d) for d in directions_of(runs)}
+    if not of_row or set(own.values()) == {name_seeds(runs)}:
         return label
-    if len(kinds) == 1:
-        return f"{label}, {name_seeds(*kinds)}"
-    return f"{label}, {'; '.join(f'{direction_label(d)} {name_seeds(seeds)}' for d, seeds in own.items())}"
-
-
-def _gain(runs: Sequence[RunRecord], row: str, direction: str, over: Figure) -> Summary:
-    own, base = values_of(runs, row, direction, target_figure("rank1")), values_of(runs, BASE, direction, over)
-    return Summary.of(own[seed] - base[seed] for seed in own if seed in base)
+    if len(set(own.values())) == 1:
+        return f"{label}, {name_seeds(of_row)}"
+    return f"{label}, {'; '.join(f'{direction_label(d)} {seeds}' for d, seeds in own.items())}"

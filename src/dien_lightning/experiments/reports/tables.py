@@ -10,6 +10,8 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
+from dien_lightning.experiments.results import Results
+
 ABSENT = "–"
 """What stands in a cell without a figure."""
 
@@ -29,39 +31,42 @@ class Summary(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Summary:
-        """Summarise the values that are there.
-
-        Example:
-            >>> Summary.of([0.25, 0.5, 0.75])
-            Summary(mean=0.5, spread=0.25, runs=3)
-        """
-        known = [value for value in values if value is not None and not math.isnan(value)]
+        """Summarise the values that are there."""
+        known = [value for value in values if value is not None]
         if not known:
             return cls(math.nan, math.nan, 0)
         return cls(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else math.nan, len(known))
 
-    def percent(self, signed: bool = False) -> str:
-        """In percent, with the spread if there is one; signed for differences.
+    @classmethod
+    def over(cls, runs: Iterable[Results], figure: str) -> Summary:
+        """Summarise one figure of these runs, by its dotted name."""
+        return cls.of(run.figure(figure) for run in runs)
+
+    def percent(self) -> str:
+        """In percent, with the spread if there is one.
 
         Example:
-            >>> Summary.of([0.25, 0.5, 0.75]).percent(), Summary.of([0.5]).percent(signed=True)
-            ('50.0 ± 25.0', '+50.0')
+            >>> Summary.of([0.25, 0.5, 0.75]).percent(), Summary.of([0.5]).percent(), Summary.of([]).percent()
+            ('50.0 ± 25.0', '50.0', '–')
         """
         if not self.runs:
             return ABSENT
-        mean = f"{100 * self.mean:+.1f}" if signed else f"{100 * self.mean:.1f}"
-        return mean if math.isnan(self.spread) else f"{mean} ± {100 * self.spread:.1f}"
+        return f"{100 * self.mean:.1f}" + ("" if math.isnan(self.spread) else f" ± {100 * self.spread:.1f}")
 
 
-def name_seeds(seeds: Iterable[int]) -> str:
-    """Each seed once, in words.
+def name_seeds(runs: Iterable[Results], means: str = "") -> str:
+    """Each seed of the runs once, in words.
+
+    Args:
+        runs: any number.
+        means: put in front where there are several seeds.
 
     Example:
-        >>> name_seeds([2, 0, 2]), name_seeds([1])
-        ('seeds 0, 2', 'seed 1')
+        >>> name_seeds([Results(seed=2), Results(seed=0), Results(seed=2)], "mean over "), name_seeds([Results(seed=1)])
+        ('mean over seeds 0, 2', 'seed 1')
     """
-    each = sorted(set(seeds))
-    return f"seed{'s' if len(each) > 1 else ''} {', '.join(map(str, each)) or 'none'}"
+    each = sorted({run.seed for run in runs})
+    return f"{means}seeds {', '.join(map(str, each))}" if len(each) > 1 else f"seed {each[0] if each else 'none'}"
 
 
 class Column(NamedTuple):
@@ -87,14 +92,12 @@ class Table(NamedTuple):
         head: heading of the rows' labels.
         columns: headings of the cells.
         rows: as many cells each as there are columns.
-        code: whether the cells are commands.
     """
 
     caption: str
     head: str
     columns: Sequence[Column]
     rows: Sequence[Row]
-    code: bool = False
 
     def groups(self) -> list[tuple[str, int]]:
         """The shared headings with the number of columns under each.
@@ -129,10 +132,9 @@ def to_markdown(table: Table) -> str:
         headings.append(f"{column.group}: {column.label}" if starts else column.label)
         before = column.group
     lines = [table.caption, "", _line([table.head, *headings])]
-    lines.append("|---" + ("|---" if table.code else "|--:") * len(table.columns) + "|")
+    lines.append("|---" + "|--:" * len(table.columns) + "|")
     for row in table.rows:
-        cells = [f"`{cell}`" if table.code and cell != ABSENT else cell for cell in row.cells]
-        lines.append(_line([f"**{cell}**" if row.strong else cell for cell in (row.label, *cells)]))
+        lines.append(_line([f"**{cell}**" if row.strong else cell for cell in (row.label, *row.cells)]))
     return "\n".join(lines)
 
 
