@@ -27,6 +27,7 @@ from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line
 from dien_lightning.experiments.ranked_lists import LENGTH, chosen_queries, describe_lists, rankings
 from dien_lightning.experiments.results import Results, write_json
+from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
     EvaluationSets,
@@ -63,6 +64,7 @@ def evaluate(config: DictConfig) -> None:
     output = Path(config.output)
     if (output / "results.json").exists():
         raise FileExistsError(f"output={output} holds a results.json; choose another folder.")
+    use_threads(config.threads)
     network = load_network(config.checkpoint)
     config.data.image_size = config.data.image_size or network.hyperparameters["image_size"]
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")

@@ -48,6 +48,7 @@ class Results:
         protocol: how was counted, what was counted, precision, whose statistics.
         images_per_second: embeddings extracted in a second.
         seconds: a run's duration.
+        threads: that each process computed with; another number adds in another order.
         row: of Table I, such as `r01_base`.
         direction: the pair, such as `day2night`.
         seed: a run's seed.
@@ -67,6 +68,7 @@ class Results:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     images_per_second: float | None = None
     seconds: float | None = None
+    threads: int | None = None
     row: str = ""
     direction: str = ""
     seed: int = 0

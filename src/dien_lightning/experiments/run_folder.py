@@ -89,7 +89,7 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
     Raises:
         ValueError: names what differs.
     """
-    before = _config_of(run_dir)
+    before = config_of(run_dir)
     if config.resume and before and is_first_process():
         is_longer = config.trainer.max_epochs > before.trainer.max_epochs
         remedy = (
@@ -99,7 +99,7 @@ def check_resumed(config: DictConfig, run_dir: Path) -> None:
         same_run(f"run_dir={run_dir}", conditions(before), conditions(config), remedy, ignoring)
 
 
-def _config_of(run_dir: Path) -> DictConfig:
+def config_of(run_dir: Path) -> DictConfig:
     """What lies in the run's config.yaml; empty where there is none."""
     path = run_dir / "config.yaml"
     found: Any = OmegaConf.load(path) if path.exists() else OmegaConf.create()
@@ -109,7 +109,7 @@ def _config_of(run_dir: Path) -> DictConfig:
 def keep_wandb_run(config: DictConfig, run_dir: Path) -> None:
     """Give the run's id at W&B, which is kept in config.yaml: a resumed run goes on in the same one."""
     if "wandb" in config.logger and config.logger.wandb.get("id") is None:
-        known = OmegaConf.select(_config_of(run_dir), "logger.wandb.id") if config.resume else None
+        known = OmegaConf.select(config_of(run_dir), "logger.wandb.id") if config.resume else None
         OmegaConf.update(config, "logger.wandb.id", known or secrets.token_hex(4), force_add=True)
 
 

@@ -33,11 +33,13 @@ from dien_lightning.experiments.results import Results, check_figure, write_json
 from dien_lightning.experiments.run_folder import (
     check_resumed,
     claim,
+    config_of,
     held,
     keep_wandb_run,
     write_config,
 )
 from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
@@ -90,7 +92,11 @@ def train(config: DictConfig) -> Results:
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     keep_wandb_run(config, run_dir)
-    about = describe(config)  # before the work: the code might be edited meanwhile
+    on_cpu = config.trainer.accelerator == "cpu" and isinstance(config.trainer.devices, int)
+    if config.threads is None:
+        config.threads = config_of(run_dir).get("threads")  # a resumed run adds in the order it began with
+    config.threads = use_threads(config.threads, share=config.trainer.devices if on_cpu else 1)
+    about = {**describe(config), "threads": config.threads}  # before the work: the code might be edited meanwhile
     pl.seed_everything(config.seed, verbose=False)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
