@@ -99,6 +99,9 @@ def market(tmp_path):
     folder = write_market(tmp_path / "market1501", test_ids=4)
     for number in range(5):
         write_image(folder / "bounding_box_test" / f"-1_c2s1_90001{number}_00.jpg", 910 + number)
+    for seed, path in enumerate(sorted((folder / "query").iterdir())):
+        for number in range(2):
+            write_image(folder / "gt_bbox" / path.name.replace("_00.jpg", f"_0{number}.jpg"), 950 + 2 * seed + number)
     return folder
 
 
@@ -145,7 +148,7 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, capf
     for query in lists:
         person = Path(query["path"]).name.split("_")[0]
         assert query["pid"] == int(person)
-        assert "query" in query["path"]
+        assert ("gt_bbox" if "multi_query=true" in options else "query") in query["path"]
         images = query["gallery"]
         assert all(Path(image["path"]).parent.name == "bounding_box_test" and image["pid"] != -1 for image in images)
         assert all(int(Path(image["path"]).name.split("_")[0]) == image["pid"] for image in images)

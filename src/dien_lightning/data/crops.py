@@ -18,7 +18,7 @@ class Crop(NamedTuple):
 
     Attributes:
         path: the file.
-        split: "train", "query" or "gallery".
+        split: "train", "query", "gallery" or "further".
         pid: who it shows.
         camera: who took it.
         clothes: which of the person's clothes.
@@ -70,7 +70,7 @@ def make_splits(
     cameras = {} if nowhere else number_names({crop.camera or "" for crop in crops})
     clothes = _places(f"{spelled(pid)} {crop.clothes}" for crop, pid in zip(crops, told, strict=True) if crop.clothes)
     tracklets = _places(crop.tracklet for crop in crops if crop.tracklet)
-    splits: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    splits: dict[str, list[Record]] = {split: [] for split in (*SPLITS, "further")}
     for crop, pid in zip(crops, told, strict=True):
         about = f"{spelled(pid)} {crop.clothes}"
         splits[crop.split].append(
@@ -82,6 +82,8 @@ def make_splits(
                 clothes.get(about, UNLABELED) if pid else UNLABELED,
             )
         )
+    asking = {(record.pid, record.camid) for record in splits["query"]}
+    splits["further"] = [r for r in splits["further"] if r.pid != UNLABELED and (r.pid, r.camid) in asking]
     trained, tested = ({r.pid for part in parts for r in splits[part]} for parts in (("train",), ("query", "gallery")))
     shared = len((trained & tested) - {UNLABELED}) if compare else 0
     said = [*notes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]

@@ -57,6 +57,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         seed: batches and augmentations are drawn from it.
         cameras: "required" refuses a query and gallery that match within one camera alone, which the field's protocol
             drops; "none" takes them, with `Protocol(same_camera="keep")` to count them.
+        multi_query: ask with all images of a query's person in its camera: Market-1501's gt_bbox/. The evaluation then
+            makes one query of them, see `pool_queries`.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
         augmentation: further arguments for `train_transform`, such as `{"erasing": 0.5}`; None crops and flips.
         cache_gigabytes: memory of each process for the decoded training images of each domain; those beyond it are
@@ -90,6 +92,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         num_workers: int | None = None,
         seed: int = 0,
         cameras: Literal["required", "none"] = "required",
+        multi_query: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
         augmentation: Mapping[str, Any] | None = None,
         cache_gigabytes: float = 1.0,
@@ -114,7 +117,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         labelled = None if source is None else Domain("source", root, source, source_root, **patterns)
         patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
         unlabelled = Domain("target", root, target, target_root, **patterns)
-        self._pair = DomainPair(labelled, unlabelled, (num_ids, num_instances), cameras)
+        self._pair = DomainPair(labelled, unlabelled, (num_ids, num_instances), cameras, multi_query)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size

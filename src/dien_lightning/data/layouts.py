@@ -36,11 +36,13 @@ class FileName(NamedTuple):
             Where numbers start anew in every scene or version, groups `camid_part` and `pid_part` tell them apart.
         example: a path that matches, for messages.
         cameras: camera number by the text of the group `camid`, where that text is not a number.
+        clothes: the same for the group `clothes`.
     """
 
     pattern: str
     example: str
     cameras: Mapping[str, int] | None = None
+    clothes: Mapping[str, str] | None = None
 
     def read(self, root: Path, folder: Path, split: str, others: Counter[str] | None = None) -> list[Crop]:
         """Give the image files below `folder`; `others` counts the suffixes of the files that are no images.
@@ -48,15 +50,10 @@ class FileName(NamedTuple):
         Raises:
             ValueError: if a file's path does not match.
         """
-        pattern = re.compile(self.pattern)
-        crops, strangers = [], []
-        for path in image_files(folder, others):
-            match = pattern.search(path_below(path, root))
-            if match is None:
-                strangers.append(path)
-            else:
-                crops.append(self._crop(path, split, match.groupdict()))
-        if strangers:
+        found = [(path, self.crop(path_below(path, root))) for path in image_files(folder, others)]
+        crops = [crop._replace(path=path, split=split) for path, crop in found if crop is not None]
+        strangers = [path for path, crop in found if crop is None]
+        if strangers and split != "further":
             more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
             raise ValueError(
                 f"{strangers[0]}{more} cannot be read as identity and camera ({len(crops)} others beside it can); "
@@ -64,16 +61,23 @@ class FileName(NamedTuple):
             )
         return crops
 
-    def _crop(self, path: str, split: str, groups: Mapping[str, str | None]) -> Crop:
-        pid, camera = groups["pid"] or "", groups.get("camid") or "0"
+    def crop(self, path: str) -> Crop | None:
+        """What a path says, None where it does not match."""
+        match = re.search(self.pattern, path)
+        if match is None:
+            return None
+        groups = match.groupdict()
+        pid, camera, clothes = groups["pid"] or "", groups.get("camid") or "0", groups.get("clothes")
         if part := groups.get("pid_part"):
             pid = f"{part}{pid:0>5}"
         if self.cameras is not None:
             camera = str(self.cameras[camera])
         if part := groups.get("camid_part"):
             camera = f"{part}{camera:0>3}"
-        tracklet = groups.get("tracklet") and f"{pid} {camera} {groups['tracklet']}"
-        return Crop(path, split, pid, camera, groups.get("clothes"), tracklet)
+        if clothes and self.clothes:
+            clothes = self.clothes[clothes]
+        tracklet = f"{pid} {camera} {groups['tracklet']}" if groups.get("tracklet") else None
+        return Crop(path, "", pid, camera, clothes, tracklet)
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class FolderLayout:
     """Splits are folders, and names say who and which camera.
 
     Args:
-        folders: split -> folders that hold it; "." is the root itself, and wildcards are allowed.
+        folders: split -> folders that hold it; "." is the root itself, and wildcards are allowed. Of "further", which
+            holds more images of the queries' people, nothing need be there.
         name: what a file's path says.
     """
 
@@ -101,7 +106,7 @@ class FolderLayout:
             for split, folders in self.folders.items()
             for folder in folders
             for place in _find(root, folder, self.name)
-            for crop in self.name.read(root, place, split, others)
+            for crop in self.name.read(root, place, split, None if split == "further" else others)
         ]
         return make_splits(name, root, crops, labeled=labeled, notes=passed_over(others))
 

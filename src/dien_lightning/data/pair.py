@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from dien_lightning.data.domain import Domain
-from dien_lightning.data.records import Record, Splits, check_evaluation, check_training, relabel
+from dien_lightning.data.records import (
+    Record,
+    Splits,
+    ask_with_all_images,
+    check_evaluation,
+    check_training,
+    relabel,
+)
 from dien_lightning.types import UNLABELED
 
 
@@ -19,12 +26,16 @@ class DomainPair:
         target: the unlabelled domain.
         batch: P and K, source identities in a batch and images of each.
         cameras: "required", or "none" if matches from the query's own camera count.
+        multi_query: ask with all images of a query's person in its camera.
     """
 
-    def __init__(self, source: Domain | None, target: Domain, batch: tuple[int, int], cameras: str) -> None:
+    def __init__(
+        self, source: Domain | None, target: Domain, batch: tuple[int, int], cameras: str, multi_query: bool
+    ) -> None:
         self._domains = {"source": source, "target": target}
         self._batch = batch
         self._cameras = cameras
+        self._multi_query = multi_query
         self._splits: dict[str, Splits] = {}
 
     def __str__(self) -> str:
@@ -56,6 +67,8 @@ class DomainPair:
             if role == "source":
                 check_training(splits, *self._batch)
                 splits = replace(splits, train=relabel(splits.train))
+            if self._multi_query and splits.has_evaluation:
+                splits = ask_with_all_images(splits, self._cameras)
             read[role] = self._check_evaluation(splits, said)
             said += [f"{splits.root}: {note}" for note in splits.notes]
         self._splits = read  # both or none, so that asking again gives the same fault

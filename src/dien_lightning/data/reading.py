@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from dien_lightning.data.catalog import CATALOG, Entry
+from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.entries import Entry
 from dien_lightning.data.files import folders_below
 from dien_lightning.data.layouts import Layout
 from dien_lightning.data.own import OWN, read_folder, read_table

@@ -40,16 +40,18 @@ def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:
         if key not in read:
             try:
                 read[key] = place.layout.read(place.name, place.folder)
-            except (ValueError, FileNotFoundError):
+            except FileNotFoundError:  # listed and not there: who reads it is told
+                read[key] = Splits(place.name, place.folder, ())
+            except ValueError:
                 read[key] = None
         splits = read[key]
         if splits is None:
-            partial.append(place)
+            if not set(place.layout.missing(place.folder / "nothing lies here")) <= COMMON_FOLDERS:
+                partial.append(place)
             continue
-        agreeing = sum(agrees(place.name, split, splits) for split in CATALOG[place.name].published)
-        named = (
-            place.name in (place.folder.name, Path(root).name) or place.folder.name in CATALOG[place.name].subfolders
-        )
+        entry = CATALOG[place.name]
+        agreeing = sum(agrees(place.name, split, splits) for split in entry.published)
+        named = place.name in (place.folder.name, Path(root).name) or place.folder.name in entry.subfolders
         scored.append((-agreeing, -named, len(scored), place))
     return [place for *_, place in sorted(scored, key=lambda score: score[:3])], sorted(
         partial, key=lambda place: len(place.missing)
@@ -58,9 +60,9 @@ def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:
 
 def agrees(name: str, split: str, splits: Splits) -> bool:
     """Whether a split has as many images and identities as its authors count."""
-    counts = CATALOG[name].published[split]
+    identities, images = CATALOG[name].published[split]
     records = [r for s in SPLITS for r in getattr(splits, s)] if split == "all" else getattr(splits, split)
-    identities = count_identities(records)
-    if split == "gallery" and any(record.pid == 0 for record in records) and counts.identities != identities:
-        identities -= 1  # Market's distractors
-    return counts.images in (None, len(records)) and counts.identities in (None, identities)
+    found = count_identities(records)
+    if split == "gallery" and any(record.pid == 0 for record in records) and identities != found:
+        found -= 1  # Market's distractors
+    return images in (None, len(records)) and identities in (None, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ class Splits:
         train: images to train on.
         query: images to search with.
         gallery: images to search in, distractors and junk among them.
+        further: more images of a query's person in its camera, for queries of several images.
         notes: what a user should know of them, in sentences.
         shared: how many people of query and gallery train, too; 0 where the set numbers its parts anew.
     """
@@ -51,6 +52,7 @@ class Splits:
     train: Sequence[Record]
     query: Sequence[Record] = ()
     gallery: Sequence[Record] = ()
+    further: Sequence[Record] = ()
     notes: Sequence[str] = ()
     shared: int = 0
 
@@ -78,16 +80,16 @@ def combine(parts: Sequence[Splits]) -> Splits:
     """
     if len(parts) == 1:
         return parts[0]
-    joined: dict[str, list[Record]] = {split: [] for split in SPLITS}
+    joined: dict[str, list[Record]] = {split: [] for split in (*SPLITS, "further")}
     numbered = ("pid", "camid", "tracklet", "clothes")
     first = dict.fromkeys(numbered, 0)
     for part in parts:
         everything = [record for split in SPLITS for record in getattr(part, split)]
-        for split in SPLITS:
+        for split, records in joined.items():
             for record in getattr(part, split):
                 given = {name: getattr(record, name) for name in numbered}
                 moved = {name: first[name] + value for name, value in given.items() if value != UNLABELED}
-                joined[split].append(record._replace(**moved))
+                records.append(record._replace(**moved))
         for name in numbered:
             first[name] += 1 + max((getattr(record, name) for record in everything), default=0)
     return Splits(
@@ -129,6 +131,33 @@ def relabel(records: Sequence[Record]) -> list[Record]:
         )
     classes = {pid: label for label, pid in enumerate(sorted({record.pid for record in records}))}
     return [record._replace(pid=classes[record.pid]) for record in records]
+
+
+def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
+    """Market-1501's multiple queries: a query's person is asked for with all images that its camera took of it.
+
+    These are the set's further images (Market's gt_bbox/) where there are some of that person and camera, otherwise its
+    queries. The evaluation makes one query of them.
+
+    Args:
+        splits: what was read.
+        cameras: "none" if cameras tell nothing apart.
+
+    Raises:
+        ValueError: no person and camera has two of them, so that nothing would change.
+    """
+    further: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    own: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for records, places in ((splits.further, further), (splits.query, own)):
+        for record in records:
+            places[record.pid, 0 if cameras == "none" else record.camid].append(record)
+    asked = {key: further.get(key, images) for key, images in own.items() if key[0] != UNLABELED}
+    if not any(len(images) > 1 for images in asked.values()):
+        raise ValueError(
+            f"multi_query=true changes nothing: no person has two queries in one camera of {splits.root}; "
+            "Market-1501's lie in gt_bbox/, beside query/. Unpack it there, or leave multi_query out."
+        )
+    return replace(splits, query=[record for images in asked.values() for record in images])
 
 
 def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:

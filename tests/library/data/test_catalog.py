@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from scipy.io import savemat
 
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.catalog_special import SPECIAL
+from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset
+from dien_lightning.data.recognition import recognize
+from dien_lightning.types import UNLABELED
 from library.data.folders import write_image, write_market
 
 MARKET = {
@@ -73,39 +78,176 @@ FIXED = {
     },
     "pedestrians_day": MARKET,
     "pedestrians_night": MARKET,
+    "ltcc": {
+        "LTCC_ReID/train/000_1_c5_003654.png": ("train", 0, 5, 0),
+        "LTCC_ReID/query/094_1_c9_015833.png": ("query", 94, 9, 1),
+        "LTCC_ReID/test/094_2_c10_015901.png": ("gallery", 94, 10, 2),
+        "LTCC_ReID/test/095_1_c10_015901.png": ("gallery", 95, 10, 3),
+    },
+    "prcc": {
+        "prcc/rgb/train/001/A_cropped_rgb001.jpg": ("train", 1, 1, 0),
+        "prcc/rgb/train/001/B_cropped_rgb001.jpg": ("train", 1, 2, 0),
+        "prcc/rgb/train/001/C_cropped_rgb001.jpg": ("train", 1, 3, 1),
+        "prcc/rgb/test/A/012/cropped_rgb001.jpg": ("gallery", 12, 1, 2),
+        "prcc/rgb/test/B/012/cropped_rgb001.jpg": ("query", 12, 2, 2),
+        "prcc/rgb/test/C/012/cropped_rgb001.jpg": ("query", 12, 3, 3),
+    },
+    "celebreid": {
+        "Celeb-reID/train/12_1_0.jpg": ("train", 12, 0),
+        "Celeb-reID/query/1_5_0.jpg": ("query", 1, 1),
+        "Celeb-reID/gallery/1_6_0.jpg": ("gallery", 1, 2),
+    },
+    "last": {
+        "last/train/000000/000000_1_2_3_7.jpg": ("train", 0, 0, 0),
+        "last/train/000000/000000_1_2_3_8.jpg": ("train", 0, 0, 1),
+        "last/test/query/005001_1_2_3_4.jpg": ("query", 5001, 1),
+        "last/test/gallery/005001/005001_1_2_3_5.jpg": ("gallery", 5001, 2),
+    },
+    "regdb": {
+        "RegDB/Visible/1/male_back_v_00001_1.bmp": ("train", 0, 1),
+        "RegDB/Thermal/1/male_back_t_00001_1.bmp": ("train", 0, 2),
+        "RegDB/Visible/2/male_back_v_00001_2.bmp": ("query", 0, 1),
+        "RegDB/Thermal/2/male_back_t_00001_2.bmp": ("gallery", 0, 2),
+    },
+    "sysumm01": {
+        "SYSU-MM01/cam1/0001/0001.jpg": ("train", 1, 1),
+        "SYSU-MM01/cam3/0002/0001.jpg": ("train", 2, 3),
+        "SYSU-MM01/cam6/0006/0001.jpg": ("query", 6, 6),
+        "SYSU-MM01/cam1/0006/0001.jpg": ("gallery", 6, 1),
+        "SYSU-MM01/cam2/0006/0001.jpg": ("gallery", 6, 2),
+        "SYSU-MM01/cam4/0006/0001.jpg": ("gallery", 6, 4),
+        "SYSU-MM01/cam5/0006/0001.jpg": ("gallery", 6, 5),
+    },
+    "occluded_reid": {
+        "Occluded_REID/occluded_body_images/001/001_01.tif": ("query", 1, 1),
+        "Occluded_REID/whole_body_images/001/001_01.tif": ("gallery", 1, 2),
+    },
+    "pdukemtmc": {
+        "P-DukeMTMC-reid/train/occluded_body_images/0001/0001_c2_f0046302.jpg": ("train", 1, 1),
+        "P-DukeMTMC-reid/train/whole_body_images/0001/0001_c2_f0046182.jpg": ("train", 1, 2),
+        "P-DukeMTMC-reid/test/occluded_body_images/0003/0003_c1_f0044158.jpg": ("query", 3, 1),
+        "P-DukeMTMC-reid/test/whole_body_images/0003/0003_c1_f0044278.jpg": ("gallery", 3, 2),
+    },
+    "agreid": {
+        "AG-ReID/bounding_box_train/P0001T04041A0C0F31.jpg": ("train", 1, 0),
+        "AG-ReID/query_all_c0/P0000T02140A0C0F91.jpg": ("query", 0, 0),
+        "AG-ReID/bounding_box_test_all_c3/P0000T02140A0C3F691.jpg": ("gallery", 0, 3),
+    },
+    "agreid_from_ground": {
+        "AG-ReID/bounding_box_train/P0001T04041A0C0F31.jpg": ("train", 1, 0),
+        "AG-ReID/query_all_c3/P0000T02140A0C3F91.jpg": ("query", 0, 3),
+        "AG-ReID/bounding_box_test_all_c0/P0000T02140A0C0F691.jpg": ("gallery", 0, 0),
+    },
+    "mars": {
+        "MARS/bbox_train/0001/0001C1T0001F001.jpg": ("train", 1, 1),
+        "MARS/bbox_test/0002/0002C2T0001F001.jpg": ("gallery", 2, 2),
+        "MARS/bbox_test/0002/0002C1T0001F001.jpg": ("gallery", 2, 1),
+        "MARS/bbox_test/00-1/00-1C1T0001F001.jpg": ("gallery", -1, 1),
+        "MARS/bbox_test/0000/0000C1T0001F001.jpg": ("gallery", 0, 1),
+    },
+}
+LISTS = {
+    "regdb": {
+        "RegDB/idx/train_visible_1.txt": "Visible/1/male_back_v_00001_1.bmp 0\n",
+        "RegDB/idx/train_thermal_1.txt": "Thermal/1/male_back_t_00001_1.bmp 0\n",
+        "RegDB/idx/test_visible_1.txt": "Visible/2/male_back_v_00001_2.bmp 0\n",
+        "RegDB/idx/test_thermal_1.txt": "Thermal/2/male_back_t_00001_2.bmp 0\n",
+    },
+    "sysumm01": {
+        "SYSU-MM01/exp/train_id.txt": "1,3\n",
+        "SYSU-MM01/exp/val_id.txt": "2",
+        "SYSU-MM01/exp/test_id.txt": "6,7",
+    },
 }
 
 
 def triples(root, splits):
+    """What each file is read as: its split, identity, camera and, where they are told, clothes."""
     return {
-        os.path.relpath(record.path, root).replace(os.sep, "/"): (split, record.pid, record.camid)
+        os.path.relpath(record.path, root).replace(os.sep, "/"): (
+            (split, record.pid, record.camid, record.clothes)[: 3 + (record.clothes >= 0)]
+        )
         for split in ("train", "query", "gallery")
         for record in getattr(splits, split)
     }
 
 
+def draw(root, name):
+    """A data set of a few noisy images, drawn as it lies on disk."""
+    for seed, path in enumerate(FIXED[name]):
+        write_image(root / path, seed)
+    for path, lines in LISTS.get(name, {}).items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(lines)
+    if name == "mars":
+        info = root / "MARS/info"
+        info.mkdir()
+        (info / "test_name.txt").write_text("00-1C1T0001F001.jpg\n0000C1T0001F001.jpg\n0002C2T0001F001.jpg\n")
+        savemat(info / "tracks_test_info.mat", {"track_test_info": [[1, 1, -1, 1], [2, 2, 0, 1], [3, 3, 2, 2]]})
+        savemat(info / "query_IDX.mat", {"query_IDX": [[3]]})
+    return root
+
+
 @pytest.mark.parametrize("name", FIXED)
 def test_sets_with_splits(tmp_path, name):
-    for path in FIXED[name]:
-        write_image(tmp_path / path)
-    assert triples(tmp_path, read_dataset(name, tmp_path)) == FIXED[name]
+    assert triples(tmp_path, read_dataset(name, draw(tmp_path, name))) == FIXED[name]
+    unlabelled = read_dataset(name, tmp_path, labeled=False).train
+    assert {(record.pid, record.clothes) for record in unlabelled} <= {(UNLABELED, UNLABELED)}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_check_recognises_a_drawn_copy_and_has_nothing_to_do(tmp_path, name):
+    draw(tmp_path, name)
+    complete, _ = recognize(tmp_path)
+    assert name in {place.name for place in complete}
+    found = inspect(read_dataset(name, tmp_path), num_ids=1, num_instances=1)
+    assert [problem for problem in found.problems if "one image: no loss" not in problem] == []
+
+
+def test_mars_asks_with_sequences_that_stay_in_the_gallery(tmp_path):
+    splits = read_dataset("mars", draw(tmp_path, "mars"))
+    assert [(record.pid, record.camid) for record in splits.query] == [(2, 2)]
+    assert splits.query[0] in splits.gallery
+    assert len({record.tracklet for record in splits.gallery} - {UNLABELED}) == 4
+
+
+def test_markets_further_queries_are_those_of_people_that_ask(tmp_path):
+    for seed, path in enumerate(MARKET):
+        write_image(tmp_path / path, seed)
+    for path in ("0003_c2s1_000459_00.jpg", "0003_c1s1_000459_00.jpg", "0002_c1s1_000459_00.jpg"):
+        write_image(tmp_path / "gt_bbox" / path)
+    (record,) = read_dataset("market1501", tmp_path).further
+    assert (record.pid, record.camid) == (3, 2)
 
 
 @pytest.mark.parametrize("folders", [("MSMT17_V1", "train", "test"), ("MSMT17_V2", "mask_train_v2", "mask_test_v2")])
-def test_msmt17_lists(tmp_path, folders):
+@pytest.mark.parametrize(
+    "unpacked", ["plain", "jpeg", "no suffixes", "lists without", "byte-order mark", "Windows", "deep"]
+)
+def test_msmt17_lists(tmp_path, folders, unpacked):
     version, train, test = folders
     root = tmp_path / version
+    if unpacked == "deep":
+        root = tmp_path / "download" / version / version
+        write_image(tmp_path / "download/__MACOSX" / version / "train/0000/._0000_000_01_0303morning_0008_0.jpg")
     listed = {
         "list_train.txt": (f"{train}", "0003/0003_012_14_0303morning_0008_0.jpg 3", ("train", 3, 14)),
         "list_val.txt": (f"{train}", "0004/0004_000_01_0303noon_0108_1.jpg 4", ("train", 4, 1)),
         "list_query.txt": (f"{test}", "0000/0000_001_02_0303noon_0108_1.jpg 0", ("query", 0, 2)),
         "list_gallery.txt": (f"{test}", "0000/0000_002_15_0303noon_0108_1.jpg 0", ("gallery", 0, 15)),
     }
-    for name, (folder, line, _) in listed.items():
-        write_image(root / folder / line.split()[0])
-        (root / name).write_text(line + "\n\n")
-    expected = {f"{folder}/{line.split()[0]}": where for folder, line, where in listed.values()}
-    assert triples(root, read_dataset("msmt17", tmp_path)) == expected
+    expected = {}
+    for name, (folder, line, where) in listed.items():
+        path, pid = line.split()
+        path = path.replace(".jpg", ".jpeg") if unpacked == "jpeg" else path
+        write_image(root / folder / path)
+        expected[f"{folder}/{path}"] = where
+        told = path.rpartition(".")[0] if unpacked == "no suffixes" else path
+        told = f"{folder}\\{told}".replace("/", "\\") if unpacked == "Windows" else told
+        end, encoding = ("\r\n", "utf-8-sig") if unpacked in ("byte-order mark", "Windows") else ("\n", "utf-8")
+        listing = root / (name.removesuffix(".txt") if unpacked == "lists without" else name)
+        listing.write_bytes(f"{told} {pid}{end}{end}".encode(encoding))
+    assert triples(root, read_dataset("msmt17", tmp_path / "download" if unpacked == "deep" else tmp_path)) == expected
 
 
 def test_msmt17_in_markets_folders(tmp_path):

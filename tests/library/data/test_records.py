@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dien_lightning.data.records import (
     Record,
     Splits,
+    ask_with_all_images,
     check_evaluation,
     check_training,
     combine,
@@ -58,6 +60,24 @@ def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
     assert [(r.pid, r.camid) for r in joined.query] == [(3, 1), (9, 4)]
     assert check_evaluation(joined) == 2
     assert combine([one]) is one
+
+
+def test_combine_keeps_sequences_and_clothes_apart():
+    one = Splits("own", Path("crops"), [Record("a", 1, 1, 4, 2), Record("b", 2, 1)])
+    assert [record[3:] for record in combine([one, one]).train] == [(4, 2), (-1, -1), (9, 5), (-1, -1)]
+
+
+def test_a_query_is_asked_with_all_images_of_its_person_in_its_camera():
+    own = splits(query=[(1, 1), (1, 2), (2, 1), (UNLABELED, 1)])
+    further = [Record("x", 1, 1), Record("y", 1, 1)]
+    asked = ask_with_all_images(replace(own, further=further)).query
+    assert [(record.path, record.pid, record.camid) for record in asked] == [
+        ("x", 1, 1), ("y", 1, 1), ("query/1.jpg", 1, 2), ("query/2.jpg", 2, 1),
+    ]  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"multi_query=true changes nothing: no person has two queries in one camera of"
+    ):
+        ask_with_all_images(own)
 
 
 def test_check_training_refuses_a_source_without_labels():
