@@ -95,7 +95,7 @@ def test_the_documented_lines_of_python_train_and_measure(is_labelled, drawn_pai
     assert names["embedding"].shape == (2, 16)
     said = capsys.readouterr().out
     assert ("target: rank1 0." in said or "target: rank1 1." in said) is is_labelled
-    assert ("target: not evaluated: it has no labelled query and gallery" in said) is not is_labelled
+    assert ("target: not evaluated: no labelled query and gallery was given" in said) is not is_labelled
     assert "source: rank1 " in said
 
 

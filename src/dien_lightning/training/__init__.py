@@ -3,7 +3,7 @@
 from dien_lightning.training.alarms import HealthMonitor
 from dien_lightning.training.checkpoints import Checkpoints, find_checkpoint
 from dien_lightning.training.choice import EpochChoice
-from dien_lightning.training.embedding import Embedded, embed, embed_images, resolve_precision
+from dien_lightning.training.embedding import embed, embed_images, resolve_precision
 from dien_lightning.training.evaluation import Evaluated, evaluate
 from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.training.metrics_file import MetricsFile
@@ -16,7 +16,6 @@ from dien_lightning.training.seeding import SeedEachStep
 __all__ = [
     "Checkpoints",
     "DIENModule",
-    "Embedded",
     "EpochChoice",
     "Evaluated",
     "HealthMonitor",

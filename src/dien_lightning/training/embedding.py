@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import torch
 from rich.progress import track
@@ -19,22 +18,10 @@ from dien_lightning.data.loaders import worker_options
 from dien_lightning.data.records import Record
 from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.network import DIEN, Domain
-from dien_lightning.types import UNLABELED, Sample
+from dien_lightning.types import UNLABELED, NetworkOutput, Sample
 
 _WEIGHTS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
 _AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-
-
-class Embedded(NamedTuple):
-    """Embeddings of N images, in their order; not of unit length.
-
-    Attributes:
-        embedding: (N, D), the fused ones.
-        steps: (N, T+1, D), each pass's own; (N, 0, D) where they were not asked for.
-    """
-
-    embedding: Tensor
-    steps: Tensor
 
 
 def resolve_precision(wanted: str, device_type: str | None = None) -> str:
@@ -61,7 +48,7 @@ def embed(
     flip: bool = False,
     channels_last: bool = True,
     each_pass: bool = False,
-) -> Embedded:
+) -> NetworkOutput:
     """Embeddings of a batch, or of all batches of a loader, by a network that is in evaluation mode meanwhile.
 
     Args:
@@ -71,31 +58,29 @@ def embed(
         precision: "auto", "32-true", "bf16-mixed" or "16-mixed", see `resolve_precision`.
         flip: average the embeddings of an image and its mirror image, each of unit length.
         channels_last: memory layout of the images; faster wherever convolutions are.
-        each_pass: give each pass's own embeddings, too.
+        each_pass: give each pass's own embeddings, too; otherwise `steps` is (N, 0, D), since a gallery's are large.
 
     Shape:
-        images (B, 3, H, W), one batch or several -> (N, D), (N, T+1, D).
+        images (B, 3, H, W), one batch or several -> NetworkOutput(embedding (N, D), steps (N, T+1, D)) without masks.
 
     Raises:
         ValueError: no images, or a precision that is unknown or not the network's.
     """
     domain = domain or network.statistics_for("target")
-    parts: list[Embedded] = []
+    parts = []
     with torch.no_grad(), _evaluating(network), autocast(network, precision):
         for batch in [images] if isinstance(images, Tensor) else images:
             prepared = prepare(network, batch.image if isinstance(batch, Sample) else batch, channels_last)
-            views = [prepared, prepared.flip(-1)] if flip else [prepared]
-            outputs = [network(view, domain) for view in views]
-            embeddings, steps = (
-                [o.embedding for o in outputs],
-                [o.steps[:, : None if each_pass else 0] for o in outputs],
-            )
+            outputs = [network(view, domain) for view in ([prepared, prepared.flip(-1)] if flip else [prepared])]
+            embedding = torch.stack([output.embedding for output in outputs])  # (1 or 2, B, D)
+            steps = torch.stack([output.steps[:, : None if each_pass else 0] for output in outputs])
             if flip:
-                embeddings, steps = ([normalize(view, dim=-1) for view in both] for both in (embeddings, steps))
-            parts.append(Embedded(sum(embeddings[1:], embeddings[0]), sum(steps[1:], steps[0])))
+                embedding, steps = normalize(embedding, dim=-1), normalize(steps, dim=-1)
+            parts.append((embedding.sum(0), steps.sum(0)))
     if not parts:
         raise ValueError("embed was given no images; give a batch (B, 3, H, W), or an iterable of batches.")
-    return Embedded(*map(torch.cat, zip(*parts, strict=True)))
+    embeddings, passes = zip(*parts, strict=True)
+    return NetworkOutput(torch.cat(embeddings), torch.cat(passes), ())
 
 
 def embed_images(
@@ -115,9 +100,9 @@ def embed_images(
         network: from `load_network`, for instance.
         paths: of crops, each of one person, in any format that Pillow reads.
         batch_size: images that are embedded at once.
-        domain: see `embed`.
-        precision: see `embed`.
-        flip: see `embed`.
+        domain: see `embed`, as precision and flip.
+        precision: of the computation.
+        flip: average with mirror images.
         num_workers: processes that read images; 0 reads in this one.
         progress: show a progress bar.
 

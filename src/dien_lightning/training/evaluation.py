@@ -107,7 +107,7 @@ class Evaluation:
         """Rank each set; every process has to call this."""
         speed = self._num_images / (time.perf_counter() - self._started)
         results = {name: metric.compute() for name, metric in self.metrics.items()}
-        return Evaluated(EvaluationResults(results, "it has no labelled query and gallery"), self.metrics, speed)
+        return Evaluated(EvaluationResults(results, "no labelled query and gallery was given"), self.metrics, speed)
 
 
 def evaluate(

@@ -13,7 +13,7 @@ from torch import Tensor
 from dien_lightning.checks import check_bool
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.retrieval import Protocol, RetrievalMetric
-from dien_lightning.training.embedding import Embedded, embed
+from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import Evaluation, EvaluationResults, gather_target_statistics
 from dien_lightning.training.preconditions import check_counting
 from dien_lightning.types import NetworkOutput, Sample
@@ -63,7 +63,7 @@ class EvaluationModule(LightningModule):
             images = images.contiguous(memory_format=torch.channels_last)
         return self.network(images, domain)
 
-    def embed(self, images: Tensor, domain: Domain | None = None) -> Embedded:
+    def embed(self, images: Tensor, domain: Domain | None = None) -> NetworkOutput:
         """Embeddings of a batch as evaluation takes them; domain None is the target's statistics if there are any."""
         return embed(self.network, images, domain=domain, **self._how)
 
@@ -125,14 +125,12 @@ class EvaluationModule(LightningModule):
         return self.embed(batch.image, self.network.statistics_for(name)).embedding  # (B, D)
 
     def on_validation_epoch_end(self) -> None:
-        self._end_evaluation()
-        self._log_evaluation("val")
+        self._end_evaluation("val")
 
     def on_test_epoch_end(self) -> None:
-        self._end_evaluation()
-        self._log_evaluation("test", logger=False)  # for trainer.callback_metrics
+        self._end_evaluation("test", logger=False)  # for trainer.callback_metrics
 
-    def _end_evaluation(self) -> None:
+    def _end_evaluation(self, stage: str, **options: Any) -> None:
         assert self._evaluation is not None
         numbers = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
         in_part = any(number < len(loader) for number, loader in zip(numbers, self._loaders, strict=True))
@@ -141,16 +139,11 @@ class EvaluationModule(LightningModule):
             if in_part:
                 rank_zero_info(f"Not ranked: {why_not}.")
             self.results, self.metrics = EvaluationResults(why_not=why_not), {}
-        else:
-            self.results, self.metrics, self.images_per_second = self._evaluation.compute()
-
-    def _log_evaluation(self, stage: str, **options: Any) -> None:
-        figures = {
-            f"{stage}/{name}_{figure}": value
-            for name, result in self.results.items()
-            for figure, value in result.figures().items()
-        }
-        self.log_dict(figures, sync_dist=True, **options)  # the same on all processes; Lightning asks for it
+            return
+        self.results, self.metrics, self.images_per_second = self._evaluation.compute()
+        for name, result in self.results.items():  # the same on all processes; Lightning asks for sync_dist
+            figures = {f"{stage}/{name}_{figure}": value for figure, value in result.figures().items()}
+            self.log_dict(figures, sync_dist=True, **options)
         # Of all processes, beside the progress bar; metrics.csv holds no timings, so that two runs give one file.
         speed = f"{stage}/images_per_second"
         self.log(speed, self.images_per_second, prog_bar=True, logger=False, sync_dist=True, reduce_fx="sum")

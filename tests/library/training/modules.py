@@ -7,6 +7,17 @@ import torch
 
 from dien_lightning import DIEN, DIENModule, DIENObjective
 
+ROWS = {  # Table I: objective, T
+    "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
+    "r02_exemplar": ({"triplet": "exemplar", "domain_weight": 0}, 0),
+    "r03_cccdtl": ({"domain_weight": 0}, 0),
+    "r04_dc": ({"triplet_weight": 0}, 0),
+    "r05_cccdtl_dc": ({}, 0),
+    "r06_full_t1": ({}, 1),
+    "r08_full_t3": ({}, 3),
+    "base_t2": ({"triplet_weight": None, "domain_weight": None}, 2),
+}
+
 
 def build(objective_options=(), attention_loops=1, statistics="domain_and_pass", **options) -> DIENModule:
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from dien_lightning import DIEN, DIENModule, DIENObjective, Recipe
+from dien_lightning import DIEN, DIENModule, Recipe
 from library.training.modules import build, trainer
 
 
@@ -49,8 +49,9 @@ def test_every_pass_averages_the_objective_over_fused_and_own_embeddings():
     assert torch.equal(second, output.steps[:, 1])
 
 
-def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(data):
-    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0)
+@pytest.mark.parametrize("statistics", ["domain_and_pass", "joint"])
+def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(statistics, data):
+    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics=statistics)
     data.target_batch_size = 0
     run = trainer()
     run.fit(module, data)
@@ -71,13 +72,6 @@ def test_the_control_does_not_depend_on_the_evaluation_batch_size(size, data):
     module.gather_target_statistics = True
     trainer().test(module, data, verbose=False)
     assert all(torch.equal(value, expected.state_dict()[name]) for name, value in module.network.state_dict().items())
-
-
-def test_base_with_joint_statistics_has_not_seen_the_target(data):
-    module = build({"triplet_weight": 0, "domain_weight": 0}, attention_loops=0, statistics="joint")
-    data.target_batch_size = 0
-    trainer().fit(module, data)
-    assert module.network.statistics_for("target") == "source"
 
 
 class Stop(pl.Callback):
@@ -128,11 +122,6 @@ def test_a_checkpoint_is_evaluated_by_any_trainer_and_without_one(kind, data, tm
     )
     for module in (with_objective, loaded):
         assert all(torch.equal(value, expected[name]) for name, value in module.network.state_dict().items())
-
-
-def test_an_unknown_supervision_is_refused():
-    with pytest.raises(ValueError, match="supervise='all' is not allowed; choose one of fused, every_pass"):
-        build(supervise="all")
 
 
 def test_a_module_without_objective_says_that_it_only_evaluates(data):
@@ -275,7 +264,14 @@ def test_what_would_break_training_is_told_before_it(run, objective, changes, wo
         trainer(**run).fit(module, data)
 
 
-def test_network_and_objective_have_to_fit():
-    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0)
-    with pytest.raises(ValueError, match="the network gives embeddings of 16 numbers and the objective takes 32"):
-        DIENModule(network, DIENObjective(num_classes=4, embedding_dim=32))
+@pytest.mark.parametrize(
+    ("objective", "options", "words"),
+    [
+        ({"embedding_dim": 32}, {}, "the network gives embeddings of 16 numbers and the objective takes 32"),
+        ({}, {"supervise": "all"}, "supervise='all' is not allowed; choose one of fused, every_pass"),
+        ({}, {"flip": "no"}, "flip='no' must be true or false"),
+    ],
+)
+def test_arguments_are_checked_where_they_enter(objective, options, words):
+    with pytest.raises(ValueError, match=words):
+        build(objective, **options)

@@ -5,24 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dien_lightning import DIEN, DIENObjective, Recipe
+from dien_lightning import Recipe
+from library.training.modules import ROWS, build
 
-ROWS = {  # Table I
-    "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
-    "r02_exemplar": ({"triplet": "exemplar", "domain_weight": 0}, 0),
-    "r03_cccdtl": ({"domain_weight": 0}, 0),
-    "r04_dc": ({"triplet_weight": 0}, 0),
-    "r05_cccdtl_dc": ({}, 0),
-    "r06_full_t1": ({}, 1),
-    "r08_full_t3": ({}, 3),
-}
 PIDS = torch.tensor([0, 0, 1, 1])
 
 
-def build(attention_loops=0, **changes):
-    torch.manual_seed(0)
-    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=attention_loops, image_size=(64, 32))
-    return network, DIENObjective(num_classes=2, embedding_dim=16, **changes)
+def parts(attention_loops=0, **changes):
+    module = build({"num_classes": 2, **changes}, attention_loops)
+    return module.network, module.objective
 
 
 def batch():
@@ -39,7 +30,7 @@ def loss_of(network, objective):
 @pytest.mark.parametrize("row", ROWS)
 def test_nothing_is_built_and_unused(row):
     changes, loops = ROWS[row]
-    network, objective = build(loops, **changes)
+    network, objective = parts(loops, **changes)
     loss_of(network, objective).backward()
     named = [*network.named_parameters(), *objective.named_parameters()]
     assert [name for name, parameter in named if parameter.grad is None] == []
@@ -48,7 +39,7 @@ def test_nothing_is_built_and_unused(row):
 
 def test_equations_4_and_5_gradient_by_gradient():
     """dIC + beta1 dCCCDTL - beta2 dDC reaches the embedding; the domain classifier itself gets + beta2 dDC."""
-    _, objective = build(triplet_weight=0.7, domain_weight=0.2, center_weight=3.0, identity_dropout=0)
+    _, objective = parts(triplet_weight=0.7, domain_weight=0.2, center_weight=3.0, identity_dropout=0)
     generator = torch.Generator().manual_seed(0)
     source = torch.randn(4, 16, generator=generator).requires_grad_()
     target = torch.randn(3, 16, generator=generator).requires_grad_()
@@ -72,8 +63,8 @@ def test_equations_4_and_5_gradient_by_gradient():
 
 
 def test_bfloat16_autocast_trains():
-    network, objective = build(1, identity_dropout=0)
-    plain = loss_of(*build(1, identity_dropout=0))
+    network, objective = parts(1, identity_dropout=0)
+    plain = loss_of(*parts(1, identity_dropout=0))
     with torch.autocast("cpu", torch.bfloat16):
         total = loss_of(network, objective)
     assert total.dtype == torch.float32
@@ -84,7 +75,7 @@ def test_bfloat16_autocast_trains():
 
 @pytest.mark.parametrize("loops", [0, 1])
 def test_a_few_steps_lower_the_loss_and_move_the_masks(loops):
-    network, objective = build(loops, identity_dropout=0, domain_weight=0)
+    network, objective = parts(loops, identity_dropout=0, domain_weight=0)
     rates = {"backbone": 0.01, "embedding": 0.01, "identity": 0.01}
     optimizer = Recipe(learning_rates=rates).optimizer(network, objective)
     losses = []
