@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
 from dien_lightning.checks import first_line
-
-
-class _Layout(NamedTuple):
-    """The output channels of the five blocks, and the prefix of the layers we leave out."""
-
-    channels: tuple[int, int, int, int, int]
-    head: str
-
+from dien_lightning.network.foreign import read_backbone
 
 _BASIC, _BOTTLENECK = (64, 64, 128, 256, 512), (64, 256, 512, 1024, 2048)
-BACKBONES: dict[str, _Layout] = {
-    "resnet18": _Layout(_BASIC, "fc."),
-    "resnet34": _Layout(_BASIC, "fc."),
-    "resnet50": _Layout(_BOTTLENECK, "fc."),
-    "resnet101": _Layout(_BOTTLENECK, "fc."),
-    "mobilenet_v2": _Layout((16, 24, 32, 96, 1280), "classifier."),
+BACKBONES: dict[str, tuple[int, int, int, int, int]] = {
+    "resnet18": _BASIC,
+    "resnet34": _BASIC,
+    "resnet50": _BOTTLENECK,
+    "resnet101": _BOTTLENECK,
+    "mobilenet_v2": (16, 24, 32, 96, 1280),
 }
+"""The output channels of the five blocks."""
 
 
 class Backbone(nn.Module):
@@ -35,8 +29,8 @@ class Backbone(nn.Module):
 
     Args:
         name: one of `BACKBONES`.
-        weights: "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), the path of a torchvision state dict, or
-            None for random weights.
+        weights: "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), the path of a file that torchvision or
+            another re-identification library saved (see `dien_lightning.network.foreign`), or None for random weights.
 
     Shape:
         images (B, 3, H, W) -> features (B, channels[-1], ceil(H / 32), ceil(W / 32)).
@@ -56,7 +50,7 @@ class Backbone(nn.Module):
         if name not in BACKBONES:
             raise ValueError(f"backbone={name!r} is unknown; choose one of {', '.join(BACKBONES)}.")
         network = _torchvision_network(name, weights)
-        self.channels = BACKBONES[name].channels
+        self.channels = BACKBONES[name]
         if name == "mobilenet_v2":
             layers = network.features
             blocks = [layers[0:2], layers[2:4], layers[4:7], layers[7:14], layers[14:19]]
@@ -91,27 +85,5 @@ def _torchvision_network(name: str, weights: str | os.PathLike[str] | None) -> A
             ) from error
     network = torchvision.models.get_model(name, weights=None)
     if weights is not None:
-        _load_file(network, name, Path(weights))
+        network.load_state_dict(read_backbone(Path(weights).expanduser(), name, BACKBONES), strict=False)
     return network
-
-
-def _load_file(network: nn.Module, name: str, path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"weights={path} is not a file. Give the path of a torchvision {name} state dict, 'imagenet' or null."
-        )
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        state = {key: value for key, value in state.items() if not key.startswith(BACKBONES[name].head)}
-        result = network.load_state_dict(state, strict=False)
-    except Exception as error:
-        raise ValueError(
-            f"weights={path} does not hold a torchvision {name} state dict "
-            f"({first_line(error)}). Give such a file, 'imagenet' or null."
-        ) from error
-    missing = [key for key in result.missing_keys if not key.startswith(BACKBONES[name].head)]
-    if missing or result.unexpected_keys:
-        raise ValueError(
-            f"weights={path} is not a {name}: {len(missing)} layers are missing, {len(result.unexpected_keys)} are "
-            f"unknown. Choose the backbone that the file belongs to."
-        )

@@ -36,7 +36,8 @@ class DIEN(nn.Module):
 
     Args:
         backbone: "resnet18", "resnet34", "resnet50", "resnet101" or "mobilenet_v2".
-        weights: "imagenet", the path of a torchvision state dict, or None for random weights.
+        weights: "imagenet", the path of a file of torchvision's or another re-identification library's, or None for
+            random weights.
         embedding_dim: D.
         attention_loops: T >= 0; 0 is the network without attention.
         image_size: (height, width) the attention is laid out for; other sizes work, masks are resized.

@@ -83,12 +83,6 @@ def test_a_weights_file_gives_every_domain_and_pass_its_statistics(resnet18, wei
     assert not network.gathered("target")
 
 
-def test_a_file_without_the_last_layer_will_do(resnet18, tmp_path):
-    path = tmp_path / "headless.pth"
-    torch.save({name: value for name, value in resnet18.state_dict().items() if not name.startswith("fc.")}, path)
-    assert torch.equal(Backbone("resnet18", path).blocks[0][0].weight, resnet18.conv1.weight)
-
-
 def test_imagenet_asks_torchvision(resnet18, monkeypatch):
     def get_model(name, weights):
         assert (name, weights) == ("resnet18", "IMAGENET1K_V1")
@@ -105,35 +99,6 @@ def test_an_unknown_name_lists_the_known_ones():
     words = r"backbone='vgg16' is unknown; choose one of resnet18, resnet34, resnet50, resnet101, mobilenet_v2\."
     with pytest.raises(ValueError, match=words):
         Backbone("vgg16", weights=None)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"weights=.*nothing\.pth is not a file\. Give the path of a torch"):
-        Backbone("resnet18", tmp_path / "nothing.pth")
-
-
-@pytest.mark.parametrize("name", ["resnet34", "resnet50", "mobilenet_v2"])
-def test_another_backbones_file_is_refused(name, weights):
-    with pytest.raises(ValueError, match=rf"weights=.*resnet18\.pth (is not a|does not hold a torchvision) {name}"):
-        Backbone(name, weights)
-
-
-def test_a_deeper_backbones_file_is_refused(tmp_path):
-    path = tmp_path / "resnet34.pth"
-    torch.save(torchvision.models.resnet34(weights=None).state_dict(), path)
-    with pytest.raises(ValueError, match=r"is not a resnet18: 0 layers are missing, 96 are unknown\. Choose the"):
-        Backbone("resnet18", path)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a state dict", "list", "number"])
-def test_a_foreign_file_is_refused(content, tmp_path):
-    path = tmp_path / "foreign.pth"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        torch.save([1, 2] if content == "list" else 3, path)
-    with pytest.raises(ValueError, match=r"weights=.*foreign\.pth does not hold a torchvision resnet18 state dict"):
-        Backbone("resnet18", path)
 
 
 @pytest.mark.parametrize("error", [URLError("not known"), IncompleteRead(b"", 9), RuntimeError("invalid hash value")])
