@@ -13,7 +13,7 @@ from library.data.folders import write_image, write_market
 
 @pytest.fixture
 def check(capfd, monkeypatch):
-    return lambda *arguments: call(capfd, monkeypatch, "check_data", "workers=1", *arguments)
+    return lambda *arguments: call(capfd, monkeypatch, "check", "workers=1", *arguments)
 
 
 def test_a_ready_folder(check, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from commands import call
 from dien_lightning.experiments import cli
 from dien_lightning.experiments.config import SWEPT, compose_config, folder_name, note_swept
-from dien_lightning.experiments.keys import CONFIG_DIR, keys_of
+from dien_lightning.experiments.keys import CONF, CONFIG_DIR, keys_of
 from proofs.tiny import TINY
 
 OWN = """# @package _global_
@@ -40,59 +40,97 @@ def test_help_needs_neither_torch_nor_hydra(words):
 
 def test_every_key_is_listed_with_its_default_and_its_comment():
     composed = compose_config([])
-    listed = {key.name: key for key in keys_of("config")}
+    listed = {key.name: key for key in keys_of("train")}
     for group in ("data", "network", "objective", "protocol", "optim"):
         names = {f"{group}.{name}" for name in composed[group] if name not in ("_target_", "learning_rates")}
         assert names <= set(listed)
     assert listed["network.attention_loops"][1:] == ("3", "T")
+    assert listed["data.source"][1:] == ("market1501", "a labelled set of the catalogue")  # pair.yaml's comment
     assert {key.name: key.default for key in keys_of("evaluate")}["data.image_size"] == "null"
 
 
 @pytest.mark.parametrize(
-    ("command", "words", "nearest"),
+    ("command", "words", "said"),
     [
-        ("train", ["network.attention_loop=3"], "Did you mean network.attention_loops?"),
-        ("train", ["experiment=dem"], "Did you mean demo?"),
-        ("train", ["experimant=demo"], "Did you mean experiment?"),
-        ("evaluate", ["rerankk=true", "checkpoint=x"], "Did you mean rerank?"),
-        ("check_data", ["laoyut=folder", "."], "did you mean layout?"),
-        ("train", ["--network.attention_loops=3"], "args_no_hyphens"),
+        (
+            "train",
+            ["network.attention_loop=3"],
+            "network.attention_loop is no key; did you mean network.attention_loops?",
+        ),
+        ("train", ["attention_loops=3"], "attention_loops is no key; did you mean network.attention_loops?"),
+        ("train", ["experiment=dem"], "experiment=dem is no choice; did you mean demo? There are demo, duke2market"),
+        ("train", ["experimant=demo"], "did you mean experiment?"),
+        ("train", ["-m", "hydra/launcher=jobli"], "hydra/launcher=jobli is no choice; did you mean joblib?"),
+        ("evaluate", ["rerankk=true", "checkpoint=x"], "did you mean rerank?"),
+        ("check", ["laoyut=folder", "."], "did you mean layout?"),
+        ("rank", ["galery=x"], "'galery' is not an option; did you mean gallery? There are checkpoint, query, gallery"),
+        ("trian", [], "dien has no command 'trian'; did you mean train?"),
+        ("train", ["--network.attention_loops=3"], "in front: network.attention_loops=3. W&B's agent leaves them out"),
+        ("train", ["--multirum"], "dien train has no option --multirum; dien train --help says what it takes."),
+        ("rank", ["-m"], "dien rank has no option -m"),
+        ("demo", ["--config-dir=nowhere"], "--config-dir nowhere is no folder; name one that is laid out as conf/ is."),
+        ("report", ["--config-dir", "."], "dien report has no option --config-dir"),
     ],
 )
-def test_a_misspelt_name_is_told_its_nearest(command, words, nearest, capfd, monkeypatch, tmp_path):
+def test_a_wrong_word_ends_in_one_sentence_with_the_nearest_name(command, words, said, capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     finished = call(capfd, monkeypatch, command, *words)
     assert finished.code == 1
-    assert nearest in finished.stderr
-    assert finished.stderr.count("error: ") == 1
+    assert said in finished.stderr
+    assert finished.stderr.count("\n") == finished.stderr.count("error: ") == 1
+    assert not any(tmp_path.iterdir())
 
 
-def test_an_unknown_command_is_told_its_nearest():
-    with pytest.raises(SystemExit, match=r"dien has no command 'trian'; did you mean train\?"):
-        cli.main(["trian"])
+@pytest.mark.parametrize(
+    ("word", "settled"),
+    [
+        ("run_dir=~/out", "run_dir=/home/ann/out"),
+        ('run_dir="~/a b"', 'run_dir="/home/ann/a b"'),
+        ("data.source_root=[~/a,~/b]", "data.source_root=[/home/ann/a,/home/ann/b]"),
+        ("data_root=~", "data_root=/home/ann"),
+        ("~/crops", "/home/ann/crops"),
+        ("~callbacks.progress", "~callbacks.progress"),  # Hydra's way to leave a key out
+        ("run_dir=a~/b", "run_dir=a~/b"),
+    ],
+)
+def test_the_home_folder_is_found_wherever_a_path_is_taken(word, settled, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert cli.settle("train", [word]) == [settled]
 
 
-def test_a_users_own_configurations_are_found(own_conf, monkeypatch):
-    monkeypatch.setenv(CONFIG_DIR, str(own_conf))
-    assert compose_config(["experiment=mine"]).network.embedding_dim == 24
+@pytest.mark.parametrize("flag", [["--config-dir={}"], ["--config-dir", "{}"], ["-cd", "{}"]])
+def test_a_users_own_configurations_are_found(flag, own_conf, monkeypatch, capfd):
+    monkeypatch.setenv(CONFIG_DIR, "")
+    own = [word.format(own_conf) for word in flag]
+    finished = call(capfd, monkeypatch, "train", *own, "experiment=mine", "--cfg", "job")
+    assert "embedding_dim: 24" in finished.stdout
+    assert cli.settle("table", [*own, "experiment=mine"]) == ["experiment=mine"]
+    assert compose_config(["experiment=mine"]).network.embedding_dim == 24  # as demo and table compose
     assert "mine" in cli.usage("train")
 
 
 def test_a_folders_name_keeps_what_is_swept(monkeypatch):
     monkeypatch.setenv(SWEPT, "")
-    note_swept(["-m", "data_root=/x", "network.image_size=[64,32]", "objective.center_weight=0,1", "seed=range(0,3)"])
-    assert os.environ[SWEPT] == "objective.center_weight,seed"
-    name = folder_name(f"data_root={'x' * 99},network.image_size=[64,32],objective.center_weight=1,seed=2")
-    assert name.startswith("objective.center_weight=1,seed=2,data_root=xx")
+    swept = ["data.target=[a,b],[c]", "objective.center_weight=0,1", "seed=range(0,3)"]
+    note_swept(["-m", "data_root=/x", "data.image_size=[64,32]", *swept])
+    assert os.environ[SWEPT] == "data.target,objective.center_weight,seed"
+    job = f"data.target=[c],data_root={'x' * 99},optim.gamma=1,objective.center_weight=1,seed=2"
+    name = folder_name(job, {"optim.gamma": "0,1"})  # as a file of conf/sweep says it
+    assert name.startswith("data.target=[c],optim.gamma=1,objective.center_weight=1,seed=2,data_root=xx")
     assert len(name) == 120
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("door", [["-m", "dien_lightning"], ["-m", "dien_lightning.experiments.cli"]])
-def test_two_processes_find_the_command_from_an_empty_folder(door, drawn_pair, own_conf, tmp_path):
-    words = [*TINY, "experiment=mine", "data.num_ids=4", "trainer=ddp_cpu", "trainer.max_epochs=1"]
+@pytest.mark.parametrize(
+    "door", [["-m", "dien_lightning", "train"], [str(CONF.parent / "scripts" / "train.py")]], ids=["dien", "script"]
+)
+@pytest.mark.parametrize("several", [["trainer=ddp_cpu"], ["-m", "hydra/launcher=joblib", "seed=0,1"]])
+def test_processes_find_the_command_from_an_empty_folder(door, several, drawn_pair, own_conf, tmp_path):
+    (tmp_path / "empty").mkdir()
+    words = [*TINY, "experiment=mine", "data.num_ids=4", "trainer.max_epochs=1", *several]
     words += [f"data_root={drawn_pair}", "run_dir=run"]
-    command = [sys.executable, *door, "train", "--config-dir", str(own_conf), *words]
-    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [sys.executable, *door, "--config-dir", str(own_conf), *words]
+    finished = subprocess.run(command, cwd=tmp_path / "empty", capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    assert (tmp_path / "run" / "results.json").is_file()
+    found = list((tmp_path / "empty" / "run").rglob("results.json"))
+    assert len(found) == (1 if "trainer=ddp_cpu" in several else 2)

@@ -298,8 +298,8 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
     [
         ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
         ("data.num_ids=50", "num_ids=50 needs at least that many identities"),
-        ("data.num_idz=3", "Could not override 'data.num_idz'"),
-        ("network=dine", "Could not find 'network/dine'"),
+        ("data.num_idz=3", "data.num_idz is no key; did you mean data.num_ids?"),
+        ("network=dine", "network=dine is no choice; did you mean dien?"),
         ("objective.margin=0", "margin=0 is out of range"),
         ("objective.triplet=hard", "triplet='hard' is not allowed; choose one of cross_domain, exemplar"),
         ("network.backbone=vgg", "backbone='vgg' is unknown; choose one of resnet18"),

@@ -155,6 +155,6 @@ def test_a_protocol_that_nobody_knows(refuse):
 def test_a_training_image_among_the_queries(root, capfd, monkeypatch):
     image = min((root / "good" / "query").glob("*.jpg"))
     (root / "good" / "bounding_box_train" / "0001_c1s1_999999_00.jpg").write_bytes(image.read_bytes())
-    finished = call(capfd, monkeypatch, "check_data", root / "good", "layout=market1501", "num_ids=3", "workers=1")
+    finished = call(capfd, monkeypatch, "check", root / "good", "layout=market1501", "num_ids=3", "workers=1")
     assert finished.code == 1
     assert "1. Remove the 1 images that lie in both train and query from one of them" in finished.stdout

@@ -6,15 +6,16 @@ Nothing here imports torch or Hydra: help answers at once.
 from __future__ import annotations
 
 import ast
+import itertools
 import os
-import runpy
+import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
-from dien_lightning.experiments.keys import CONFIG_DIR, did_you_mean, keys_of, options_of
+from dien_lightning.experiments.keys import CONFIG_DIR, CONFIGS, did_you_mean, groups_of, keys_of
 
 COMMANDS = {
     "train": "train on a labelled source and an unlabelled target, then rank both galleries",
@@ -26,40 +27,84 @@ COMMANDS = {
     "table": "train what is missing of the paper's table, then report",
     "report": "finished runs to tables, figures and a page",
 }
-CONFIGS = {"train": "config", "evaluate": "evaluate"}
-"""The commands that Hydra runs, each with its file in conf/."""
+COMPOSING = (*CONFIGS, "demo", "table")
+"""The commands that read conf/, and so take --config-dir."""
+_SWITCHES = ("-m", "--multirun", "--resolve", "--hydra-help", "-i", "--info")
+_WITH_VALUE = ("-c", "--cfg", "-p", "--package")
+_HOME = re.compile(r"""(?:^|(?<=[=,:[{"']))~(?=/|$)""")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `dien COMMAND ...`; exit code 2 for a command that there is not.
+def main(command: str | None = None) -> None:
+    """Run `dien COMMAND ...`, or `COMMAND ...` where a door names the command; exit code 1 where that is wrong."""
+    words = sys.argv[1:]
+    if command is None:
+        command, words = (words[0], words[1:]) if words else ("--help", [])
+    try:
+        if command in ("-h", "--help"):
+            print(overview())
+        elif "--version" in (command, *words):
+            print(version("dien-lightning"))
+        elif command not in COMMANDS:
+            raise ValueError(
+                f"dien has no command {command!r}{did_you_mean(command, COMMANDS)} dien --help lists them."
+            )
+        elif {"-h", "--help"} & set(words):
+            print(usage(command))
+        else:
+            start(command, settle(command, words))
+    except (ValueError, ModuleNotFoundError) as error:
+        remedy = '; pip install "dien-lightning[experiments]".' if isinstance(error, ModuleNotFoundError) else ""
+        print(f"error: {error}{remedy}", file=sys.stderr)
+        sys.exit(1)
 
-    The command runs as `python -m dien_lightning.experiments.COMMAND` would: whoever starts it anew, as DDP, joblib and
-    submitit do, finds it by its module's name.
+
+def start(command: str, words: Sequence[str]) -> None:
+    """Run a command in this process.
+
+    It runs as `python -m dien_lightning.experiments.COMMAND` would: who starts it anew, as DDP and joblib do, finds it
+    by its module's name.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    command, rest = (words[0], words[1:]) if words else ("--help", [])
-    if command in ("-h", "--help"):
-        print(overview())
-    elif command == "--version":
-        print(version("dien-lightning"))
-    elif command not in COMMANDS:
-        sys.exit(f"error: dien has no command {command!r}{did_you_mean(command, COMMANDS)} dien --help lists them.")
-    elif {"-h", "--help"} & set(rest):
-        print(usage(command))
-    else:
-        start(command, rest)
+    module = import_module(f"dien_lightning.experiments.{command}")
+    sys.argv[:] = [str(module.__file__), *words]
+    sys.modules["__main__"].__spec__ = module.__spec__
+    import_module("dien_lightning.experiments.command").run(module.main)
 
 
-def start(command: str, arguments: Sequence[str]) -> None:
-    """Run a command in this process; `--config-dir DIR` is kept for the processes that it starts, too."""
-    words = list(arguments)
-    if "--config-dir" in words[:-1]:
-        place = words.index("--config-dir")
-        words[place + 1] = os.environ[CONFIG_DIR] = str(Path(words[place + 1]).expanduser().resolve())
-        if command not in CONFIGS:  # Hydra reads its own
-            del words[place : place + 2]
-    sys.argv[1:] = words
-    runpy.run_module(f"dien_lightning.experiments.{command}", run_name="__main__", alter_sys=True)
+def settle(command: str, words: Sequence[str]) -> list[str]:
+    """The words as the command takes them: ~ is the home folder, and processes that it starts inherit --config-dir.
+
+    Raises:
+        ValueError: an option that the command has not, or a folder that is not there.
+
+    Example:
+        >>> settle("train", ["experiment=demo", "-m", "seed=0,1"])
+        ['-m', 'experiment=demo', 'seed=0,1']
+    """
+    flags: list[str] = []  # Hydra wants them before the keys
+    settled: list[str] = []
+    left = iter([_HOME.sub(lambda _: os.path.expanduser("~"), word) for word in words])
+    for word in left:
+        name, equals, value = word.partition("=")
+        if name in ("--config-dir", "-cd") and command in COMPOSING:
+            folder = Path(value if equals else next(left, "nowhere"))
+            if not folder.is_dir():
+                raise ValueError(f"--config-dir {folder} is no folder; name one that is laid out as conf/ is.")
+            os.environ[CONFIG_DIR] = str(folder.resolve())
+            flags += ["--config-dir", os.environ[CONFIG_DIR]] if command in CONFIGS else []
+        elif word in _SWITCHES and command in CONFIGS:
+            flags.append(word)
+        elif word in _WITH_VALUE and command in CONFIGS:
+            flags += [word, *itertools.islice(left, 1)]
+        elif word.startswith("-") and equals:
+            raise ValueError(
+                f"{word}: a key has no hyphens in front: {word.lstrip('-')}. W&B's agent leaves them out where the "
+                "sweep's `command` ends in ${args_no_hyphens}, see docs/scaling.md."
+            )
+        elif word.startswith("-"):
+            raise ValueError(f"dien {command} has no option {word}; dien {command} --help says what it takes.")
+        else:
+            settled.append(word)
+    return [*flags, *settled]
 
 
 def overview() -> str:
@@ -76,24 +121,21 @@ def overview() -> str:
 
 def usage(command: str) -> str:
     """What `dien COMMAND --help` prints: how it is called, and for Hydra's commands every key with its default."""
-    spec = find_spec(f"dien_lightning.experiments.{command}")
-    assert spec is not None
-    assert spec.origin is not None
-    said = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
-    if command not in CONFIGS:
-        return said
-    keys = keys_of(CONFIGS[command])
-    width = min(44, max(len(f"{key}={default}") for key, default, _ in keys))
-    return "\n".join(
-        [
-            said,
-            "\nWhole files of conf/, and of --config-dir DIR, are chosen by GROUP=NAME:\n",
-            *(f"  {group:<11}{', '.join(names)}" for group, names in options_of(CONFIGS[command]).items()),
+    source = Path(__file__).with_name(f"{command}.py").read_text(encoding="utf-8")
+    said = [ast.get_docstring(ast.parse(source)) or ""]
+    if command in CONFIGS:
+        keys = keys_of(command)
+        width = min(44, max(len(f"{key}={default}") for key, default, _ in keys))
+        said += [
+            "\nWhole files of conf/ are chosen by GROUP=NAME, and of a folder of yours by --config-dir DIR, too:\n",
+            *(f"  {group:<11}{', '.join(names)}" for group, names in groups_of(command).items()),
             "\nKeys, with their defaults:\n",
             *(f"  {f'{key}={default}':<{width}}  {comment}".rstrip() for key, default, comment in keys),
             "\n-m runs every combination of key=a,b; a key that is not listed is added by +key=value (hydra.cc).",
         ]
-    )
+    elif command in COMPOSING:
+        said.append("\ndien train --help lists the keys; --config-dir DIR adds a folder of yours to conf/.")
+    return "\n".join(said)
 
 
 if __name__ == "__main__":

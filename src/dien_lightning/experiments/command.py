@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from dien_lightning.experiments.config import note_swept
-from dien_lightning.experiments.keys import did_you_mean, keys_of, options_of
+from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
@@ -49,13 +49,8 @@ def run(main: Callable[[], object]) -> None:
     """
     try:
         with faults_in_one_sentence(in_job=False):
-            for word in sys.argv[1:]:
-                if re.match(r"--[\w./@+]+=", word):
-                    raise ValueError(
-                        f"{word}: a key has no hyphens in front: {word.lstrip('-')}. W&B's agent leaves them out where "
-                        "the sweep's `command` ends in ${args_no_hyphens}, see docs/scaling.md."
-                    )
-            note_swept(sys.argv[1:])
+            if _command() in CONFIGS:
+                note_swept(sys.argv[1:])
             main()
     except KeyboardInterrupt:
         print(f"interrupted; what was written stays{_GOES_ON.get(_command(), '')}.", file=sys.stderr)
@@ -93,25 +88,29 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
         text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        command, config = ("evaluate", "evaluate") if _command() == "evaluate" else ("train", "config")
-        text += f"{nearest(text, config)} (dien {command} --help lists the keys.)"
+        command = _command() if _command() in CONFIGS else "train"
+        text = f"{unknown(text, command) or text} (dien {command} --help lists the keys.)"
     return text
 
 
-def nearest(complaint: str, config: str) -> str:
-    """The key or file of conf/ that is nearest to the one that Hydra could not find.
+def unknown(complaint: str, command: str) -> str:
+    """In our words what Hydra could not find, with the nearest name that there is; empty where it says something else.
 
     Example:
-        >>> nearest("Could not override 'network.attention_loop'. ...", "config")
-        ' Did you mean network.attention_loops?'
+        >>> unknown("Could not override 'network.attention_loop'. To append ...", "train")
+        'network.attention_loop is no key; did you mean network.attention_loops? A new one is written +key=value.'
     """
-    if found := re.search(r"Could not find '(\w+)/([^']+)'", complaint):
-        mended = did_you_mean(found[2], options_of(config).get(found[1], []))
-    elif found := re.search(r"Could not override '([\w.]+)'|Key '([\w.]+)' is not in struct", complaint):
-        mended = did_you_mean(found[1] or found[2], [*options_of(config), *(key.name for key in keys_of(config))])
-    else:
-        return ""
-    return f" Did{mended[5:]}" if mended.startswith("; did") else ""
+    if found := re.search(
+        r"Could not find '([\w/]+)/([^'/]+)' Available options in '[^']+': (.*) Config search", complaint
+    ):
+        group, name, choices = found.groups()
+        return (
+            f"{group}={name} is no choice{did_you_mean(name, choices.split())} There are {choices.replace(' ', ', ')}."
+        )
+    if found := re.search(r"Could not override '([\w./]+)'", complaint):
+        mended = did_you_mean(found[1], [*groups_of(command), *(key.name for key in keys_of(command))])
+        return f"{found[1]} is no key{mended} A new one is written +key=value."
+    return ""
 
 
 def _command() -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from dien_lightning import Protocol
@@ -23,7 +26,7 @@ _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 
 
 def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> DictConfig:
-    """The configuration of scripts/train.py with these overrides, without running it.
+    """The configuration of `dien train` with these overrides, without running it.
 
     Args:
         overrides: as on the command line.
@@ -71,8 +74,12 @@ def direction_of(choice: str, source: Any, target: Any) -> str:
     )
 
 
-def folder_name(overrides: str) -> str:
+def folder_name(overrides: str, params: Mapping[str, Any] | None = None) -> str:
     """A job's overrides as the name of its folder: where they are too many, what all jobs share gives way to a digest.
+
+    Args:
+        overrides: as Hydra joins them.
+        params: what a file in conf/sweep sweeps; what the command line sweeps is known from `note_swept`.
 
     Example:
         >>> folder_name("data_root=/datasets,seed=0"), len(folder_name("seed=0," * 99))
@@ -82,7 +89,7 @@ def folder_name(overrides: str) -> str:
     if len(name.encode()) <= _LONGEST_NAME:
         return name
     digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
-    swept = os.environ.get(SWEPT, "").split(",")
+    swept = [*os.environ.get(SWEPT, "").split(","), *(params or ())]
     words = re.split(r",(?=[+~]*[\w./@]+=)", name)
     first = [word for word in words if word.partition("=")[0].lstrip("+~") in swept]
     name = ",".join([*first, *(word for word in words if word not in first)])
@@ -92,8 +99,10 @@ def folder_name(overrides: str) -> str:
 
 def note_swept(arguments: Sequence[str]) -> None:
     """Keep which keys a multirun sweeps, for `folder_name` in the processes of its jobs."""
-    several = re.compile(r"^[+]*([\w./@]+)=(?:(?:range|choice|interval|glob|shuffle|sort)\(.*|[^\[{(\"']*,.*)$")
-    os.environ[SWEPT] = ",".join(match[1] for word in arguments if (match := several.match(word)))
+    words = [word for word in arguments if "=" in word and not word.startswith("-")]
+    with suppress(HydraException):  # Hydra says what is wrong with a word
+        parsed = OverridesParser.create().parse_overrides(words)
+        os.environ[SWEPT] = ",".join(word.key_or_group for word in parsed if word.is_sweep_override())
 
 
 OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

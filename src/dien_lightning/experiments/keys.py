@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 CONFIG_DIR = "DIEN_CONFIG_DIR"
 """The variable that hands --config-dir to the processes that a command starts."""
+CONFIGS = {"train": "config", "evaluate": "evaluate"}
+"""The commands that Hydra runs, each with its file in conf/."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parents[1] / "conf") if folder.is_dir())
 """The Hydra tree: inside the package where it is installed, at the top of a clone."""
@@ -26,29 +28,30 @@ class Key(NamedTuple):
 
 
 def folders() -> list[Path]:
-    """Where configurations lie: the user's own first."""
-    return [*map(Path, filter(None, [os.environ.get(CONFIG_DIR)])), CONF]
+    """Where configurations lie, as Hydra looks for them: ours before the user's own."""
+    return [CONF, *map(Path, filter(None, [os.environ.get(CONFIG_DIR)]))]
 
 
-def options_of(config: str) -> dict[str, list[str]]:
-    """The groups that a configuration chooses from, each with its files."""
-    found: dict[str, set[str]] = {}
-    for folder in folders():
-        for path in folder.glob("*/*.yaml"):
-            found.setdefault(path.parent.name, set()).add(path.stem)
-    own = _groups(config) | ({"experiment": "", "ablation": "", "sweep": ""} if config == "config" else {})
-    return {group: sorted(found.get(group, ())) for group in own}
+def groups_of(command: str) -> dict[str, list[str]]:
+    """The groups that a command chooses from, each with its files."""
+    return {
+        group: sorted({path.stem for folder in folders() for path in folder.glob(f"{group}/*.yaml")})
+        for group in _groups(command)
+    }
 
 
-def keys_of(config: str) -> list[Key]:
-    """The settings of conf/CONFIG.yaml and of the files that it names."""
-    path = CONF / f"{config}.yaml"
-    own, groups = _keys(path, ""), _groups(config)
-    chosen = [key for group, choice in groups.items() for key in _keys(CONF / group / f"{choice}.yaml", f"{group}.")]
+def keys_of(command: str) -> list[Key]:
+    """The settings of a command: those of its file in conf/, and of the files that this one names."""
+    path = CONF / f"{CONFIGS[command]}.yaml"
+    own, groups = _keys(path, ""), _groups(command)
+    files = {group: CONF / group / f"{choice}.yaml" for group, choice in groups.items() if choice != "null"}
+    chosen = [key for group, file in files.items() for key in _keys(file, f"{group}.")]
     text = path.read_text(encoding="utf-8")
     is_first = text.index("- _self_") < min(text.index(f"- {group}:") for group in groups)
-    last = {key.name: key for key in (own + chosen if is_first else chosen + own)}  # the later file has its way
-    return [last[name] for name in dict.fromkeys(key.name for key in own + chosen)]
+    found: dict[str, Key] = {}
+    for key in own + chosen if is_first else chosen + own:  # the later file has its way, its comment or the earlier's
+        found[key.name] = key._replace(comment=key.comment or getattr(found.get(key.name), "comment", ""))
+    return [found[name] for name in dict.fromkeys(key.name for key in own + chosen)]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -64,12 +67,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else "."
 
 
-def _groups(config: str) -> dict[str, str]:
-    """The files that a configuration begins with, by their groups."""
-    text = (CONF / f"{config}.yaml").read_text(encoding="utf-8")
+def _groups(command: str) -> dict[str, str]:
+    """The files that a command's configuration begins with, by their groups; null where it begins with none."""
+    text = (CONF / f"{CONFIGS[command]}.yaml").read_text(encoding="utf-8")
     block = re.search(r"^defaults:\n((?:  .*\n)+)", text, re.MULTILINE)
     pairs = re.findall(r"^  - (\w+): (\w+)", block[1] if block else "", re.MULTILINE)
-    return {group: choice for group, choice in pairs if choice != "null"}
+    return dict(pairs)
 
 
 def _keys(path: Path, prefix: str) -> list[Key]:

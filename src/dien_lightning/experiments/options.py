@@ -17,7 +17,8 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
     """The arguments that name a field of `kind`, and the rest.
 
-    A text stays as it was typed: a folder may be called 0042 or off, a pattern may hold what YAML would trip over.
+    A text stays as it was typed: YAML, and so OmegaConf's own reading of the command line, would take a folder called
+    0042 or off for something else.
 
     Args:
         kind: dataclass; a field that is MISSING has to be given.
@@ -36,28 +37,20 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         (Options(output='0042', top=3), ['seed=1'])
     """
     types = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
-    options: Any = OmegaConf.structured(kind)  # makes numbers of texts
-    given: dict[str, Any] = {}
+    options: Any = OmegaConf.structured(kind)
     rest = []
     for argument in arguments:
         name, equals, text = argument.partition("=")
-        kept = types.get(name, "").removesuffix(" | None")
         if not equals or name not in types:
             rest.append(argument)
-        elif text == "null" and kept != types[name]:
-            given[name] = None
-        elif kept == "str":
-            given[name] = text
-        else:
-            try:
-                options[name] = text
-                given[name] = options[name]
-            except ValidationError:
-                raise ValueError(f"{name}={text!r} must be {_KINDS[kept]}.") from None
-    for field in fields(kind):  # type: ignore[arg-type]
-        if field.default == MISSING and field.name not in given:
-            raise ValueError(f"{field.name}=... is missing; --help says what it is.")
-    return kind(**given), rest
+            continue
+        try:
+            options[name] = None if text == "null" and "None" in types[name] else text.replace("${", "\\${")
+        except ValidationError:
+            raise ValueError(f"{name}={text!r} must be {_KINDS[types[name].split()[0]]}.") from None
+    if missing := [name for name in types if OmegaConf.is_missing(options, name)]:
+        raise ValueError(f"{missing[0]}=... is missing; --help says what it is.")
+    return OmegaConf.to_object(options), rest  # type: ignore[return-value]
 
 
 def take_all(kind: type[T], arguments: Sequence[str]) -> T:
@@ -67,12 +60,12 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
         ValueError: an argument that is no field, too.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    unknown = [word for word in arguments if "=" not in word or word.partition("=")[0] not in names]
-    if unknown:
-        word = unknown[0].partition("=")[0]
-        if word in names:
-            raise ValueError(f"{word} has no value; write {word}=VALUE.")
-        raise ValueError(f"{word!r} is not an option{did_you_mean(word, names)} There are {', '.join(names)}.")
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        if name not in names:
+            raise ValueError(f"{name!r} is not an option{did_you_mean(name, names)} There are {', '.join(names)}.")
+        if not equals:
+            raise ValueError(f"{name} has no value; write {name}=VALUE.")
     return take(kind, arguments)[0]
 
 
