@@ -46,7 +46,7 @@ def test_wrong_arguments(tmp_path, argument, words):
 
 
 def test_an_error_is_one_line_on_stderr(tmp_path):
-    command = [sys.executable, draw.__file__, f"root={tmp_path}", "num_cameras=1"]
+    command = [sys.executable, "-m", "dien_lightning", "draw", f"root={tmp_path}", "num_cameras=1"]
     source = str(Path(draw.__file__).parents[1] / "src")
     done = subprocess.run(command, env={"PYTHONPATH": source}, capture_output=True, text=True, check=False)
     assert done.returncode == 1
