@@ -126,12 +126,32 @@ def rasterize_by_loops(points, depths, triangles, height: int, width: int) -> li
     return image
 
 
+def chosen_images(sets: Mapping[str, Sequence[Any]], search: str) -> dict[str, list[Any]]:
+    """Who asks and who is asked: of `query`, `query_pids`, `query_camids` and so on, what a search takes."""
+    cameras = {
+        "sysu_all": {"query": (3, 6), "gallery": (1, 2, 4, 5)},
+        "sysu_indoor": {"query": (3, 6), "gallery": (1, 2)},
+    }
+    chosen: dict[str, list[Any]] = {}
+    for role in ("query", "gallery"):
+        part = {name[len(role) :]: list(values) for name, values in sets.items() if name.startswith(role)}
+        if search == "leave_one_out":
+            part = {name: [*sets[f"query{name}"], *sets[f"gallery{name}"]] for name in part}
+        rows = range(len(part["_pids"]))
+        if search == "leave_one_out" and role == "query":
+            rows = [row for row in rows if part["_pids"][row] != -1]
+        if search in cameras:
+            rows = [row for row in rows if part["_camids"][row] in cameras[search][role]]
+        chosen |= {role + name: [values[row] for row in rows] for name, values in part.items()}
+    return chosen
+
+
 def ranked_gallery(number: int, sets: Mapping[str, Sequence[Any]], **rules: str) -> list[tuple[float, bool, int]]:
     """(squared distance, is a match, number) of all images that a query is shown, in the order of the protocol.
 
     Args:
         number: the query's.
-        sets: query, query_pids, query_camids and the same of the gallery, as lists.
+        sets: query, query_pids, query_camids, query_index, query_clothes and the same of the gallery, as lists.
         rules: options of the protocol that are not the default.
     """
     pid, camid = sets["query_pids"][number], sets["query_camids"][number]
@@ -142,6 +162,13 @@ def ranked_gallery(number: int, sets: Mapping[str, Sequence[Any]], **rules: str)
             continue
         is_match = other == pid and pid != -1
         if is_match and sets["gallery_camids"][column] == camid and rules.get("same_camera") != "keep":
+            continue
+        wears_the_same = sets["gallery_clothes"][column] == sets["query_clothes"][number]
+        if is_match and wears_the_same is {"changed": True, "same": False}.get(rules.get("clothes", "any")):
+            continue
+        if sets["gallery_index"][column] == sets["query_index"][number]:
+            continue
+        if rules.get("search", "").startswith("sysu") and (camid, sets["gallery_camids"][column]) == (3, 2):
             continue
         ranked.append((sum((x - y) ** 2 for x, y in zip(sets["query"][number], image, strict=True)), is_match, column))
     ties = rules.get("ties", "non-match first")
@@ -154,6 +181,12 @@ def retrieval(
 ) -> dict[str, float | list[float] | int]:
     """CMC, both average precisions and mINP by walking down each query's whole list."""
     step, trapezoid, penalties, firsts = [], [], [], []
+    drops_camera = rules.get("same_camera") != "keep"
+    same_camera = [
+        person == other != -1 and camera == other_camera and drops_camera
+        for person, camera in zip(sets["query_pids"], sets["query_camids"], strict=True)
+        for other, other_camera in zip(sets["gallery_pids"], sets["gallery_camids"], strict=True)
+    ]
     for query in range(len(sets["query"])):
         ranked = ranked_gallery(query, sets, **rules)
         wanted = sum(is_match for _, is_match, _ in ranked)
@@ -173,13 +206,17 @@ def retrieval(
         trapezoid.append(trapezoid_sum / wanted)
         penalties.append(wanted / ranks[-1])
         firsts.append(ranks[0])
-    number = len(sets["query"]) if queries == "all" else len(firsts)
+        if rules.get("search", "").startswith("sysu"):  # counts people
+            firsts[-1] = 1 + len({sets["gallery_pids"][column] for _, _, column in ranked[: ranks[0] - 1]})
+    number = (len(sets["query"]) if queries == "all" else len(firsts)) or 1
     return {
         "mAP": sum(step) / number,
         "mAP_trapezoid": sum(trapezoid) / number,
         "mINP": sum(penalties) / number,
         "cmc": [sum(first <= k for first in firsts) / number for k in range(1, max_rank + 1)],
         "num_valid_queries": len(firsts),
+        "num_same_camera": sum(same_camera),
+        "num_junk": sum(pid == -1 for pid in sets["gallery_pids"]) * (rules.get("junk") != "distractor"),
     }
 
 

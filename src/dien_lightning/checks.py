@@ -127,7 +127,8 @@ def by_keyword(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def called(*by_place: P.args, **by_name: P.kwargs) -> R:
         if by_place:
-            names = ", ".join(f"{name}=" for name in signature(function).parameters)
+            parameters = signature(function).parameters.values()
+            names = ", ".join(f"{p.name}=" for p in parameters if p.kind is Parameter.KEYWORD_ONLY)
             raise TypeError(f"{function.__name__} takes its arguments by name alone: {names}.")
         return function(*by_place, **by_name)
 

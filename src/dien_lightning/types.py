@@ -19,6 +19,8 @@ class Sample(NamedTuple):
         camid: camera number.
         index: position in the data set's split; evaluation removes doubles by it.
         is_query: True for a query image, False for gallery and training images.
+        clothes: number of what the person wears, over all people; `UNLABELED` where nobody knows.
+        tracklet: number of the sequence it is a frame of; `UNLABELED` where it stands alone.
     """
 
     image: Tensor | Any
@@ -26,6 +28,8 @@ class Sample(NamedTuple):
     camid: Tensor | int
     index: Tensor | int  # type: ignore[assignment]  # the field's name, and a tuple's method nobody needs here
     is_query: Tensor | bool
+    clothes: Tensor | int = UNLABELED
+    tracklet: Tensor | int = UNLABELED
 
 
 class NetworkOutput(NamedTuple):

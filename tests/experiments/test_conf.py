@@ -7,7 +7,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
-from dien_lightning.experiments.config import compose_config, optim
+from dien_lightning.experiments.config import compose_config, optim, protocol
 from dien_lightning.experiments.keys import CONF
 
 FOLDER = CONF
@@ -34,6 +34,7 @@ def test_every_file_composes_and_builds(choice, tmp_path):
     assert isinstance(network, DIEN)
     assert isinstance(objective, DIENObjective)
     assert isinstance(data, DomainPairDataModule)
+    assert protocol(config).sentence()
     assert len(module.recipe.optimizer(network, objective).param_groups) >= 3
     for part in filter(None, (config.trainer, *config.callbacks.values(), *config.logger.values())):
         assert get_class(part._target_)

@@ -121,6 +121,7 @@ VARIANTS = {
     "protocol.queries=all": {"queries": "all"},
     "protocol.average_precision=trapezoid": {"average_precision": "trapezoid"},
     "protocol.ties=match first": {"ties": "match first"},
+    "protocol=leave_one_out": {"search": "leave_one_out", "num_queries": 17, "num_gallery": 17},
 }
 
 
@@ -171,6 +172,8 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, capf
         (("checkpoint={network}", "rerank=no"), "rerank='no' must be true or false"),
         (("checkpoint={network}", "expansion=1.5"), "expansion=1.5 must be a whole number of at least 0"),
         (("checkpoint={network}", "reranking.k1=1.5"), "k1=1.5 must be a whole number of at least 1"),
+        (("checkpoint={network}", "protocol=clothes_changing"), "clothes='changed' asks what people wear"),
+        (("checkpoint={network}", "protocol=sysu_all"), "search='sysu_all' takes query images of the cameras 3, 6"),
         (("checkpoint={network}", "protocol.junk=maybe"), "junk='maybe' is not a protocol; choose one of drop"),
     ],
 )

@@ -66,6 +66,7 @@ def test_what_a_record_does_not_say_is_as_it_was_before_there_was_a_choice(table
     for group, name in (("network", "attention_stride"), ("data", "gather_batch_size"), ("objective", "margin")):
         del old[group][name]
     del old["callbacks"]
+    old["protocol"] = {"ties": "non-match first", "junk": "drop", "single_gallery_shot": False}
     old["network"]["attention_input"] = "raw"  # there is no choice any more
     old["data"]["eval_batch_size"] = 64  # whose batches the control was gathered from
     assert difference(old, table) == (
@@ -73,6 +74,9 @@ def test_what_a_record_does_not_say_is_as_it_was_before_there_was_a_choice(table
     )
     old = {**table, "network": {**table["network"], "attention_input": "normalized"}}
     assert difference(old, table) == "network.attention_input=normalized (not raw)"
+    counted = conditions(compose_config(["experiment=table", "protocol=sysu_all"]))
+    recorded = {**table, "protocol": {"ties": "non-match first"}}
+    assert difference(recorded, counted) == "protocol.search=query (not sysu_all), protocol.draws=0 (not 10)"
 
 
 def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):

@@ -71,7 +71,9 @@ class ReIDDataset(Dataset[Sample]):
         index, image = self._load(index)
         record = self.records[index]
         with _seeded(seed):
-            return Sample(self.transform(image), record.pid, record.camid, index, index < self.num_query)
+            image = self.transform(image)
+        is_query = index < self.num_query
+        return Sample(image, record.pid, record.camid, index, is_query, record.clothes, record.tracklet)
 
     def _load(self, index: int) -> tuple[int, Tensor]:
         try:

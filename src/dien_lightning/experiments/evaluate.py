@@ -6,7 +6,6 @@ dien evaluate checkpoint=outputs/first/checkpoints/last.ckpt data.target=market1
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.checks import check_bool, check_int, first_line
@@ -30,7 +28,6 @@ from dien_lightning.experiments.results import Results, write_json
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
-    EvaluationSets,
     evaluate_sets,
     expand_queries,
     k_reciprocal_blocks,
@@ -135,9 +132,9 @@ def refine(
         return plain, rankings(metric, data)
     sets, protocol = metric.gather(), metric.protocol
     if config.multi_query:
-        sets = unit_queries(pool_queries(sets, protocol))
+        sets = pool_queries(sets, protocol).normalized("query")
     if config.expansion:
-        sets = unit_queries(expand_queries(sets, config.expansion))
+        sets = expand_queries(sets, config.expansion).normalized("query")
     rows = chosen_queries(len(sets.query))
     kept: list[Tensor] = []
     blocks = remember(k_reciprocal_blocks(sets, **config.reranking), rows, kept) if config.rerank else None
@@ -145,11 +142,6 @@ def refine(
     distances = torch.cat(kept) if config.rerank else None
     lists = rank_gallery(sets.take(query=rows), distances, k=LENGTH, protocol=protocol)
     return result, describe_lists(lists, rows, sets, result, data)
-
-
-def unit_queries(sets: EvaluationSets) -> EvaluationSets:
-    """The sets with queries of unit length, as the gallery's images are."""
-    return replace(sets, query=normalize(sets.query, dim=1))
 
 
 def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.processes import Processes
 from dien_lightning.retrieval.sets import EvaluationSets
 
 # A block of distances takes at most 128 MB in float32. Rows and columns are where products of this shape run fastest
@@ -39,7 +40,7 @@ def rows_per_block(width: int) -> int:
     return max(32, min(_MAX_ROWS, _BLOCK_ELEMENTS // width // 32 * 32))
 
 
-def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] = (0, 1)) -> Iterator[RowBlock]:
+def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None = None) -> Iterator[RowBlock]:
     """Squared Euclidean distance of every query to every gallery image, less the query's own squared length.
 
     The query's length is the same for its whole row, so the order is that of the distances. One buffer is filled
@@ -47,12 +48,9 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
     gallery images are found beforehand and given one distance: they tie, wherever they stand.
 
     Args:
-        query: embeddings.
-        gallery: embeddings of the same width and on the same device.
-        shard: (rank, world size): yield every world-size-th block, beginning with the rank-th.
-
-    Shape:
-        query (Q, D), gallery (G, D) -> blocks of (R, G).
+        query: (Q, D) embeddings.
+        gallery: (G, D) embeddings on the same device.
+        processes: deal the blocks, (R, G), out among them.
 
     Raises:
         ValueError: when an embedding is not finite, or too long to be squared.
@@ -70,7 +68,7 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
 
     step = rows_per_block(len(gallery))
     buffer = query.new_empty((min(step, len(query)), len(gallery)), dtype=dtype)
-    rank, world_size = shard
+    rank, world_size = (processes.rank, processes.world_size) if processes else (0, 1)
     for start in range(rank * step, len(query), world_size * step):
         block = query[start : start + step].to(dtype)
         rows = buffer[: len(block)]
@@ -82,13 +80,10 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, *, shard: tuple[int, int] =
         yield RowBlock(start, rows)
 
 
-def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:
+def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:  # (N, D) -> (C,), (C,)
     """Rows that equal an earlier row exactly: numbers of the earliest such row, and of its copies.
 
     Rows are told apart by a few columns first; only those that agree in them are compared further.
-
-    Shape:
-        (N, D) -> (C,), (C,).
 
     Example:
         >>> find_copies(torch.tensor([[1.0], [2.0], [1.0], [1.0]]))
@@ -112,34 +107,31 @@ def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def given_blocks(distances: Tensor | Iterable[Tensor], sets: EvaluationSets) -> Iterator[RowBlock]:
-    """Distances that somebody else took, all at once or as consecutive blocks of rows.
-
-    Args:
-        distances: (Q, G), copied block by block; or an iterable of (R, G) that add up to Q rows, overwritten.
-        sets: whose they are.
+    """Distances that somebody else took: (Q, G), copied block by block, or blocks (R, G) that the reader overwrites.
 
     Raises:
-        ValueError: when the rows do not add up, or are not as wide as the gallery.
+        ValueError: when the rows do not add up to those of the sets, or are not as wide as the gallery.
     """
     num_query, num_gallery = len(sets.query), len(sets.gallery)
     if isinstance(distances, Tensor):
         distances = (rows.clone() for rows in distances.split(rows_per_block(num_gallery)))
-    start = 0
+    start = stop = 0
     for rows in distances:
         if rows.ndim != 2 or rows.shape[1] != num_gallery:
             raise ValueError(f"A block of distances has shape {tuple(rows.shape)}; give rows of {num_gallery}.")
+        stop = start + len(rows)
+        if stop > num_query:
+            break
         if not bool(rows.isfinite().all()):
-            raise ValueError(
-                f"Distances of queries {start} to {start + len(rows) - 1} are not finite and have no rank."
-            )
+            raise ValueError(f"Distances of queries {start} to {stop - 1} are not finite and have no rank.")
         # Ranks are counted in the rows' own type, and half precision counts to 256 or 2,048.
         if rows.dtype in (torch.float32, torch.float64):
             yield RowBlock(start, rows)
         else:
             yield RowBlock(start, rows.float() if rows.is_floating_point() else rows.double())
-        start += len(rows)
-    if start != num_query:
-        raise ValueError(f"The distances have {start} rows; there are {num_query} queries.")
+        start = stop
+    if stop != num_query:
+        raise ValueError(f"The distances have {stop} rows; there are {num_query} queries.")
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from dien_lightning.retrieval.blocks import RowBlock
 from dien_lightning.retrieval.matches import Matching, PersonPairs
-from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.retrieval.searches import draw_galleries
 
 # One comparison buffer: 8 MB stays in a CPU's cache, a GPU wants fewer and larger steps.
 _CPU_COMPARISONS = 2**21
@@ -21,13 +20,13 @@ _SORT_FROM = 512
 
 
 class QueryScores(NamedTuple):
-    """One number per query, on the CPU; zeros where a query has no match.
+    """A number for each query and each drawn gallery (S of them, 1 where none is drawn), on the CPU; 0 without a match.
 
     Attributes:
-        step: (Q,) float64, step AP.
-        trapezoid: (Q,) float64, trapezoid AP.
-        inverse_penalty: (Q,) float64, matches / rank of the last match.
-        first_rank: (Q,) int64, rank of the first match.
+        step: (Q, S) float64, step AP.
+        trapezoid: (Q, S) float64, trapezoid AP.
+        inverse_penalty: (Q, S) float64, matches / rank of the last match.
+        first_rank: (Q, S) int64, rank of the first match.
     """
 
     step: Tensor
@@ -37,29 +36,40 @@ class QueryScores(NamedTuple):
 
 
 @torch.no_grad()
-def score_queries(blocks: Iterable[RowBlock], sets: EvaluationSets, protocol: Protocol) -> QueryScores:
-    """Score the queries whose distances are in `blocks`; the others stay zero, so that the shards of ranks add up."""
-    matching = Matching(sets, protocol)
-    ranked: list[tuple[int, Tensor, Tensor]] = []  # on the device until the last product is under way
-    for start, distances in blocks:
-        rows = distances
-        if protocol.ties == "gallery order":  # a place in the sorted row instead of a distance: nothing ties
-            rows = rows.argsort(dim=1, stable=True).argsort(dim=1).double()
-        pairs = matching.pairs(start, start + len(rows))
-        thresholds = _take_matches(rows, pairs)  # (R, M)
-        if protocol.ties == "match first":
-            thresholds = thresholds.nextafter(thresholds.new_tensor(-torch.inf))  # what ties no longer stands before it
-        matching.drop_junk(rows)
-        ranks = count_at_most(rows, thresholds, pairs.num_matches)
-        ranks += torch.arange(1, ranks.shape[1] + 1, device=ranks.device)  # the matches before it, and itself
-        ranked.append((start, ranks, pairs.num_matches))
-
-    step, trapezoid, inverse_penalty = torch.zeros(3, len(sets.query), dtype=torch.float64)
-    scores = QueryScores(step, trapezoid, inverse_penalty, torch.zeros(len(sets.query), dtype=torch.int64))
-    for start, ranks, num_matches in ranked:
-        for whole, part in zip(scores, _score_ranks(ranks.cpu(), num_matches), strict=True):
-            whole[start : start + len(part)] = part
+def score_queries(blocks: Iterable[RowBlock], matching: Matching) -> QueryScores:
+    """Score the queries whose distances are in `blocks`; the others stay 0, so that the shares of processes add up."""
+    sets, protocol = matching.sets, matching.protocol
+    drawn = draw_galleries(sets, protocol)
+    of_draw = [matching if rows is None else Matching(sets.take(gallery=rows), protocol) for rows in drawn]
+    step, trapezoid, inverse_penalty = torch.zeros(3, len(sets.query), len(drawn), dtype=torch.float64)
+    scores = QueryScores(step, trapezoid, inverse_penalty, torch.zeros_like(step, dtype=torch.int64))
+    for start, rows in blocks:
+        for draw, columns in enumerate(drawn):
+            part = rows if columns is None else rows[:, columns.to(rows.device)]
+            for whole, found in zip(scores, _score_rows(part, start, of_draw[draw]), strict=True):
+                whole[start : start + len(found), draw] = found
     return scores
+
+
+def _score_rows(rows: Tensor, start: int, matching: Matching) -> QueryScores:
+    """The scores, (R,), of the queries from `start` on by their distances (R, W), which are overwritten."""
+    ties = matching.protocol.ties
+    if ties == "gallery order":  # a place in the sorted row instead of a distance: nothing ties
+        rows = rows.argsort(dim=1, stable=True).argsort(dim=1).double()
+    pairs = matching.pairs(start, start + len(rows))
+    thresholds = _take_matches(rows, pairs)  # (R, M)
+    if ties == "match first":
+        thresholds = thresholds.nextafter(thresholds.new_tensor(-torch.inf))  # what ties no longer stands before it
+    matching.drop_unseen(rows, start)
+    ranks = count_at_most(rows, thresholds, pairs.num_matches).cpu()
+    ranks += torch.arange(1, ranks.shape[1] + 1)  # the matches before it, and itself
+    first = ranks[:, 0]
+    if matching.search:  # the CMC counts people: each by its nearest image
+        people = matching.people.to(rows.device)
+        nearest = rows.new_full((len(rows), int(people.max()) + 1), torch.inf)
+        nearest.scatter_reduce_(1, people.expand_as(rows), rows, "amin")
+        first = count_at_most(nearest, thresholds[:, :1], pairs.num_matches.clamp(max=1)).cpu()[:, 0] + 1
+    return _score_ranks(ranks, first, pairs.num_matches)
 
 
 def count_at_most(rows: Tensor, thresholds: Tensor, num_thresholds: Tensor) -> Tensor:  # (R, W), (R, M) -> (R, M)
@@ -108,8 +118,8 @@ def _take_matches(rows: Tensor, pairs: PersonPairs) -> Tensor:  # (R, W) -> (R, 
     return thresholds.sort(dim=1).values
 
 
-def _score_ranks(ranks: Tensor, num_matches: Tensor) -> QueryScores:
-    """Turn the ranks of each query's matches, ascending, into its scores: (R, M), (R,)."""
+def _score_ranks(ranks: Tensor, first: Tensor, num_matches: Tensor) -> QueryScores:
+    """Turn the ranks of each query's matches, ascending, into its scores: (R, M), (R,), (R,) -> (R,)."""
     found = torch.arange(1, ranks.shape[1] + 1)
     precision = found.double() / ranks  # (R, M)
     before = torch.where(ranks > 1, (found - 1).double() / (ranks - 1).clamp(min=1), 1.0)
@@ -124,5 +134,5 @@ def _score_ranks(ranks: Tensor, num_matches: Tensor) -> QueryScores:
         step=mean(precision),
         trapezoid=mean((precision + before) / 2),
         inverse_penalty=num_matches.double() / ranks.gather(1, last)[:, 0],
-        first_rank=ranks[:, 0] * has_match,
+        first_rank=first * has_match,
     )

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from dien_lightning.checks import check_int, check_range
+from dien_lightning.checks import check_int
 from dien_lightning.retrieval.blocks import euclidean_blocks
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.sets import EvaluationSets
 
 
 @torch.no_grad()
-def expand_queries(sets: EvaluationSets, k: int = 5, *, alpha: float = 0.0) -> EvaluationSets:
+def expand_queries(sets: EvaluationSets, k: int = 5) -> EvaluationSets:
     """Average query expansion (Chum et al., 2007): the mean of each query and its k nearest gallery images.
 
-    With alpha > 0 each gallery image weighs its cosine to the query to the power of alpha (Radenovic et al., 2019).
     No labels are used, junk and same-camera images take part.
 
     Args:
         sets: query and gallery; L2-normalised ones if the cosine is to decide.
         k: gallery images that are averaged in; no more than there are.
-        alpha: 0 weighs all alike.
 
     Returns:
         The sets with new queries, which are not normalised.
 
     Raises:
-        ValueError: when k is below 1 or alpha below 0.
+        ValueError: when k is below 1.
 
     Example:
         >>> sets = EvaluationSets(query=torch.tensor([[0.0, 1.0]]), query_pids=[7], query_camids=[0],
@@ -37,24 +36,19 @@ def expand_queries(sets: EvaluationSets, k: int = 5, *, alpha: float = 0.0) -> E
         tensor([[0.0000, 1.5000]])
     """
     check_int("k", k, 1, "it is the number of gallery images averaged into a query")
-    check_range("alpha", alpha, 0)
     parts = []
     for start, rows in euclidean_blocks(sets.query, sets.gallery):
-        own = sets.query[start : start + len(rows)].to(rows.dtype)  # (R, D)
-        numbers = rows.topk(min(k, rows.shape[1]), dim=1, largest=False).indices
-        nearest = sets.gallery[numbers].to(rows.dtype)  # (R, k, D)
-        weights = torch.nn.functional.cosine_similarity(own[:, None], nearest, dim=-1).clamp(min=0) ** alpha  # (R, k)
-        total = own + (weights[..., None] * nearest).sum(1)
-        parts.append(total / (1 + weights.sum(1, keepdim=True)))
+        own = sets.query[start : start + len(rows), None].to(rows.dtype)  # (R, 1, D)
+        nearest = sets.gallery[rows.topk(min(k, rows.shape[1]), dim=1, largest=False).indices]  # (R, k, D)
+        parts.append(torch.cat([own, nearest.to(rows.dtype)], dim=1).mean(1))
     return replace(sets, query=torch.cat(parts))
 
 
-@torch.no_grad()
 def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> EvaluationSets:
     """Market-1501's multiple-query protocol: one query per person and camera, the mean of all of its images there.
 
-    The data set gives those images beside the queries; images without an identity (pid -1) stay queries of their own.
-    What else is known of a pool (its index, say) is what is known of its first image.
+    The data set gives those images beside the queries; images without an identity (pid -1) stay queries of their own,
+    and a person in other clothes is another query. What else is known of a pool is what is known of its first image.
 
     Args:
         sets: query and gallery.
@@ -68,11 +62,25 @@ def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> Eval
         tensor([[2.],
                 [5.]])
     """
-    cameras = (protocol or Protocol()).same_camera == "drop"
-    group = sets.groups("query", cameras=cameras)
+    told_apart = (
+        ("pids", "clothes") if (protocol or Protocol()).same_camera == "keep" else ("pids", "camids", "clothes")
+    )
+    return _pool(sets, "query", *told_apart)
+
+
+def pool_tracklets(sets: EvaluationSets) -> EvaluationSets:
+    """One image per tracklet in query and gallery, the mean of its frames, as MARS is evaluated."""
+    return _pool(_pool(sets, "query", "tracklets"), "gallery", "tracklets")
+
+
+@torch.no_grad()
+def _pool(sets: EvaluationSets, role: str, *labels: str) -> EvaluationSets:
+    """The mean of each group of images that agree in these labels."""
+    group, embedding = sets.groups(role, *labels), getattr(sets, role)
     number = torch.bincount(group)
     first = torch.full_like(number, len(group)).scatter_reduce_(0, group, torch.arange(len(group)), "amin")
-    dtype = torch.float64 if sets.query.dtype == torch.float64 else torch.float32
-    total = torch.zeros(len(number), sets.query.shape[1], dtype=dtype, device=sets.query.device)
-    total.index_add_(0, group.to(total.device), sets.query.to(dtype))
-    return replace(sets.take(query=first), query=total / number[:, None].to(total.device))
+    dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32
+    total = torch.zeros(len(number), embedding.shape[1], dtype=dtype, device=embedding.device)
+    total.index_add_(0, group.to(total.device), embedding.to(dtype))
+    means: dict[str, Any] = {role: total / number[:, None].to(total.device)}
+    return replace(sets.take(**{role: first}), **means)

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from dien_lightning.checks import check_int
 from dien_lightning.processes import Processes
+from dien_lightning.retrieval.expansion import pool_tracklets
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranking import evaluate_sets
-from dien_lightning.retrieval.result import RetrievalResult, check_max_rank
+from dien_lightning.retrieval.result import RetrievalResult
+from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets
 from dien_lightning.types import UNLABELED
 
@@ -63,14 +66,24 @@ class RetrievalMetric(Metric):
     ) -> None:
         # torchmetrics' own synchronisation sends every state to every rank, doubles too, and stops at an empty rank.
         super().__init__(sync_on_compute=False, **options)
-        check_max_rank(max_rank)
+        check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
         self.max_rank = max_rank
         self.protocol = protocol or Protocol()
         self.normalize = normalize
         self.add_state("embedding", default=[], dist_reduce_fx=None)
         self.add_state("labels", default=[], dist_reduce_fx=None)
 
-    def update(self, embedding: Tensor, pid: Tensor, camid: Tensor, is_query: Tensor, index: Tensor) -> None:
+    def update(
+        self,
+        embedding: Tensor,
+        pid: Tensor,
+        camid: Tensor,
+        is_query: Tensor,
+        index: Tensor,
+        *,
+        clothes: Tensor | int = UNLABELED,
+        tracklet: Tensor | int = UNLABELED,
+    ) -> None:
         """Take one batch.
 
         Args:
@@ -80,6 +93,8 @@ class RetrievalMetric(Metric):
             is_query: True for a query image, False for a gallery image.
             index: place in the evaluation's data set, counted on from query to gallery: the same number is the same
                 image. Images that share one and differ are refused when the figures are computed.
+            clothes: what the person wears, numbered over all people; -1 where nobody knows.
+            tracklet: which sequence the image is a frame of; -1 where it stands alone.
 
         Shape:
             embedding (B, D), the others (B,).
@@ -92,7 +107,9 @@ class RetrievalMetric(Metric):
                 f"is_query holds {is_query.dtype} and must be boolean; update takes embedding, pid, camid, is_query, "
                 f"index, in this order."
             )
-        labels = [value.detach().to(embedding.device, torch.int64) for value in (is_query, index, pid, camid)]
+        further = (torch.full_like(index, one) if isinstance(one, int) else one for one in (clothes, tracklet))
+        given = (is_query, index, pid, camid, *further)
+        labels = [value.detach().to(embedding.device, torch.int64) for value in given]
         if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
             raise ValueError(f"update needs (B, D) embeddings and four times (B,) labels, and was given {shapes}.")
@@ -128,20 +145,18 @@ class RetrievalMetric(Metric):
             ValueError: when there is no query or no gallery image on any rank, or two images have one index.
         """
         processes = Processes(self.process_group)
-        own = torch.cat(self.labels).cpu() if self.labels else torch.zeros(0, 4, dtype=torch.int64)
+        own = torch.cat(self.labels).cpu() if self.labels else torch.zeros(0, 6, dtype=torch.int64)
         width = self.embedding[0].shape[1] if self.embedding else 0
         is_double = any(chunk.dtype == torch.float64 for chunk in self.embedding)
         numbers = processes.gather_numbers([len(own), width, int(is_double), self._index_of_two(own)])
         sizes, widths, doubles, indices_of_two = zip(*numbers, strict=True)
-        joined = torch.cat(
-            [
-                processes.share(own if rank == processes.rank else own.new_empty(size, 4), rank)
-                for rank, size in enumerate(sizes)
-            ]
-        )  # (N, 4), rank after rank
-        is_query, index, pid, camid = joined.unbind(1)
+        shared = [
+            processes.share(own if rank == processes.rank else own.new_empty(size, 6), rank)
+            for rank, size in enumerate(sizes)
+        ]
+        joined = torch.cat(shared)  # (N, 6), rank after rank
         kept, num_junk, num_doubles = self._choose(joined)
-        if max(indices_of_two, default=-1) >= 0:
+        if max(indices_of_two) >= 0:
             raise ValueError(f"Two images have index {max(indices_of_two)}: their embeddings lie apart. {_INDEX}")
         position = torch.full((len(joined),), -1)
         position[kept] = torch.arange(len(kept))
@@ -159,29 +174,29 @@ class RetrievalMetric(Metric):
         if self.normalize:
             torch.nn.functional.normalize(embedding, dim=1, out=embedding)
 
-        num_query = int(is_query[kept].sum())
-        if num_query in {0, len(kept)}:
+        num_query = int(joined[kept, 0].sum())
+        halves = {"query": slice(num_query), "gallery": slice(num_query, None)}
+        if self.protocol.search == "leave_one_out":  # each image is both
+            halves = dict.fromkeys(halves, slice(None))
+        if not all(len(kept[half]) for half in halves.values()):
             raise ValueError(
                 f"RetrievalMetric was given {num_query} query and {len(kept) - num_query} gallery images "
                 f"({num_junk} more are junk); evaluation needs both: update it with the images of both sets."
             )
-        query, gallery = kept[:num_query], kept[num_query:]
-        return EvaluationSets(
-            query=embedding[:num_query],
-            query_pids=pid[query],
-            query_camids=camid[query],
-            gallery=embedding[num_query:],
-            gallery_pids=pid[gallery],
-            gallery_camids=camid[gallery],
-            query_index=index[query],
-            gallery_index=index[gallery],
-            num_junk=num_junk,
-            num_doubles=num_doubles,
-        )
+        parts: dict[str, Tensor] = {}
+        for role, half in halves.items():
+            parts[role] = embedding[half]
+            for label, column in zip(("index", "pids", "camids", "clothes", "tracklets"), joined.T[1:], strict=True):
+                parts[f"{role}_{label}"] = column[kept[half]]
+        sets = EvaluationSets(**parts, num_junk=num_junk, num_doubles=num_doubles)  # type: ignore[arg-type]
+        if bool((joined[:, 5] != UNLABELED).any()):
+            sets = pool_tracklets(sets)
+            sets = sets.normalized("query", "gallery") if self.normalize else sets
+        return choose_images(sets, self.protocol)
 
     def _choose(self, joined: Tensor) -> tuple[Tensor, int, int]:
         """Which of the images count, queries before gallery and each by index; how many are junk, how many doubles."""
-        is_query, index, pid, _ = joined.unbind(1)
+        is_query, index, pid = joined.T[:3]
         order = index.argsort(stable=True)
         is_again = torch.zeros(len(order), dtype=torch.bool)
         is_again[1:] = index[order].diff() == 0
@@ -190,7 +205,7 @@ class RetrievalMetric(Metric):
             place = int(another.nonzero()[0])
             one, other = (
                 f"{'query' if query else 'gallery'} image of person {person} in camera {camera}"
-                for query, _, person, camera in joined[order[place : place + 2]].tolist()
+                for query, _, person, camera, *_ in joined[order[place : place + 2]].tolist()
             )
             raise ValueError(f"Two images have index {int(index[order[place]])}: a {one}, and a {other}. {_INDEX}")
         order = order[~is_again]

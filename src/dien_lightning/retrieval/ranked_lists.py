@@ -13,6 +13,7 @@ from dien_lightning.checks import check_int
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
 from dien_lightning.retrieval.matches import Matching
 from dien_lightning.retrieval.protocol import Protocol
+from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets
 
 
@@ -38,19 +39,15 @@ def rank_gallery(
     k: int = 10,
     protocol: Protocol | None = None,
 ) -> RankedLists:
-    """The first k gallery images of each query, after dropping what the protocol drops.
+    """The first k gallery images of each query, in the order of `evaluate_sets`, after dropping what it drops.
 
-    The order is that of `evaluate_sets`, ties among them; where the protocol does not order a tie, the image with the
-    lower number comes first.
+    Where the protocol does not order a tie, the image with the lower number comes first.
 
     Args:
         sets: query and gallery; `sets.take(query=rows)` lists some queries.
         distances: as `evaluate_sets` takes them; None is the Euclidean distance of the embeddings.
         k: length of the lists.
         protocol: what is dropped; the defaults of `Protocol` if not given.
-
-    Shape:
-        query (Q, D), gallery (G, D) -> (Q, k) each.
 
     Raises:
         ValueError: for distances that do not fit the sets, and a length below 1.
@@ -63,6 +60,7 @@ def rank_gallery(
     """
     check_int("k", k, 1, "it is the number of images in a list")
     protocol = protocol or Protocol()
+    sets = choose_images(sets, protocol)
     matching = Matching(sets, protocol)
     blocks = euclidean_blocks(sets.query, sets.gallery) if distances is None else given_blocks(distances, sets)
     parts: list[RankedLists] = []
@@ -70,7 +68,7 @@ def rank_gallery(
         pairs = matching.pairs(start, start + len(rows))
         row, column, is_match = (part.to(rows.device) for part in (pairs.row, pairs.column, pairs.is_match))
         rows[row[~is_match], column[~is_match]] = torch.inf
-        matching.drop_junk(rows)
+        matching.drop_unseen(rows, start)
         matches = torch.zeros(rows.shape, dtype=torch.bool, device=rows.device)
         matches[row[is_match], column[is_match]] = True
         parts.append(_first_k(rows, matches, k, protocol.ties))

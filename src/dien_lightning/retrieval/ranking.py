@@ -7,13 +7,14 @@ from typing import Any
 
 from torch import Tensor
 
-from dien_lightning.checks import by_keyword
+from dien_lightning.checks import by_keyword, check_int
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
 from dien_lightning.retrieval.counting import QueryScores, score_queries
 from dien_lightning.retrieval.matches import Matching
 from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.retrieval.result import RetrievalResult, check_max_rank, summarize
+from dien_lightning.retrieval.result import RetrievalResult, summarize
+from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike
 
 
@@ -28,23 +29,22 @@ def evaluate_retrieval(
     gallery_camids: LabelsLike,
     max_rank: int = 50,
     protocol: Protocol | None = None,
+    **further: LabelsLike,
 ) -> RetrievalResult:
     """Rank the gallery for each query by Euclidean distance, and say how well that went.
 
     Every argument is given by its name: other evaluators put the four rows of labels into another order.
 
     Args:
-        query: embeddings as they are; L2-normalise them first if you want the order of the cosine.
-        query_pids: identity of each query image, -1 for none.
-        query_camids: camera of each query image.
-        gallery: embeddings on the same device.
-        gallery_pids: identity of each gallery image, -1 for junk.
-        gallery_camids: camera of each gallery image.
+        query: (Q, D) embeddings as they are; L2-normalise them first if you want the order of the cosine.
+        query_pids: (Q,) identity of each query image, -1 for none.
+        query_camids: (Q,) camera of each query image.
+        gallery: (G, D) embeddings on the same device.
+        gallery_pids: (G,) identity of each gallery image, -1 for junk.
+        gallery_camids: (G,) camera of each gallery image.
         max_rank: length of the CMC; past the gallery's size it goes on with its last value.
         protocol: what is dropped and averaged; the defaults of `Protocol` if not given.
-
-    Shape:
-        query (Q, D), gallery (G, D); labels (Q,) and (G,).
+        **further: query_clothes and gallery_clothes, or whatever else `EvaluationSets` takes.
 
     Raises:
         TypeError: when an argument is given by place.
@@ -58,13 +58,9 @@ def evaluate_retrieval(
         >>> result.mAP, result.cmc
         (0.5, tensor([0., 1., 1.]))
     """
-    labels: dict[str, Any] = {
-        "query_pids": query_pids,
-        "query_camids": query_camids,
-        "gallery_pids": gallery_pids,
-        "gallery_camids": gallery_camids,
-    }
-    return evaluate_sets(EvaluationSets(query=query, gallery=gallery, **labels), max_rank=max_rank, protocol=protocol)
+    known: dict[str, Any] = {"query": query, "query_pids": query_pids, "query_camids": query_camids, **further}
+    known |= {"gallery": gallery, "gallery_pids": gallery_pids, "gallery_camids": gallery_camids}
+    return evaluate_sets(EvaluationSets(**known), max_rank=max_rank, protocol=protocol)
 
 
 def evaluate_sets(
@@ -78,8 +74,7 @@ def evaluate_sets(
     """`evaluate_retrieval` for sets that are in hand, and for distances of another kind: re-ranked ones, say.
 
     Nothing is sorted: the rank of a match is one more than the number of images before it, so distances are taken in
-    blocks, counted and thrown away. Matches at the same distance take consecutive ranks; which of them is which changes
-    no figure. Distances are computed in float32, in float64 where a float64 tensor is given.
+    blocks, counted and thrown away; in float32, or in float64 where a float64 tensor is given.
 
     Args:
         sets: query and gallery.
@@ -99,15 +94,15 @@ def evaluate_sets(
         >>> evaluate_sets(sets, torch.tensor([[0.1, 0.2]])).mAP
         0.5
     """
-    check_max_rank(max_rank)
+    check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
     protocol = protocol or Protocol()
-    counts = Matching(sets, protocol).count()  # before the work, not after it
+    matching = Matching(choose_images(sets, protocol), protocol)
+    num_matches, num_same_camera = matching.count()  # what cannot be ranked is told before the work, not after it
+    sets = matching.sets
     if distances is not None:
-        blocks = given_blocks(distances, sets)
+        scores = score_queries(given_blocks(distances, sets), matching)
     else:
-        shard = (processes.rank, processes.world_size) if processes else (0, 1)
-        blocks = euclidean_blocks(sets.query, sets.gallery, shard=shard)
-    scores = score_queries(blocks, sets, protocol)
-    if processes and distances is None:
-        scores = QueryScores(*(processes.sum(score) for score in scores))  # each has filled in its own queries
-    return summarize(scores, counts, sets, max_rank, protocol)
+        scores = score_queries(euclidean_blocks(sets.query, sets.gallery, processes), matching)
+        if processes:
+            scores = QueryScores(*(processes.sum(score) for score in scores))  # each has filled in its own queries
+    return summarize(scores, matching, num_matches, num_same_camera, max_rank)

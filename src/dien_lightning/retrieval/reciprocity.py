@@ -13,11 +13,10 @@ _ROWS = 1024
 def reciprocal_neighbors(embedding: Tensor, camids: Tensor | None = None) -> Tensor:  # (N, D), (N,) -> ()
     """Share of images that are their nearest neighbour's own nearest neighbour, in [0, 1], higher is better.
 
-    Reciprocal neighbours show the same person more often than others (Qin et al., 2011; Zhong et al., 2017, re-rank by
-    them), so a network under which more images find each other tells people better apart. Where there are several
-    cameras, neighbours are looked for in other cameras alone, as the protocol does: within one camera, images find each
-    other by the place and the second that they share. Images that all look alike find nobody: nearest neighbours are
-    then many images' at once.
+    Reciprocal neighbours show the same person more often than others (Qin et al., 2011), so a network under which more
+    images find each other tells people better apart. Where there are several cameras, neighbours are looked for in
+    other cameras alone: within one camera, images find each other by the place and the second that they share. Images
+    that all look alike find nobody: nearest neighbours are then many images' at once.
 
     Args:
         embedding: one row per image; lengths do not matter.

@@ -85,8 +85,8 @@ def k_reciprocal_blocks(
         k2: images whose encodings are averaged; 1 averages nothing.
         original_weight: w, the weight of the original distance (the paper's lambda) in [0, 1].
 
-    Shape:
-        query (Q, D), gallery (G, D) -> blocks (R, G). One buffer is filled again and again.
+    Returns:
+        Blocks (R, G); one buffer is filled again and again.
 
     Raises:
         ValueError: for numbers of neighbours below 1 and a weight outside [0, 1].

@@ -7,11 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dien_lightning.checks import check_int
 from dien_lightning.retrieval.counting import QueryScores
-from dien_lightning.retrieval.matches import LabelCounts
-from dien_lightning.retrieval.protocol import Protocol
-from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.retrieval.matches import Matching
 
 
 class RetrievalResult(NamedTuple):
@@ -22,7 +19,7 @@ class RetrievalResult(NamedTuple):
         mAP_trapezoid: the same with the trapezoid AP of the official Market-1501 script.
         mINP: mean inverse negative penalty (Ye et al., 2021): matches / rank of the last one.
         cmc: (max_rank,) fraction of queries whose first match is among the first k images, at k - 1.
-        rank_counts: (max_rank,) the number of those queries.
+        rank_counts: (max_rank,) the number of those queries, summed over the draws of a protocol that has some.
         average_precision: (Q,) float64, of each query; NaN for one without a match. `mAP` is its mean.
         num_valid_queries: queries that have a match.
         num_queries: all queries.
@@ -48,14 +45,11 @@ class RetrievalResult(NamedTuple):
     protocol: dict[str, str | int | bool]
 
     def rank(self, k: int) -> float:
-        """Rank-k: the fraction of queries with a match among the first k images.
-
-        Raises:
-            ValueError: when k is beyond max_rank.
-        """
+        """Rank-k: the fraction of queries with a match among the first k images; a ValueError beyond max_rank."""
         if not 1 <= k <= len(self.rank_counts):
             raise ValueError(f"rank {k} was not computed; it lies between 1 and max_rank={len(self.rank_counts)}.")
-        return int(self.rank_counts[k - 1]) / self._denominator()
+        queries = self.num_queries if self.protocol["queries"] == "all" else self.num_valid_queries
+        return int(self.rank_counts[k - 1]) / (queries * max(1, int(self.protocol["draws"])))
 
     def figures(self) -> dict[str, float]:
         """rank1, rank5, rank10 (as far as max_rank goes), mAP, mAP_trapezoid, mINP: what results.json holds."""
@@ -67,38 +61,33 @@ class RetrievalResult(NamedTuple):
         counts = {name: getattr(self, name) for name in self._fields if name.startswith("num_")}
         return {**self.protocol, **counts}
 
-    def _denominator(self) -> int:
-        return self.num_queries if self.protocol["queries"] == "all" else self.num_valid_queries
-
-
-def check_max_rank(max_rank: int) -> None:
-    """Raise a ValueError unless a CMC can have that length."""
-    check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
-
 
 def summarize(
-    scores: QueryScores, counts: LabelCounts, sets: EvaluationSets, max_rank: int, protocol: Protocol
+    scores: QueryScores, matching: Matching, num_matches: Tensor, num_same_camera: int, max_rank: int
 ) -> RetrievalResult:
     """Average the queries' scores as the protocol says."""
-    valid = counts.num_matches > 0
+    sets, protocol, num_junk = matching.sets, matching.protocol, len(matching.junk)
+    valid = num_matches > 0
     num_queries, num_valid_queries = len(valid), int(valid.sum())
     denominator = num_queries if protocol.queries == "all" else num_valid_queries
-    at_rank = torch.bincount(scores.first_rank[valid].clamp(max=max_rank + 1), minlength=max_rank + 2)
+    first_rank = scores.first_rank[valid].flatten()
+    at_rank = torch.bincount(first_rank.clamp(max=max_rank + 1), minlength=max_rank + 2)
     rank_counts = at_rank[1 : max_rank + 1].cumsum(0)
-    step, trapezoid, inverse_penalty = (float(score.sum()) / denominator for score in scores[:3])
+    of_query = [score.mean(1) for score in scores[:3]]  # (Q,), over the draws
+    step, trapezoid, inverse_penalty = (float(score.sum()) / denominator for score in of_query)
     is_trapezoid = protocol.average_precision == "trapezoid"
     return RetrievalResult(
         mAP=trapezoid if is_trapezoid else step,
         mAP_trapezoid=trapezoid,
         mINP=inverse_penalty,
-        cmc=(rank_counts.double() / denominator).float(),
+        cmc=(rank_counts.double() / (denominator * scores.step.shape[1])).float(),
         rank_counts=rank_counts,
-        average_precision=(scores.trapezoid if is_trapezoid else scores.step).where(valid, torch.nan),
+        average_precision=of_query[int(is_trapezoid)].where(valid, torch.nan),
         num_valid_queries=num_valid_queries,
         num_queries=num_queries,
-        num_gallery=len(sets.gallery) - counts.num_junk,
-        num_junk=sets.num_junk + counts.num_junk,
-        num_same_camera=counts.num_same_camera,
+        num_gallery=len(sets.gallery) - num_junk,
+        num_junk=sets.num_junk + num_junk,
+        num_same_camera=num_same_camera,
         num_doubles=sets.num_doubles,
         protocol=protocol.describe(),
     )

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from dien_lightning.types import UNLABELED
 
 LabelsLike = Tensor | np.ndarray | Sequence[int]
 
-_LABELS = ("pids", "camids", "index")
+_LABELS = ("pids", "camids", "index", "clothes", "tracklets")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,14 +27,13 @@ class EvaluationSets:
     Args:
         query: (Q, D) embeddings as they are; L2-normalise them first if you want the order of the cosine. Where
             distances are given, D may be 0.
-        query_pids: (Q,) identities, -1 for none.
-        query_camids: (Q,) cameras.
         gallery: (G, D) embeddings on the same device.
-        gallery_pids: (G,) identities, -1 for junk.
-        gallery_camids: (G,) cameras.
-        query_index: (Q,) `Sample.index`: the same index is the same image, which never finds itself. Left out, it
-            counts through query and gallery.
-        gallery_index: (G,) the same; give both or neither.
+        query_pids, gallery_pids: identities; -1 is nobody, in the gallery junk.
+        query_camids, gallery_camids: cameras.
+        query_index, gallery_index: `Sample.index`: the same index is the same image, which never finds itself. Left
+            out, it counts through query and gallery.
+        query_clothes, gallery_clothes: what people wear, numbered over all people; -1 (left out: all) is not known.
+        query_tracklets, gallery_tracklets: which sequence each image is a frame of; -1 (left out: all) stands alone.
         num_junk: gallery images that were left out as junk on the way here.
         num_doubles: images that had arrived more than once.
 
@@ -54,8 +54,12 @@ class EvaluationSets:
     gallery: Tensor
     gallery_pids: Tensor
     gallery_camids: Tensor
-    query_index: Tensor = None  # type: ignore[assignment]  # counted in __post_init__
+    query_index: Tensor = None  # type: ignore[assignment]  # what is left out is filled in by __post_init__
     gallery_index: Tensor = None  # type: ignore[assignment]
+    query_clothes: Tensor = None  # type: ignore[assignment]
+    gallery_clothes: Tensor = None  # type: ignore[assignment]
+    query_tracklets: Tensor = None  # type: ignore[assignment]
+    gallery_tracklets: Tensor = None  # type: ignore[assignment]
     num_junk: int = 0
     num_doubles: int = 0
 
@@ -67,7 +71,9 @@ class EvaluationSets:
             number = self._check_embedding(role)
             for name in _names(role):
                 value = getattr(self, name)
-                numbers = torch.arange(first, first + number) if value is None else _whole_numbers(name, value)
+                if value is None:
+                    value = torch.arange(first, first + number) if "index" in name else [UNLABELED] * number
+                numbers = _whole_numbers(name, value)
                 if numbers.shape != (number,):
                     raise ValueError(
                         f"{name} has shape {tuple(numbers.shape)}, and {role} has {number} embeddings; give one number "
@@ -94,12 +100,23 @@ class EvaluationSets:
                 kept[name] = value[torch.as_tensor(rows).to(value.device)]
         return replace(self, **kept)
 
-    def groups(self, role: str, *, cameras: bool = True) -> Tensor:  # (N,)
-        """A number for each person, in each camera, that the images show; an image of nobody (pid -1) is alone."""
-        pids = getattr(self, f"{role}_pids")
-        keys = [pids, torch.arange(len(pids)).where(pids == UNLABELED, UNLABELED)]
-        keys[1:1] = [getattr(self, f"{role}_camids")] if cameras else []
-        return torch.unique(torch.stack(keys, dim=1), dim=0, return_inverse=True)[1]
+    def join(self) -> EvaluationSets:
+        """Query and gallery together, as query and as gallery."""
+        joined: dict[str, Any] = {}
+        for names in zip(("query", *_names("query")), ("gallery", *_names("gallery")), strict=True):
+            joined |= dict.fromkeys(names, torch.cat([getattr(self, name) for name in names]))
+        return replace(self, **joined)
+
+    def normalized(self, *roles: str) -> EvaluationSets:
+        """The sets with embeddings of unit length, of "query", "gallery" or both."""
+        unit: dict[str, Any] = {role: normalize(getattr(self, role), dim=1) for role in roles}
+        return replace(self, **unit)
+
+    def groups(self, role: str, *labels: str) -> Tensor:  # (N,)
+        """A number for each group of images that agree in these labels; one whose first label is -1 is alone."""
+        columns = [getattr(self, f"{role}_{label}") for label in labels]
+        columns.append(torch.arange(len(columns[0])).where(columns[0] == UNLABELED, UNLABELED))
+        return torch.unique(torch.stack(columns, dim=1), dim=0, return_inverse=True)[1]
 
     def _check_embedding(self, role: str) -> int:
         """How many embeddings there are; gradients are cut off."""

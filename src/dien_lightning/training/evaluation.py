@@ -97,10 +97,10 @@ class Evaluation:
         domain = self.network.statistics_for(name)
         passes = self.passes if name == "target" else []
         embedded = embed(self.network, batch.image, domain=domain, each_pass=bool(passes), **self.how)
-        about: Any = (batch.pid, batch.camid, batch.is_query, batch.index)
-        self.metrics[name].update(embedded.embedding, *about)
+        about: dict[str, Any] = {label: value for label, value in batch._asdict().items() if label != "image"}
+        self.metrics[name].update(embedded.embedding, **about)
         for step, own in enumerate(passes):
-            self.metrics[own].update(embedded.steps[:, step], *about)
+            self.metrics[own].update(embedded.steps[:, step], **about)
         self._num_images += len(batch.image)
 
     def compute(self) -> Evaluated:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dien_lightning.retrieval import EvaluationSets
 
-LABELS = ("pids", "camids")
+LABELS = ("pids", "camids", "index", "clothes")
 
 
 def make(**parts: Any) -> EvaluationSets:
@@ -35,14 +35,15 @@ def numbers(generator: torch.Generator, low: int, high: int, *shape: int) -> tor
 def small_sets(draw: Any, max_query: int = 6, max_gallery: int = 30) -> EvaluationSets:
     """Embeddings on a grid of small integers, so that every distance is exact and many are equal."""
     sizes = {"query": draw(st.integers(1, max_query)), "gallery": draw(st.integers(1, max_gallery))}
-    width, spread = draw(st.integers(1, 3)), draw(st.integers(1, 6))
-    num_cameras, num_ids = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    width, spread, num_ids = draw(st.integers(1, 3)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    num_cameras = draw(st.sampled_from([1, 2, 3, 6]))  # SYSU-MM01 has 6
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**20)))
     parts: dict[str, Any] = {}
     for role, size in sizes.items():
         parts[role] = numbers(generator, -spread, spread + 1, size, width).float()
         parts[f"{role}_pids"] = numbers(generator, draw(st.sampled_from([-1, 0, 1])), num_ids + 1, size)
-        parts[f"{role}_camids"] = numbers(generator, 0, num_cameras, size)
+        parts[f"{role}_camids"] = numbers(generator, 1, num_cameras + 1, size)
+        parts[f"{role}_clothes"] = numbers(generator, 0, 2, size)
     return EvaluationSets(**parts)
 
 

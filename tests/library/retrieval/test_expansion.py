@@ -6,34 +6,25 @@ import pytest
 import torch
 
 import reference
-from dien_lightning.retrieval import Protocol, expand_queries, pool_queries
+from dien_lightning.retrieval import Protocol, expand_queries, pool_queries, pool_tracklets
 
 from .galleries import make, random_sets
 
 
-@pytest.mark.parametrize("alpha", [0.0, 3.0])
-def test_expansion_equals_the_slow_mean(alpha):
+def test_expansion_equals_the_slow_mean():
     sets = random_sets(num_query=5, num_gallery=9, width=3)
-    expanded = expand_queries(sets, k=4, alpha=alpha)
+    expanded = expand_queries(sets, k=4)
     for embedding, found in zip(sets.query.tolist(), expanded.query.tolist(), strict=True):
         nearest = sorted(sets.gallery.tolist(), key=lambda image, own=embedding: reference.euclidean(own, image))[:4]
-        weights = [max(0.0, 1 - reference.cosine(embedding, image)) ** alpha for image in nearest]
-        total = [
-            own + sum(weight * image[d] for weight, image in zip(weights, nearest, strict=True))
-            for d, own in enumerate(embedding)
-        ]
-        assert found == pytest.approx([value / (1 + sum(weights)) for value in total], abs=1e-5)
+        assert found == pytest.approx(reference.mean_vector([embedding, *nearest]), abs=1e-6)
     assert torch.equal(expanded.gallery, sets.gallery)
 
 
 def test_expansion_takes_what_there_is():
-    assert expand_queries(make(query=[1.0], gallery=[3.0, 5.0], gallery_pids=[1, 1]), k=10).query.tolist() == [[3.0]]
-
-
-@pytest.mark.parametrize(("options", "words"), [({"k": 0}, "k=0 must be"), ({"alpha": -1.0}, "alpha=-1.0 is out")])
-def test_expansion_checks_its_options(options, words):
-    with pytest.raises(ValueError, match=words):
-        expand_queries(make(gallery=[1.0], gallery_pids=[1]), **options)
+    sets = make(query=[1.0], gallery=[3.0, 5.0], gallery_pids=[1, 1])
+    assert expand_queries(sets, k=10).query.tolist() == [[3.0]]
+    with pytest.raises(ValueError, match="k=0 must be"):
+        expand_queries(sets, k=0)
 
 
 POOLED = {"query": [[1.0, 0], [2, 2], [3, 4], [8, 8], [6, 6]], "query_pids": [4, 4, 4, -1, -1]}
@@ -47,6 +38,17 @@ def test_pooling_by_hand():
     assert pooled.query_index.tolist() == [3, 4, 0, 1]  # the first image's
     assert pooled.query.tolist() == [[8, 8], [6, 6], [2, 2], [2, 2]]
     assert pool_queries(sets, Protocol(same_camera="keep")).query.tolist() == [[8, 8], [6, 6], [2, 2]]
+    dressed = replace(sets, query_clothes=torch.tensor([0, 0, 1, 0, 0]))
+    assert len(pool_queries(dressed).query) == 5
+
+
+def test_a_tracklet_is_the_mean_of_its_frames():
+    sets = make(**POOLED, query_camids=[0] * 5, gallery=[[0.0, 0], [0, 4], [1, 1]], gallery_pids=[4, 4, 5])
+    numbers = {"query_tracklets": [7, 7, -1, -1, 8], "gallery_tracklets": [0, 0, -1]}
+    pooled = pool_tracklets(replace(sets, **{name: torch.tensor(value) for name, value in numbers.items()}))
+    assert pooled.query.tolist() == [[3, 4], [8, 8], [1.5, 1], [6, 6]]
+    assert pooled.query_index.tolist() == [2, 3, 0, 4]  # that of the first frame
+    assert pooled.gallery.tolist() == [[1, 1], [0, 2]]
 
 
 def test_order_does_not_change_the_pools():

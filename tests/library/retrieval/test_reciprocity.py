@@ -47,15 +47,12 @@ def test_neither_order_nor_length_nor_the_cameras_names_matter_nor_the_blocks(mo
     assert reciprocal_neighbors(embedding, camids) == whole
 
 
-def test_people_that_have_come_together_score_higher_than_scattered_images():
+def test_people_who_have_come_together_score_high_scattered_images_less_and_collapsed_ones_low():
     people = embeddings(30, 1, width=32).repeat(2, 1)  # each once in either camera
     camids = torch.arange(60) // 30
     tight, loose = (people + noise * embeddings(60, 2, width=32) for noise in (0.1, 2.0))
     assert reciprocal_neighbors(tight, camids) == 1
     assert reciprocal_neighbors(loose, camids) < 0.8
-
-
-def test_collapsed_embeddings_score_low():
     assert float(reciprocal_neighbors(torch.ones(50, 3), torch.arange(50) % 2)) <= 0.04
 
 

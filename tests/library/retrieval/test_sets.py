@@ -60,7 +60,7 @@ def test_images_are_numbered_through_query_and_gallery_unless_told():
         ({"query_pids": [1.2] * 20}, "query_pids holds numbers that are not whole"),
         ({"gallery_pids": [float("nan")] * 200}, "gallery_pids holds numbers that are not whole"),
         ({"query_camids": ["left"] * 20}, "query_camids cannot be read as whole numbers"),
-        ({"gallery_index": range(200)}, "One of query_index and gallery_index is given; give both or neither"),
+        ({"query_index": None}, "One of query_index and gallery_index is given; give both or neither"),
     ],
 )
 def test_what_cannot_be_ranked_is_named(change, words):
