@@ -1,0 +1,185 @@
+"""One crop, every decoder and resizer: how far each is from ours in grey values, and what it costs in mAP.
+
+    python benchmarks/pixels.py [crops=100] [height=128] [size=256]
+    python benchmarks/pixels.py checkpoint=FILE data=DIR [set=pedestrians_night] [size=256]
+
+Drawn pedestrians of `height` by half of it are enlarged or shrunk to `size` by half of it. With a network (trained at
+that size by this library) and a data set with query and gallery it is also told how the network ranks when another
+library feeds it. Takes what is installed and names what is not; docs/pixels.md has the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from torchvision import transforms as v1
+from torchvision.io import decode_jpeg
+from torchvision.transforms import v2
+
+Resizer = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) uint8 -> (height, width, 3), 0 to 255
+
+
+def draw_crops(number: int, height: int) -> list[np.ndarray]:
+    """Drawn people before day and night cameras, (height, height / 2, 3) uint8."""
+    from dien_lightning.pedestrians.painter import draw_image, make_person
+
+    crops = []
+    for pid, domain in itertools.islice(itertools.product(range(number), ("day", "night")), number):
+        person, camera = make_person(0, domain, pid), pid % 4 + 1
+        view = {"domain": domain, "pid": pid, "camera": camera, "shot": 0, "size": (height, height // 2), "seed": 0}
+        crops.append(draw_image(person, **view))
+    return crops
+
+
+def jpeg(crop: np.ndarray) -> bytes:
+    """A file as the drawn sets have them."""
+    file = io.BytesIO()
+    Image.fromarray(crop).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+@contextlib.contextmanager
+def installed(name: str) -> Iterator[None]:
+    """Say what is not here, and go on."""
+    try:
+        yield
+    except ImportError as error:
+        print(f"{name} is not here: {error}", file=sys.stderr)
+
+
+def decoders() -> Iterator[tuple[str, Callable[[bytes], np.ndarray]]]:
+    """Name and function of each: a JPEG file -> (H, W, 3) uint8; the first is ours."""
+    yield "Pillow (ours)", lambda file: np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    yield (
+        "torchvision.io",
+        lambda file: decode_jpeg(torch.frombuffer(bytearray(file), dtype=torch.uint8)).permute(1, 2, 0).numpy(),
+    )
+    with installed("opencv"):
+        import cv2
+
+        yield "OpenCV, BGR turned round", lambda file: cv2.imdecode(np.frombuffer(file, np.uint8), 1)[..., ::-1]
+
+
+def channels_first(crop: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) -> (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(crop)).permute(2, 0, 1)
+
+
+def resizers(height: int, width: int) -> Iterator[tuple[str, Resizer]]:
+    """Name and function of each; the first is ours."""
+    size, mode = [height, width], v2.InterpolationMode
+    pillow = Image.Resampling
+
+    def by_torchvision(crop: torch.Tensor, **options: object) -> np.ndarray:
+        return v2.functional.resize(crop, size, **options).permute(1, 2, 0).numpy()
+
+    yield "torchvision v2, uint8 (ours)", lambda crop: by_torchvision(channels_first(crop))
+    yield "torchvision v2, float32", lambda crop: by_torchvision(channels_first(crop).float())
+    yield "torchvision v2, antialias=False", lambda crop: by_torchvision(channels_first(crop), antialias=False)
+    yield "torchvision v2, bicubic", lambda crop: by_torchvision(channels_first(crop), interpolation=mode.BICUBIC)
+    yield "torchvision v1 and torchreid, PIL image", lambda crop: np.asarray(v1.Resize(size)(Image.fromarray(crop)))
+    for name in ("BILINEAR", "BICUBIC", "NEAREST"):
+        how = pillow[name]
+        yield f"Pillow, {name}", lambda crop, how=how: np.asarray(Image.fromarray(crop).resize((width, height), how))
+    with installed("opencv"):
+        import cv2
+
+        for name in ("INTER_LINEAR", "INTER_AREA", "INTER_CUBIC"):
+            how = getattr(cv2, name)
+            yield f"OpenCV, {name}", lambda crop, how=how: cv2.resize(crop, (width, height), interpolation=how)
+        yield "OpenCV, INTER_LINEAR, BGR taken for RGB", lambda crop: cv2.resize(crop[..., ::-1], (width, height))
+    with installed("albumentations"):
+        import albumentations
+
+        resize = albumentations.Resize(height, width)
+        yield "albumentations, Resize", lambda crop: resize(image=crop)["image"]
+    with installed("kornia"):
+        import kornia
+
+        def by_kornia(function: Callable[[torch.Tensor], torch.Tensor]) -> Resizer:
+            return lambda crop: function(channels_first(crop)[None] / 255)[0].permute(1, 2, 0).numpy() * 255
+
+        yield "kornia, resize", by_kornia(lambda batch: kornia.geometry.transform.resize(batch, (height, width)))
+        yield "kornia, augmentation.Resize", by_kornia(kornia.augmentation.Resize((height, width)))
+    with installed("timm"):
+        from timm.data import create_transform
+
+        for name, options in (("", {}), (", crop_pct=1, squash", {"crop_pct": 1.0, "crop_mode": "squash"})):
+            transform = create_transform((3, height, width), mean=(0, 0, 0), std=(1, 1, 1), **options)
+            yield (
+                f"timm, create_transform{name}",
+                lambda crop, transform=transform: transform(Image.fromarray(crop)).permute(1, 2, 0).numpy() * 255,
+            )
+    with installed("transformers"):
+        from transformers import ViTImageProcessor
+
+        processor = ViTImageProcessor(size={"height": height, "width": width}, do_rescale=False, do_normalize=False)
+        yield (
+            "transformers, ViTImageProcessor",
+            lambda crop: processor(crop, return_tensors="np")["pixel_values"][0].transpose(1, 2, 0),
+        )
+
+
+def difference(one: list[np.ndarray], other: list[np.ndarray]) -> str:
+    """Largest and mean absolute difference in grey values, as two cells."""
+    gaps = [np.abs(a.astype(np.float64) - b.astype(np.float64)) for a, b in zip(one, other, strict=True)]
+    return f"{max(gap.max() for gap in gaps):.0f} | {np.mean([gap.mean() for gap in gaps]):.2f}"
+
+
+def ranked_by(options: DictConfig, resize: Resizer) -> str:
+    """Rank-1 and mAP (%) of the network when it sees what `resize` gives, as two cells."""
+    from dien_lightning import evaluate_retrieval
+    from dien_lightning.data.images import read_image
+    from dien_lightning.data.reading import read_dataset
+    from dien_lightning.data.transforms import Normalize
+    from dien_lightning.network import load_network
+
+    splits, network, normalize = read_dataset(options.set, options.data), load_network(options.checkpoint), Normalize()
+    given = {}
+    for name, records in (("query", splits.query), ("gallery", splits.gallery)):
+        embeddings = []
+        for start in range(0, len(records), 64):
+            crops = [read_image(record.path).permute(1, 2, 0).numpy() for record in records[start : start + 64]]
+            batch = torch.stack([normalize(channels_first(resize(crop))) for crop in crops])
+            with torch.inference_mode():
+                embeddings.append(network(batch, domain=options.domain).embedding)
+        given[name] = torch.nn.functional.normalize(torch.cat(embeddings))
+        given[f"{name}_pids"] = [record.pid for record in records]
+        given[f"{name}_camids"] = [record.camid for record in records]
+    result = evaluate_retrieval(**given)
+    return f"{100 * result.cmc[0]:.2f} | {100 * result.mAP:.2f}"
+
+
+def main() -> None:
+    """Print a table of decoders and one of resizers."""
+    default = {"crops": 100, "height": 128, "size": 256, "set": "pedestrians_night", "domain": "target"}
+    options = OmegaConf.merge(default, {"checkpoint": None, "data": None}, OmegaConf.from_cli())
+    crops = draw_crops(options.crops, options.height)
+    files = [jpeg(crop) for crop in crops]
+    print("| decoder | largest | mean |\n|---|---|---|")
+    ours = None
+    for name, decode in decoders():
+        decoded = [decode(file) for file in files]
+        ours = ours or decoded
+        print(f"| {name} | {difference(decoded, ours)} |", flush=True)
+
+    costs = options.checkpoint is not None
+    print(f"\n| resizer | largest | mean |{' rank-1 | mAP |' * costs}\n|---|---|---|{'---|---|' * costs}")
+    baseline = None
+    for name, resize in resizers(options.size, options.size // 2):
+        resized = [resize(crop) for crop in ours]
+        baseline = baseline or resized
+        cost = f" {ranked_by(options, resize)} |" if costs else ""
+        print(f"| {name} | {difference(resized, baseline)} |{cost}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
