@@ -58,15 +58,6 @@ def test_same_as_torchs_own(shape):
     assert torch.equal(ours.eval()(features), theirs.eval()(features))
 
 
-def test_momentum_none_is_the_equal_mean_over_batches():
-    norm = layer(momentum=None).double()
-    batches = [rows(6, seed) for seed in range(4)]
-    for batch in batches:
-        norm(batch)
-    torch.testing.assert_close(norm.running_mean[1, 0], torch.stack([batch.mean(0) for batch in batches]).mean(0))
-    torch.testing.assert_close(norm.running_var[1, 0], torch.stack([batch.var(0) for batch in batches]).mean(0))
-
-
 # ---- which statistics ----
 
 
@@ -110,27 +101,6 @@ def test_forget_and_gathered():
     norm.forget("target")
     assert slots(norm) == {"source0", "source1"}
     assert (norm.gathered("source"), norm.gathered("target")) == (True, False)
-
-
-def test_one_set_for_both_is_moved_by_either_and_tells_by_whom():
-    norm = layer(domains=1, passes=1)
-    norm.condition.domain = "target"
-    norm(rows(dtype=torch.float32))
-    assert norm.running_mean.shape == (1, 1, 3)
-    assert bool(norm.running_mean.any())
-    assert norm.gathered("target")
-    assert not norm.gathered("source")
-    norm.forget("source")  # the target's went with them
-    assert not norm.gathered("target")
-
-
-def test_two_forwards_before_one_backward():
-    norm = layer().double()
-    total = 0.0
-    for norm.condition.domain in ("source", "target"):
-        total = total + norm(rows(seed=len(norm.condition.domain)).requires_grad_()).square().sum()
-    total.backward()
-    assert norm.weight.grad.isfinite().all()
 
 
 def test_gradient():
