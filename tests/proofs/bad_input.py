@@ -27,6 +27,7 @@ OVERRIDES: st.SearchStrategy[str] = st.one_of(
     _value("data.target_batch_size", _BELOW_0),
     _value("data.image_size", st.tuples(st.integers(max_value=63), st.integers(max_value=31)).map(list)),
     _value("data.eval_batch_size", _BELOW_1),
+    _value("data.gather_batch_size", _BELOW_1),
     _value("data.num_workers", _BELOW_0),
     _value("data.source", _WORD, st.sampled_from(["market1501", "folder", "csv"])),
     _value("data.source_root", _WORD.map("/dev/null/{}".format)),
