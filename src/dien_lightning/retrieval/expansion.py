@@ -36,6 +36,7 @@ def expand_queries(sets: EvaluationSets, k: int = 5) -> EvaluationSets:
         tensor([[0.0000, 1.5000]])
     """
     check_int("k", k, 1, "it is the number of gallery images averaged into a query")
+    sets.check_apart("Query expansion (expansion)")
     parts = []
     for start, rows in euclidean_blocks(sets.query, sets.gallery):
         own = sets.query[start : start + len(rows), None].to(rows.dtype)  # (R, 1, D)
@@ -62,6 +63,7 @@ def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> Eval
         tensor([[2.],
                 [5.]])
     """
+    sets.check_apart("Pooling of queries (multi_query)")
     told_apart = (
         ("pids", "clothes") if (protocol or Protocol()).same_camera == "keep" else ("pids", "camids", "clothes")
     )

@@ -99,6 +99,7 @@ def k_reciprocal_blocks(
         [[0, 1, 2]]
     """
     check_reranking(k1, k2, original_weight)
+    sets.check_apart("Re-ranking (rerank)")
     need = reranking_memory(len(sets.query), len(sets.gallery), sets.query.shape[1], k1, k2)
     _logger.info("Re-ranking %d x %d images takes at most %.0f MB.", len(sets.query), len(sets.gallery), need / 1e6)
     return _rerank(sets.query, sets.gallery, k1, k2, original_weight)

@@ -112,6 +112,11 @@ class EvaluationSets:
         unit: dict[str, Any] = {role: normalize(getattr(self, role), dim=1) for role in roles}
         return replace(self, **unit)
 
+    def check_apart(self, step: str) -> None:
+        """Raise a ValueError where images are query and gallery at once: this step would let them find themselves."""
+        if both := int(torch.isin(self.query_index, self.gallery_index).sum()):
+            raise ValueError(f"{step} needs a gallery apart from the queries; {both} images are both (leave-one-out).")
+
     def groups(self, role: str, *labels: str) -> Tensor:  # (N,)
         """A number for each group of images that agree in these labels; one whose first label is -1 is alone."""
         columns = [getattr(self, f"{role}_{label}") for label in labels]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dien_lightning.retrieval import Protocol, evaluate_sets, expand_queries
+from dien_lightning.retrieval import Protocol, evaluate_sets, expand_queries, k_reciprocal_blocks, pool_queries
 from dien_lightning.retrieval.searches import choose_images, draw_galleries
 
 from .galleries import make, random_sets
@@ -22,14 +22,19 @@ def test_leave_one_out_by_hand():
     assert (result.num_queries, result.num_gallery, result.protocol["search"]) == (4, 4, "leave_one_out")
 
 
-def test_what_is_chosen_is_not_chosen_again():
-    for protocol in (Protocol(search="leave_one_out"), Protocol(search="sysu_all")):
-        sets = random_sets()
-        sets = choose_images(
-            replace(sets, query_camids=sets.query_camids * 3, gallery_camids=sets.gallery_camids), protocol
-        )
-        expanded = expand_queries(sets)
-        assert torch.equal(choose_images(expanded, protocol).query, expanded.query)
+@pytest.mark.parametrize("step", [expand_queries, pool_queries, k_reciprocal_blocks])
+def test_no_step_lets_an_image_of_leave_one_out_find_itself(step):
+    sets = choose_images(random_sets(), Protocol(search="leave_one_out"))
+    with pytest.raises(ValueError, match=rf"needs a gallery apart from the queries; {len(sets.query)} images are both"):
+        step(sets)
+
+
+@pytest.mark.parametrize("search", ["leave_one_out", "sysu_all"])
+def test_what_is_chosen_is_not_chosen_again(search):
+    sets, protocol = random_sets(), Protocol(search=search)
+    chosen = choose_images(replace(sets, query_camids=sets.query_camids * 3), protocol)
+    changed = replace(chosen, query=chosen.query + 1)
+    assert torch.equal(choose_images(changed, protocol).query, changed.query)
 
 
 def test_sysu_by_hand():
