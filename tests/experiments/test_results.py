@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from dien_lightning import Protocol
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.results import Results, check_figure
+from dien_lightning.experiments.results import FIGURES, Results, check_figure
 from dien_lightning.experiments.settings import SEED, conditions, difference
 from experiments.reports.finished_runs import results, write_record, write_run
 
@@ -109,3 +110,14 @@ def test_every_record_is_read_and_its_command_makes_its_run(folder):
         overrides = tuple(word for word in words[2:] if word != "-m" and not word.startswith(("run_dir=", "seed=")))
         assert not difference(run.conditions, composed(overrides), SEED), run.path
         assert run.setting("data.seed") == run.seed, run.path
+
+
+def test_people_that_were_trained_on_are_not_called_held_out(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    figures = dict.fromkeys((*FIGURES, "mAP_trapezoid"), 0.5)
+    Results(source=figures).show(Protocol())
+    assert "source, held-out identities" in capsys.readouterr().out
+    Results(source=figures, protocol={"num_source_people_in_training": 6}).show(Protocol())
+    said = capsys.readouterr().out
+    assert "source, 6 of its identities trained on" in said
+    assert "held-out" not in said

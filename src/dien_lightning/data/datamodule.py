@@ -57,8 +57,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         seed: batches and augmentations are drawn from it.
         cameras: "required" refuses a query and gallery that match within one camera alone, which the field's protocol
             drops; "none" takes them, with `Protocol(same_camera="keep")` to count them.
-        multi_query: ask with all images of a query's person in its camera: Market-1501's gt_bbox/. The evaluation then
-            makes one query of them, see `pool_queries`.
+        multi_query: ask with the mean of all images of a query's person in its camera: Market-1501's gt_bbox/.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
         augmentation: further arguments for `train_transform`, such as `{"erasing": 0.5}`; None crops and flips.
         cache_gigabytes: memory of each process for the decoded training images of each domain; those beyond it are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -13,9 +14,10 @@ from torch.utils.data import Dataset
 from dien_lightning.checks import check_choice
 from dien_lightning.data.cache import DecodedImages
 from dien_lightning.data.images import UnreadableImageError, read_image
+from dien_lightning.data.names import number_names
 from dien_lightning.data.records import Record
 from dien_lightning.data.samplers import Draw
-from dien_lightning.types import Sample
+from dien_lightning.types import UNLABELED, Sample
 
 ON_ERROR = ("raise", "skip")
 """What becomes of an image that cannot be read."""
@@ -37,7 +39,7 @@ class ReIDDataset(Dataset[Sample]):
         cache_bytes: memory for decoded images; 0 decodes each image whenever it is asked for.
 
     Raises:
-        ValueError: if `on_error` is neither.
+        ValueError: if `on_error` is neither, or an identity or camera is no number of 64 bits.
     """
 
     def __init__(
@@ -50,6 +52,13 @@ class ReIDDataset(Dataset[Sample]):
         cache_bytes: int = 0,
     ) -> None:
         check_choice("on_error", on_error, ON_ERROR)
+        for record in records:
+            for name, number in (("pid", record.pid), ("camid", record.camid)):
+                if not isinstance(number, Integral) or not UNLABELED <= number < 2**63:
+                    raise ValueError(
+                        f"{name}={number!r} of {record.path} must be a whole number below 2**63, or {UNLABELED} for "
+                        f"nobody; number names by their order, as {number_names.__module__}.number_names does."
+                    )
         self.records = records
         self.transform = transform
         self.num_query = num_query

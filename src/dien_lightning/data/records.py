@@ -137,7 +137,7 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
     """Market-1501's multiple queries: a query's person is asked for with all images that its camera took of it.
 
     These are the set's further images (Market's gt_bbox/) where there are some of that person and camera, otherwise its
-    queries. The evaluation makes one query of them.
+    queries. They are one sequence, of which evaluation takes the mean.
 
     Args:
         splits: what was read.
@@ -157,7 +157,8 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
             f"multi_query=true changes nothing: no person has two queries in one camera of {splits.root}; "
             "Market-1501's lie in gt_bbox/, beside query/. Unpack it there, or leave multi_query out."
         )
-    return replace(splits, query=[record for images in asked.values() for record in images])
+    groups = enumerate(asked.values())
+    return replace(splits, query=[record._replace(tracklet=group) for group, images in groups for record in images])
 
 
 def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:

@@ -166,8 +166,11 @@ class Results:
             print("Nothing was evaluated: neither set has a labelled query and gallery.")
             return
         table = Table("%", *FIGURES.values())
+        titles = dict(EVALUATIONS)
+        if shared := self.protocol.get("num_source_people_in_training"):
+            titles["source"] = f"source, {shared} of its identities trained on"
         for name in evaluated:
-            table.add_row(EVALUATIONS[name], *(self._percent(f"{name}.{figure}") for figure in FIGURES))
+            table.add_row(titles[name], *(self._percent(f"{name}.{figure}") for figure in FIGURES))
         console = Console()
         console.print(table)
         if self.checkpoints:

@@ -192,6 +192,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
             **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
             "precision": str(trainer.precision),
             "statistics": {name: module.network.statistics_for(name) for name in domains},
+            **({"num_source_people_in_training": data.source.shared} if data.source.shared else {}),
         },
         images_per_second=module.images_per_second,
     )

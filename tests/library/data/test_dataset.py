@@ -79,3 +79,9 @@ def test_skipping_everything_is_an_error():
 def test_on_error_is_checked(records):
     with pytest.raises(ValueError, match=r"on_error='ignore' is not allowed; choose one of raise, skip"):
         ReIDDataset(records, evaluation_transform(), on_error="ignore")
+
+
+@pytest.mark.parametrize("numbers", [(2**63, 0), (0, -2), (1.0, 0), (float("nan"), 0), ("anna", 0), (None, 0)])
+def test_records_made_by_hand_hold_numbers_that_travel(numbers):
+    with pytest.raises(ValueError, match=r"(pid|camid)=.* of a\.jpg must be a whole number below 2\*\*63, or -1"):
+        ReIDDataset([Record("a.jpg", *numbers)], lambda image: image)

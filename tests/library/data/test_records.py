@@ -71,8 +71,8 @@ def test_a_query_is_asked_with_all_images_of_its_person_in_its_camera():
     own = splits(query=[(1, 1), (1, 2), (2, 1), (UNLABELED, 1)])
     further = [Record("x", 1, 1), Record("y", 1, 1)]
     asked = ask_with_all_images(replace(own, further=further)).query
-    assert [(record.path, record.pid, record.camid) for record in asked] == [
-        ("x", 1, 1), ("y", 1, 1), ("query/1.jpg", 1, 2), ("query/2.jpg", 2, 1),
+    assert [record[:4] for record in asked] == [
+        ("x", 1, 1, 0), ("y", 1, 1, 0), ("query/1.jpg", 1, 2, 1), ("query/2.jpg", 2, 1, 2),
     ]  # fmt: skip
     with pytest.raises(
         ValueError, match=r"multi_query=true changes nothing: no person has two queries in one camera of"
