@@ -49,15 +49,7 @@ Found = Iterator[tuple[str, Figures]]  # what the evaluator is given, and what i
 
 def ours(case: Case, protocol: Protocol) -> Figures:
     """The figures of this library."""
-    result = evaluate_retrieval(
-        query=torch.from_numpy(case.query.points),
-        query_pids=case.query.pids,
-        query_camids=case.query.camids,
-        gallery=torch.from_numpy(case.gallery.points),
-        gallery_pids=case.gallery.pids,
-        gallery_camids=case.gallery.camids,
-        protocol=protocol,
-    )
+    result = evaluate_retrieval(**case.arguments(), protocol=protocol)
     counted = result.num_valid_queries if protocol.queries == "valid" else len(case.query.pids)
     return Figures(result.mAP, float(result.cmc[0]), counted)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 
 class Images(NamedTuple):
@@ -31,6 +32,17 @@ class Case(NamedTuple):
     distances: np.ndarray
     match: np.ndarray
     kept: np.ndarray
+
+    def arguments(self) -> dict[str, Any]:
+        """What `evaluate_retrieval` takes."""
+        given: dict[str, Any] = {}
+        for name, images in (("query", self.query), ("gallery", self.gallery)):
+            given |= {
+                name: torch.from_numpy(images.points),
+                f"{name}_pids": images.pids,
+                f"{name}_camids": images.camids,
+            }
+        return given
 
 
 def draw(apart: bool) -> Case:

@@ -4,7 +4,6 @@ import runpy
 from pathlib import Path
 
 import pytest
-import torch
 
 from dien_lightning import evaluate_retrieval
 from dien_lightning.retrieval import Protocol
@@ -17,15 +16,7 @@ NONE: list[int] = []
 
 
 def figures(case, **options):
-    result = evaluate_retrieval(
-        query=torch.from_numpy(case.query.points),
-        query_pids=case.query.pids,
-        query_camids=case.query.camids,
-        gallery=torch.from_numpy(case.gallery.points),
-        gallery_pids=case.gallery.pids,
-        gallery_camids=case.gallery.camids,
-        protocol=Protocol(**options),
-    )
+    result = evaluate_retrieval(**case.arguments(), protocol=Protocol(**options))
     return result.mAP, float(result.cmc[0])
 
 
