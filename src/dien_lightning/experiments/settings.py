@@ -23,6 +23,7 @@ _NO_MATTER = (
 )
 # What a run did that does not say: options that have come since, and those that went.
 _UNSAID: dict[str, Any] = {
+    "data.multi_query": False,
     "network.attention_detach": False,
     "network.attention_input": "raw",
     "network.attention_reduction": 16,

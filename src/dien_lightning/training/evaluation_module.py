@@ -104,8 +104,8 @@ class EvaluationModule(LightningModule):
         if self.gather_target_statistics:
             if self._datamodule is None:
                 raise ValueError("gather_target_statistics needs a DomainPairDataModule: test with datamodule=data.")
-            how = {"precision": self._how["precision"], "channels_last": self.channels_last}
-            gather_target_statistics(self.network, self._datamodule.statistics_dataloader(), **how)
+            loader, precision = self._datamodule.statistics_dataloader(), str(self.trainer.precision)
+            gather_target_statistics(self.network, loader, precision=precision, channels_last=self.channels_last)
         self._start_evaluation(each_pass=True)
 
     def _start_evaluation(self, each_pass: bool) -> None:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from dien_lightning import DIEN, DIENModule, Recipe
 from library.training.modules import build, trainer
-
-
-@pytest.mark.parametrize("options", [{"num_sanity_val_steps": 2}, {"num_sanity_val_steps": 0, "fast_dev_run": True}])
-def test_lightnings_own_first_looks_rank_nothing(data, options):
-    data.eval_batch_size = 2  # two batches are queries alone
-    module = build()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Running in `fast_dev_run` mode")
-        trainer(**options).fit(module, data)
-    assert set(module.results) == (set() if "fast_dev_run" in options else {"target", "source"})
 
 
 @pytest.mark.parametrize(
@@ -62,16 +50,6 @@ def test_base_never_reads_the_target_and_is_evaluated_with_source_statistics(sta
     run.test(module, data, verbose=False)
     assert module.network.statistics_for("target") == "target"
     assert module.results["target"].mAP != plain.mAP
-
-
-@pytest.mark.parametrize("size", [8, 480])
-def test_the_control_does_not_depend_on_the_evaluation_batch_size(size, data):
-    expected = build(attention_loops=0).network
-    expected.gather_statistics((batch.image for batch in data.statistics_dataloader()), "target")
-    module, data.eval_batch_size = build(attention_loops=0), size
-    module.gather_target_statistics = True
-    trainer().test(module, data, verbose=False)
-    assert all(torch.equal(value, expected.state_dict()[name]) for name, value in module.network.state_dict().items())
 
 
 class Stop(pl.Callback):
@@ -169,37 +147,6 @@ def test_a_checkpoint_of_another_recipe_is_refused(data, tmp_path):
         trainer(max_epochs=2).fit(other, data, ckpt_path=tmp_path / "run.ckpt", weights_only=True)
 
 
-def test_single_loaders_are_evaluated_without_a_data_module(data):
-    module, run = build(), trainer()
-    data.prepare_data()
-    data.setup()
-    target, source = data.val_dataloader()
-    (target_figures,) = run.validate(module, target, verbose=False)
-    assert set(module.results) == {"target"}
-    assert 0 <= target_figures["val/target_mAP"] <= 1
-    run.test(module, [target, source], verbose=False)
-    assert {"target", "source"} <= set(module.results)
-    assert target_figures["val/target_mAP"] == pytest.approx(module.results["target"].mAP)
-
-
-def test_a_test_leaves_its_figures_with_the_trainer(data):
-    module, run = build(), trainer()
-    run.test(module, data, verbose=False)
-    assert run.callback_metrics["test/target_rank1"] == pytest.approx(module.results["target"].rank(1))
-    assert {"test/source_mAP", "test/pass1_mAP"} <= set(run.callback_metrics)
-    assert run.callback_metrics["test/images_per_second"] == pytest.approx(module.images_per_second)
-
-
-@pytest.mark.parametrize(("limit", "is_ranked"), [(1, False), (0.5, False), (99, True), (1.0, True)])
-def test_part_of_a_gallery_is_not_ranked(limit, is_ranked, data, caplog):
-    data.eval_batch_size = 2
-    module = build()
-    trainer(limit_val_batches=limit).fit(module, data)
-    assert bool(module.results) is bool(module.metrics) is is_ranked
-    for said in (caplog.text, str(module.results)):
-        assert ("part of the gallery was left out (limit_val_batches, limit_test_batches)" in said) is not is_ranked
-
-
 def test_a_fit_after_the_test_of_a_checkpoint_begins_at_the_beginning(data, tmp_path):
     data._steps_per_epoch = 3
     first, then = Watched(tmp_path / "step.ckpt", 2), Watched()
@@ -208,24 +155,6 @@ def test_a_fit_after_the_test_of_a_checkpoint_begins_at_the_beginning(data, tmp_
     run.test(module, data, ckpt_path=first.path, verbose=False, weights_only=True)
     run.fit(module, data)
     assert then.steps == first.steps
-
-
-def test_loaders_given_after_a_data_module_are_not_taken_for_its_own(data):
-    module, run = build(), trainer()
-    run.validate(module, data, verbose=False)
-    target = data.val_dataloader()[0]
-    run.validate(module, target, verbose=False)
-    assert set(module.results) == {"target"}
-    with pytest.raises(ValueError, match="3 evaluation loaders were given; give the target's, or"):
-        run.validate(module, [target] * 3, verbose=False)
-
-
-def test_statistics_are_gathered_from_a_data_module(data):
-    module = build()
-    module.gather_target_statistics = True
-    data.setup()
-    with pytest.raises(ValueError, match="gather_target_statistics needs a DomainPairDataModule"):
-        trainer().test(module, data.val_dataloader()[0], verbose=False)
 
 
 def test_the_total_is_the_mean_over_what_the_losses_see(data):
