@@ -66,7 +66,9 @@ def test_a_run_leaves_its_resolved_config_and_a_checkpoint(finished_run):
     config = yaml.safe_load((finished_run / "config.yaml").read_text())
     assert config["data"]["num_ids"] == 3
     assert config["run_dir"] == str(finished_run)
-    assert (finished_run / "checkpoints" / "last.ckpt").is_file()
+    checkpoint = torch.load(finished_run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert [checkpoint["data"][role]["images"] for role in ("source", "target")] == [24, 40]
+    assert len(checkpoint["data"]["source"]["people"]) == 6
     assert (finished_run / "network.safetensors").is_file()
 
 

@@ -158,6 +158,12 @@ class DomainPairDataModule(pl.LightningDataModule):
         return self._pair.target
 
     @property
+    def fingerprints(self) -> dict[str, dict[str, Any]]:
+        """What a checkpoint keeps of the images: the source's for training, the target's for all."""
+        self.setup()
+        return self._pair.fingerprints
+
+    @property
     def num_classes(self) -> int:
         """Number of source identities to classify."""
         return count_identities(self.source.train)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from dien_lightning.data.domain import Domain
+from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.records import (
     Record,
     Splits,
@@ -85,6 +87,13 @@ class DomainPair:
     def target(self) -> Splits:
         """The unlabelled domain."""
         return self._splits["target"]
+
+    @cached_property
+    def fingerprints(self) -> dict[str, dict[str, Any]]:
+        """Of the source's training images, and of all images of the target; once `read` has listed them."""
+        listed = {"target": [*self.target.train, *self.target.query, *self.target.gallery]}
+        listed |= {"source": list(self.source.train)} if "source" in self._splits else {}
+        return {role: fingerprint(records) for role, records in listed.items()}
 
     @property
     def evaluation_domains(self) -> tuple[str, ...]:

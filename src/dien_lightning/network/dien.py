@@ -49,13 +49,14 @@ class DIEN(nn.Module):
         synchronize: batch norm over the batch of all processes.
 
     Batch norm normalises by the statistics of `domain`. A network that was trained on the source alone has none of the
-    target's (`gathered("target")` is False): embed with domain="source", or call `gather_statistics` first.
+    target's (`gathered("target")` is False): embed with domain="source", or call `gather_statistics` first. In
+    evaluation, a domain without statistics is refused where the other one has some.
 
     Shape:
         images (B, 3, H, W), H >= 64, W >= 32 -> NetworkOutput(embedding (B, D), steps (B, T+1, D), masks).
 
     Raises:
-        ValueError: an argument or an image size that is not allowed.
+        ValueError: an argument, an image size or a domain that is not allowed.
 
     Example:
         >>> network = DIEN("resnet18", weights=None, embedding_dim=64, attention_loops=2, image_size=(64, 32)).eval()
@@ -114,6 +115,8 @@ class DIEN(nn.Module):
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
             nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
         self.condition = Condition()
+        self._only: Domain | None = None
+        self.register_load_state_dict_post_hook(self._note_gathered)
         # Blocks up to the masked stage run once, later ones T+1 times; the attention itself runs in passes 1..T.
         for module, passes, first_step in (
             (self.backbone.blocks[: attention_stage + 1], 1, 0),
@@ -137,6 +140,11 @@ class DIEN(nn.Module):
 
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
         check_choice("domain", domain, DOMAINS)
+        if not self.training and self._only not in (None, domain):
+            raise ValueError(
+                f"domain={domain!r}: no batch-norm statistics of {domain} images were gathered; embed with "
+                f"domain={self._only!r}, or gather some (gather_statistics(batches, {domain!r}))."
+            )
         height, width = images.shape[-2:]  # symbols where the network is exported
         if height < _SMALLEST_IMAGE[0] or width < _SMALLEST_IMAGE[1]:
             smallest = " x ".join(map(str, _SMALLEST_IMAGE))
@@ -181,13 +189,26 @@ class DIEN(nn.Module):
         """The learned weight of each pass 0..T; [1.0] without attention."""
         return [1.0] if self.fusion is None else self.fusion.weight.detach().flatten().tolist()
 
+    def train(self, mode: bool = True) -> DIEN:
+        super().train(mode)
+        self._note_gathered()
+        return self
+
+    def _note_gathered(self, *_: Any) -> None:
+        """Keep the one domain that has statistics: to ask the layers in every forward would make a GPU wait."""
+        has = [domain for domain in DOMAINS if self.gathered(domain)]
+        self._only = has[0] if len(has) == 1 and self.hyperparameters["statistics"] != "joint" else None
+
     def gathered(self, domain: Domain) -> bool:
         """Whether batch norm has statistics of `domain`'s images; if not, evaluate it with the other domain's."""
         check_choice("domain", domain, DOMAINS)
         return all(layer.gathered(domain) for layer in self._normalizations())
 
     def statistics_for(self, name: str) -> Domain:
-        """Whose statistics embed set `name`, "target" or "source": its own where there are any, else the source's."""
+        """Whose statistics embed set `name`, "target" or "source": its own where there are any, else the other's."""
+        self._note_gathered()
+        if self._only is not None:
+            return self._only
         return "target" if name == "target" and self.gathered("target") else "source"
 
     @torch.no_grad()
@@ -216,6 +237,7 @@ class DIEN(nn.Module):
             raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
         for statistics, gathered in zip(self.buffers(), gathering.buffers(), strict=True):
             statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently
+        self._note_gathered()
 
     def _normalizations(self) -> list[DomainBatchNorm]:
         return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]

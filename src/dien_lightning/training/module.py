@@ -23,10 +23,12 @@ from dien_lightning.retrieval import Protocol
 from dien_lightning.training.evaluation_module import EvaluationModule
 from dien_lightning.training.positions import LoaderPositions
 from dien_lightning.training.preconditions import (
+    CHECKPOINT_DATA,
     CHECKPOINT_OPTIM,
     check_can_resume,
     check_can_train,
     check_counting,
+    check_same_data,
     check_same_width,
 )
 from dien_lightning.training.recipe import Recipe
@@ -155,12 +157,14 @@ class DIENModule(EvaluationModule):
             weights = checkpoint["state_dict"]
             checkpoint["state_dict"] = {key: weights[key] for key in weights if not key.startswith("objective.")}
         elif self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
+            check_same_data(checkpoint, self._datamodule)
             scheduler = self._scheduler(self.recipe.optimizer(self.network, self.objective))
             check_can_resume(checkpoint, self.state_dict(), self._settings, scheduler)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[CHECKPOINT_HYPERPARAMETERS] = self.network.hyperparameters
         checkpoint[CHECKPOINT_OPTIM] = self._settings
+        checkpoint[CHECKPOINT_DATA] = getattr(self._datamodule, "fingerprints", {})
 
     @property
     def _settings(self) -> dict[str, Any]:

@@ -6,15 +6,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
+from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN
 from dien_lightning.retrieval import Protocol
 
 CHECKPOINT_OPTIM = "optim"
 """The key of a training checkpoint that holds the recipe, and what the losses see, as plain values."""
+CHECKPOINT_DATA = "data"
+"""The key that holds the fingerprints of source and target."""
 
 
 def check_same_width(network: DIEN, objective: DIENObjective) -> None:
@@ -68,6 +72,26 @@ def check_counting(data: Any, protocol: Protocol) -> None:
             "the data module has cameras='none', and the protocol drops matches of the query's own camera; give "
             "DIENModule protocol=Protocol(same_camera='keep')."
         )
+
+
+def check_same_data(checkpoint: Mapping[str, Any], data: Any) -> None:
+    """Raise a ValueError where a checkpoint's training had another source: its class labels would be other people's.
+
+    A changed target is said.
+
+    Args:
+        checkpoint: of Lightning, by `DIENModule`; those of version 0.1 do not say their data.
+        data: the data module, which may be another library's.
+    """
+    had, now = checkpoint.get(CHECKPOINT_DATA, {}), getattr(data, "fingerprints", {})
+    changes = {role: what_changed(had[role], now[role]) for role in had if role in now}
+    if changes.get("source"):
+        raise ValueError(
+            f"the source differs from the one that this training began with: {changes['source']}. Put it back as it "
+            f"was, or start anew."
+        )
+    if changes.get("target"):
+        rank_zero_info(f"The target differs from the one that this training began with: {changes['target']}.")
 
 
 def check_can_resume(

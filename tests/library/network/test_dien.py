@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
-from dien_lightning.network import DIEN, DomainBatchNorm
+from dien_lightning.network import DIEN, DomainBatchNorm, load_network, save_network
 from library.network.networks import images, small
 
 
@@ -229,6 +229,22 @@ def test_each_pass_of_each_domain_moves_its_own(stage):
     assert (network.gathered("source"), network.gathered("target")) == (True, False)
     network(images(), "target")
     assert network.gathered("target")
+
+
+def test_statistics_that_were_never_gathered_are_refused_by_name(tmp_path):
+    network = small(1)
+    assert network.eval()(images(), "target").embedding.shape == (4, 16)  # nothing was gathered yet
+    network.train()(images(), "source")
+    network.eval()
+    save_network(network, tmp_path / "network.safetensors")
+    for each in (network, load_network(tmp_path / "network.safetensors")):
+        assert each(images(), "source").embedding.shape == (4, 16)
+        assert [each.statistics_for(name) for name in ("source", "target")] == ["source", "source"]
+        with pytest.raises(ValueError, match=r"no batch-norm statistics of target images were gathered; embed with"):
+            each(images())
+        each.gather_statistics([images()], "target")
+        assert each(images()).embedding.shape == (4, 16)
+        assert each.statistics_for("target") == "target"
 
 
 def test_joint_statistics_are_one_and_know_whose_images_they_saw():

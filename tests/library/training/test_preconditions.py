@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from dien_lightning import Recipe
-from dien_lightning.training.preconditions import check_can_resume
+from dien_lightning.data.fingerprint import fingerprint
+from dien_lightning.data.records import Record
+from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_can_resume, check_same_data
 
 MILESTONES, ONE_CYCLE = {"milestones": [1, 4]}, {"schedule": "one_cycle"}
 
@@ -69,3 +72,27 @@ def test_what_does_not_go_on_is_told(before, now, words):
 def test_a_checkpoint_that_does_not_say_its_recipe_is_known_by_its_schedule():
     with pytest.raises(ValueError, match="end after 6 steps, and this run's after None"):
         resume(ONE_CYCLE, MILESTONES, says_its_recipe=False)
+
+
+# ---- the people that it began with ----
+
+
+def data(source: str, target: str) -> SimpleNamespace:
+    """A data module: one letter an image, each source image of a person of its own."""
+    listed = {"source": [Record(name, pid, 0) for pid, name in enumerate(source)]}
+    listed["target"] = [Record(name, -1, 0) for name in target]
+    return SimpleNamespace(fingerprints={role: fingerprint(records) for role, records in listed.items()})
+
+
+def test_another_source_is_refused_and_another_target_is_said(caplog):
+    checkpoint = {CHECKPOINT_DATA: data("abc", "xy").fingerprints}
+    check_same_data(checkpoint, data("abc", "xy"))
+    check_same_data({}, data("bac", "xyz"))  # an older checkpoint
+    check_same_data(checkpoint, object())  # a data module of other origin
+    assert caplog.text == ""
+    check_same_data(checkpoint, data("abc", "xyz"))
+    assert (
+        "The target differs from the one that this training began with: 2 images, 0 identities then; 3" in caplog.text
+    )
+    with pytest.raises(ValueError, match=r"the source differs .*: identity 0 was that of a and is that of b\. Put"):
+        check_same_data(checkpoint, data("bac", "xy"))
