@@ -56,7 +56,7 @@ def read_folder(
             pid, below = None, inside
             if labeled or split != "train":
                 if pid_pattern is not None:
-                    pid = _group("pid_pattern", pid_pattern, path, root)
+                    pid = read_name("pid_pattern", pid_pattern, path, root)
                 elif inside:
                     pid, below = inside[0], inside[1:]
                 else:
@@ -101,7 +101,7 @@ def _camera(path: str, root: Path, below: Sequence[str], pattern: str | None, *,
     if pattern is None:
         return None
     if pattern != "subfolder":
-        return _group("camera_pattern", pattern, path, root)
+        return read_name("camera_pattern", pattern, path, root)
     if not below:
         raise ValueError(f"{path} lies in no camera's sub-folder, as camera_pattern='subfolder' needs it.")
     if not known and len(below) > 1:
@@ -112,7 +112,7 @@ def _camera(path: str, root: Path, below: Sequence[str], pattern: str | None, *,
     return below[0]
 
 
-def _group(name: str, pattern: str, path: str, root: Path) -> str:
+def read_name(name: str, pattern: str, path: str, root: Path) -> str:
     """What the pattern's first group that matches says."""
     what, example = ("camera", "cam(\\d+)") if name == "camera_pattern" else ("identity", "^(\\d+)_")
     try:

@@ -1,34 +1,50 @@
 """Rank images of your own by a trained network: for each query, the gallery images that look most like the same person.
 
-python scripts/rank.py checkpoint=FILE query=DIR gallery=DIR output=DIR [top=10] [shown=50] [batch_size=64]
+dien rank checkpoint=FILE query=FILE|DIR gallery=DIR output=DIR [top=10] [shown=50] [batch_size=64]
+    [camera_pattern=REGEX] [same_camera=drop|keep] [alike=0] [on_error=raise|skip] [threads=N]
 
 Writes output/ranks.csv (query, rank, image, distance) and output/ranks.html, a page that shows the first queries with
-their lists. No identities are needed; a query is never found in its own list. Distances are Euclidean on L2-normalised
-embeddings: 0 is the same, 2 the opposite.
+their lists. No identities are needed. Distances are Euclidean on L2-normalised embeddings: 0 is the same, 2 the
+opposite.
+
+A query's list leaves out its own file and the copies of it, byte for byte. It leaves out the query's own camera, too,
+where cameras are known: by `camera_pattern`, as for training, searched in the path below the folder that holds queries
+and gallery; or because that folder is a data set of the catalogue. `alike=0.05` leaves out images that differ from the
+query by less than a twentieth of the grey scale, at 16 x 8 pixels: frames of one moment. `on_error=skip` ranks without
+the images that cannot be read, and counts them.
 """
 
 from __future__ import annotations
 
-import base64
 import csv
-import html
 import io
+import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dien_lightning import embed_images
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_choice, check_int, check_range
+from dien_lightning.data.dataset import ON_ERROR
 from dien_lightning.data.files import image_files
+from dien_lightning.data.folders import read_name
 from dien_lightning.data.images import read_picture
-from dien_lightning.experiments.command import run
+from dien_lightning.data.names import number_names, spelled
+from dien_lightning.data.recognition import recognize
+from dien_lightning.data.records import SPLITS
+from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.reports.page import Block, Section, render_page
+from dien_lightning.experiments.reports.pictures import Grid, Picture, picture_uri
 from dien_lightning.experiments.results import write_text
+from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import EvaluationSets, rank_gallery
 
@@ -44,41 +60,56 @@ class Options:
     top: int = 10
     shown: int = 50
     batch_size: int = 64
+    camera_pattern: str | None = None
+    same_camera: str = "drop"
+    alike: float = 0.0
+    on_error: str = "raise"
+    threads: int | None = None
 
 
-STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; color: #1b1b1b }
-h1 { font-size: 1.5rem; margin: 0 }
-h2 { font-size: .9rem; margin: 1.5rem 0 .4rem; overflow-wrap: anywhere }
-.list { display: flex; flex-wrap: wrap; gap: .5rem }
-figure { margin: 0; font-size: .75rem; text-align: center; color: #555 }
-figure.query { margin-right: .75rem; font-weight: bold }
-img { display: block; width: 64px; height: 128px; border-radius: 3px; background: #ddd }
-.query img { outline: 3px solid #1b6ec2 }
-"""
+class Found(NamedTuple):
+    """A gallery image in a query's list."""
+
+    path: str
+    distance: float
 
 
 def main() -> None:
     """Embed, rank, write."""
     options = parse(sys.argv[1:])
+    use_threads(options.threads)
     network = load_network(options.checkpoint)
-    paths = {name: find_images(name, getattr(options, name)) for name in ("query", "gallery")}
-    embedded = {
-        name: embed_images(network, found, batch_size=options.batch_size, progress=True)
-        for name, found in paths.items()
+    query, gallery = (find_images(name, getattr(options, name)) for name in ("query", "gallery"))
+    digests, unreadable = read_files([*query, *gallery], options.on_error)
+    query, gallery = ([path for path in paths if path in digests] for paths in (query, gallery))
+    if not query or not gallery:
+        raise ValueError(f"None of the images of the {'gallery' if query else 'query'} can be read.")
+    cameras, known_by = find_cameras([*query, *gallery], options)
+    hidden = find_copies(query, gallery, digests, options.alike)
+    queries, images = (
+        embed_images(network, paths, batch_size=options.batch_size, progress=True) for paths in (query, gallery)
+    )
+    lists = rank(queries, images, cameras, hidden, top=options.top)
+    if not any(lists):
+        raise ValueError("Nothing is left of the gallery: each query's own camera took it, or it holds copies alone.")
+    ranked = {
+        path: [Found(gallery[i], distance) for i, distance in found] for path, found in zip(query, lists, strict=True)
     }
-    lists = rank(embedded["query"], embedded["gallery"], paths["query"], paths["gallery"], options.top)
-    output = Path(options.output)
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(["query", "rank", "image", "distance"])
-    for query, ranked in zip(paths["query"], lists, strict=True):
-        writer.writerows([query, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(ranked, start=1))
+    for path, found in ranked.items():
+        writer.writerows([path, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(found, start=1))
+    output = Path(options.output)
     write_text(output / "ranks.csv", table.getvalue())
-    shown = list(zip(paths["query"], lists, strict=True))[: options.shown]
-    html_page = page(shown, len(paths["query"]), len(paths["gallery"]))
-    write_text(output / "ranks.html", html_page)
-    print(f"{len(paths['query'])} queries ranked against {len(paths['gallery'])} images: {output / 'ranks.html'}")
+    left_out = [f"each query's own camera (by {known_by}; same_camera=keep keeps it)"] if cameras else []
+    left_out += [f"{sum(map(len, hidden))} images that are a query or a copy of it"] if any(hidden) else []
+    left_out += [f"{unreadable} that cannot be read"] if unreadable else []
+    told = "; left out: ".join(
+        [f"{len(query)} queries ranked against {len(gallery)} images", *filter(None, [", ".join(left_out)])]
+    )
+    write_text(output / "ranks.html", page(dict(itertools.islice(ranked.items(), options.shown)), options.top, told))
+    print(f"{told}. The page: {output / 'ranks.html'}")
 
 
 def parse(arguments: list[str]) -> Options:
@@ -90,70 +121,119 @@ def parse(arguments: list[str]) -> Options:
     options = take_all(Options, arguments)
     for name in ("top", "shown", "batch_size"):
         check_int(name, getattr(options, name), 1, "see --help")
+    check_choice("same_camera", options.same_camera, ("drop", "keep"))
+    check_choice("on_error", options.on_error, ON_ERROR)
+    check_range("alike", options.alike, 0, 1)
     return options
 
 
-def find_images(name: str, folder: str) -> list[str]:
-    """List a folder's images.
+def find_images(name: str, place: str) -> list[str]:
+    """A folder's images, or the one that is named.
 
     Raises:
         FileNotFoundError: if there are none.
     """
-    found = image_files(Path(folder))
+    found = [place] if Path(place).is_file() and name == "query" else image_files(Path(place))
     if not found:
-        raise FileNotFoundError(f"{name}={folder} holds no image; name a folder of crops.")
+        raise FileNotFoundError(f"{name}={place} holds no image; name a folder of crops.")
     return found
 
 
+def read_files(paths: Sequence[str], on_error: str) -> tuple[dict[str, bytes], int]:
+    """A digest for each image that can be read, and how many cannot.
+
+    Raises:
+        ValueError: one cannot, and `on_error` is "raise".
+    """
+    paths = list(dict.fromkeys(paths))
+    states = scan_files(paths, min(os.cpu_count() or 1, 1 + len(paths) // 128))
+    faults = [state for state in states if state.fault is not None]
+    if faults and on_error == "raise":
+        raise ValueError(
+            f"{faults[0].path} ({faults[0].fault}): {len(faults)} of {len(paths)} images cannot be read; replace or "
+            "remove them, or rank the others: on_error=skip."
+        )
+    return {state.path: state.digest for state in states if state.fault is None and state.digest}, len(faults)
+
+
+def find_cameras(paths: Sequence[str], options: Options) -> tuple[list[int], str]:
+    """The camera of each of these images, and what tells it; none where nothing does, or where it does not matter."""
+    if options.same_camera == "keep":
+        return [], ""
+    gallery, query = Path(options.gallery).absolute(), Path(options.query).absolute()
+    root = Path(os.path.commonpath([gallery, query.parent if query.is_file() else query]))
+    if pattern := options.camera_pattern:
+        expression = r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern
+        names = [read_name("camera_pattern", expression, os.path.abspath(path), root) for path in paths]
+        numbers = number_names(names)
+        return [numbers[spelled(name)] for name in names], f"camera_pattern={pattern}"
+    for place in recognize(root)[0][:1] if root in (gallery, gallery.parent) else ():
+        splits = place.layout.read(place.name, place.folder)
+        known = {os.path.realpath(r.path): r.camid for split in SPLITS for r in getattr(splits, split)}
+        found = [known.get(os.path.realpath(path), -1) for path in paths]
+        if -1 not in found and len(set(found)) > 1:
+            return found, f"the layout of {place.name}"
+    return [], ""
+
+
+def find_copies(
+    query: Sequence[str], gallery: Sequence[str], digests: Mapping[str, bytes], alike: float
+) -> list[set[int]]:
+    """For each query the numbers of the gallery images that have the same bytes, or look alike."""
+    places: dict[bytes, set[int]] = {}
+    for index, path in enumerate(gallery):
+        places.setdefault(digests[path], set()).add(index)
+    hidden = [set(places.get(digests[path], ())) for path in query]
+    if alike:
+        small = np.stack([thumbnail(path) for path in gallery])  # (G, 16, 8)
+        for path, own in zip(query, hidden, strict=True):
+            own.update(np.flatnonzero(np.abs(small - thumbnail(path)).mean((1, 2)) < alike).tolist())
+    return hidden
+
+
+def thumbnail(path: str) -> np.ndarray:  # -> (16, 8), grey, 0..1
+    """A crop as it is compared with others of the same moment."""
+    return np.asarray(read_picture(path).convert("L").resize((8, 16)), dtype=np.float32) / 255
+
+
 def rank(
-    query: Tensor, gallery: Tensor, query_paths: Sequence[str], gallery_paths: Sequence[str], top: int
-) -> list[list[tuple[str, float]]]:
-    """For each query the nearest images and their distances, the query's own file left out."""
-    people = torch.arange(len(query) + len(gallery))  # each image a person of its own: nothing is left out
+    query: Tensor, gallery: Tensor, cameras: Sequence[int], hidden: Sequence[set[int]], *, top: int
+) -> list[list[tuple[int, float]]]:
+    """For each query the nearest gallery images and their distances.
+
+    Args:
+        query: (Q, D).
+        gallery: (G, D).
+        cameras: of queries and gallery: a query's own is left out; empty where nobody knows.
+        hidden: for each query, other images to leave out.
+        top: the longest list.
+    """
+    # The protocol leaves out what has person and camera in common: here each camera, or each image, is a person.
+    people = torch.tensor(cameras) if cameras else torch.arange(len(query) + len(gallery))
+    first, rest = people.split([len(query), len(gallery)])
     sets = EvaluationSets(
-        query=query,
-        query_pids=people[: len(query)],
-        query_camids=torch.zeros(len(query)),
-        gallery=gallery,
-        gallery_pids=people[len(query) :],
-        gallery_camids=torch.zeros(len(gallery)),
+        query=query, query_pids=first, query_camids=first, gallery=gallery, gallery_pids=rest, gallery_camids=rest
     )
-    nearest = rank_gallery(sets, k=top + 1)
-    lists = []
-    for path, indices, distances in zip(query_paths, nearest.indices.tolist(), nearest.distances.tolist(), strict=True):
-        found = [(gallery_paths[i], distance) for i, distance in zip(indices, distances, strict=True) if i >= 0]
-        own = os.path.realpath(path)
-        lists.append([(other, distance) for other, distance in found if os.path.realpath(other) != own][:top])
-    return lists
+    nearest = rank_gallery(sets, k=top + max(map(len, hidden)))
+    rows = zip(nearest.indices.tolist(), nearest.distances.tolist(), hidden, strict=True)
+    return [
+        [(i, d) for i, d in zip(indices, distances, strict=True) if i >= 0 and i not in own][:top]
+        for indices, distances, own in rows
+    ]
 
 
-def page(shown: Sequence[tuple[str, list[tuple[str, float]]]], num_queries: int, num_gallery: int) -> str:
-    """A page that carries its pictures itself."""
-    rows = []
-    for query, ranked in shown:
-        figures = [f'<figure class="query">{picture(query)}<figcaption>query</figcaption></figure>']
-        figures += [
-            f"<figure>{picture(image)}<figcaption>{place} · {distance:.2f}</figcaption></figure>"
-            for place, (image, distance) in enumerate(ranked, start=1)
-        ]
-        rows.append(f'<h2>{html.escape(query)}</h2><div class="list">{"".join(figures)}</div>')
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Ranked lists</title><style>{STYLE}</style>"
-        f"<h1>Who looks like whom</h1><p>{len(shown)} of {num_queries} queries, each with the nearest of "
-        f"{num_gallery} images: place · distance, from 0 (the same) to 2 (the opposite). A near image is not "
-        f"a proof that it shows the same person.</p>{''.join(rows)}</html>\n"
+def page(shown: Mapping[str, Sequence[Found]], top: int, told: str) -> str:
+    """The first queries with their lists, on the page that all reports have."""
+    rows, names = [], []
+    for query, found in shown.items():
+        places = [(f"{place} · {d:.2f}", path) for place, (path, d) in enumerate(found, start=1)]
+        pictures = (Picture(picture_uri(path), f"{label}: {path}") for label, path in [("query", query), *places])
+        rows.append(tuple(pictures))
+        names.append((query, places))
+    caption = (
+        "Each query and the images nearest to it; a near image is not a proof that it shows the same person. Names and "
+        "distances, from 0 (the same) to 2 (the opposite), stand below."
     )
-
-
-def picture(path: str) -> str:
-    """A small copy of an image, inside the page."""
-    buffer = io.BytesIO()
-    read_picture(path).resize((128, 256)).save(buffer, "JPEG")  # twice the size shown, for dense screens
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(path)}" title="{html.escape(path)}" src="data:image/jpeg;base64,{data}">'
-
-
-if __name__ == "__main__":
-    run(main)
+    grid = Grid("Who looks like whom", caption, ("query", *map(str, range(1, top + 1))), tuple(rows))
+    lists = Section("Lists", [Block("grid", grid), Block("details", names)])
+    return render_page("Ranked lists", f"{told}. Shown: {len(shown)}.", [lists])
