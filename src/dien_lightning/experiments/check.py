@@ -1,6 +1,6 @@
 """Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
 
-python scripts/check_data.py ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX]
+dien check ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX]
     [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
 
 `layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
@@ -107,7 +107,7 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
     roots = [argument for argument in arguments if "=" not in argument or Path(argument).exists()]
     options = take_all(Options, [argument for argument in arguments if argument not in roots])
     if len(roots) != 1:
-        raise ValueError(f"{len(roots)} folders were named; name one: python scripts/check_data.py ROOT [layout=NAME].")
+        raise ValueError(f"{len(roots)} folders were named; name one: dien check ROOT [layout=NAME].")
     check_choice("role", options.role or "target", ("source", "target"))
     check_choice("cameras", options.cameras, ("required", "none"))
     for name in ("num_ids", "num_instances", "workers"):
@@ -116,7 +116,7 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
 
 
 def override(key: str, value: str) -> str:
-    """What to write on the command line of scripts/train.py: quoted for Hydra, and once more for the shell."""
+    """What to write on the command line of `dien train`: quoted for Hydra, and once more for the shell."""
     if re.fullmatch(r"[\w./:+-]+", value):
         return f"{key}={value}"
     return shlex.quote(f'{key}="{value}"' if '"' not in value else f"{key}='{value}'")

@@ -1,6 +1,6 @@
 """Draw the embedded data set: rendered people, nobody real, in two domains.
 
-    python scripts/make_pedestrians.py [root=data] [domain=both|day|night] [num_train_ids=210] [num_test_ids=60]
+    dien draw [root=data] [domain=both|day|night] [num_train_ids=210] [num_test_ids=60]
         [num_cameras=4] [images_per_camera=3] [height=128] [width=64] [seed=0] [workers=N]
         [contact_sheet=FILE.png] [sheet_ids=6] [sheet_images=12]
 
