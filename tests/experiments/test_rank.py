@@ -76,13 +76,14 @@ def test_a_query_may_be_one_file(rank):
 
 
 @pytest.mark.parametrize("pattern", ["cam(\\d)", "subfolder"])
-def test_what_the_querys_own_camera_took_is_left_out(pattern, rank):
+def test_what_the_querys_own_camera_took_is_left_out(pattern, rank, folder):
     done, lists = rank(f"camera_pattern={pattern}", query="crops/cam0")
     assert f"left out: each query's own camera (by camera_pattern={pattern}; same_camera=keep keeps it)" in done.stdout
     assert [sorted(lists[f"{i}.jpg"]) for i in (0, 1)] == [["2.jpg", "3.jpg"]] * 2
     _, lists = rank(f"camera_pattern={pattern}", "same_camera=keep", query="crops/cam0")
     assert len(lists["0.jpg"]) == 3
-    done, _ = rank(f"camera_pattern={pattern}", query="crops/cam0", gallery="crops/cam0")
+    shutil.rmtree(folder / "crops" / "cam1")
+    done, _ = rank(f"camera_pattern={pattern}", query="crops")
     assert "error: Nothing is left of the gallery: each query's own camera took it" in done.stderr
 
 

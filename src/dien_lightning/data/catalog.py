@@ -28,7 +28,7 @@ _PERSONX_NAME = FileName(  # whether a camera's number says the background is no
     r"(?P<camid_part>[1-6])/[^/]+/(?P<pid>\d+)_c(?P<camid>\d+)[^/]*$", "1/query/0001_c1s1_32.jpg"
 )
 _SCENE_NAME = FileName(r"(?:^|/)(?P<pid>\d+)_s(?P<camid_part>\d+)_c(?P<camid>\d+)_", "700000_s02_c00_f023389.jpg")
-_DRAWN = "Draw it with scripts/make_pedestrians.py; nobody in it is real."
+_DRAWN = "Draw it with `dien draw`; nobody in it is real."
 
 
 def _msmt17_layout(train: str, test: str) -> ListLayout:
