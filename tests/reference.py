@@ -233,14 +233,18 @@ def skin_by_loops(vertices, influences, shares, transforms) -> list[list[float]]
     return posed
 
 
-def k_reciprocal_distances(
-    query: Sequence[Vector], gallery: Sequence[Vector], *, k1: int, k2: int, original_weight: float
-) -> list[list[float]]:
-    """Zhong et al., 2017, with whole matrices and sets: squared distances divided by each image's largest."""
-    images = [*query, *gallery]
+def neighborhoods(images: Sequence[Vector], k1: int, k2: int, *, relative: bool) -> list[list[float]]:
+    """Zhong et al., 2017, with whole matrices and sets: a weight on each image, averaged over the k2 nearest.
+
+    Args:
+        images: their embeddings.
+        k1: neighbours that make up a neighbourhood.
+        k2: images whose neighbourhoods are averaged.
+        relative: divide squared distances by each image's largest.
+    """
     numbers = range(len(images))
     squared = [[sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) for b in images] for a in images]
-    distances = [[value / max(row) for value in row] for row in squared]
+    distances = [[value / (max(row) if relative else 1) for value in row] for row in squared]
     ranking = [sorted(numbers, key=lambda j, i=i: squared[i][j] if i != j else -1.0) for i in numbers]
 
     def reciprocal(i: int, k: int) -> set[int]:
@@ -256,16 +260,48 @@ def k_reciprocal_distances(
                 expanded |= theirs
         weights = [math.exp(-distances[i][j]) if j in expanded else 0.0 for j in numbers]
         encodings.append([weight / sum(weights) for weight in weights])
-    averaged = [mean_vector([encodings[j] for j in ranking[i][:k2]]) for i in numbers]
+    return [mean_vector([encodings[j] for j in ranking[i][:k2]]) for i in numbers]
+
+
+def jaccard(a: Vector, b: Vector) -> float:
+    """1 - the sum of the smaller weights over that of the larger."""
+    return 1 - sum(map(min, a, b)) / sum(map(max, a, b))
+
+
+def k_reciprocal_distances(
+    query: Sequence[Vector], gallery: Sequence[Vector], *, k1: int, k2: int, original_weight: float
+) -> list[list[float]]:
+    images = [*query, *gallery]
+    weights = neighborhoods(images, k1, k2, relative=True)
     final = []
     for i in range(len(query)):
+        furthest = max(euclidean(images[i], image) ** 2 for image in images)
         row = []
         for j in range(len(query), len(images)):
-            smaller = sum(min(x, y) for x, y in zip(averaged[i], averaged[j], strict=True))
-            larger = sum(max(x, y) for x, y in zip(averaged[i], averaged[j], strict=True))
-            row.append((1 - original_weight) * (1 - smaller / larger) + original_weight * distances[i][j])
+            original = euclidean(images[i], images[j]) ** 2 / furthest
+            row.append((1 - original_weight) * jaccard(weights[i], weights[j]) + original_weight * original)
         final.append(row)
     return final
+
+
+def jaccard_distances(embeddings: Sequence[Vector], k1: int, k2: int) -> list[list[float]]:
+    weights = neighborhoods([unit(row) for row in embeddings], k1, k2, relative=False)
+    return [[jaccard(a, b) for b in weights] for a in weights]
+
+
+def dbscan(distances: Sequence[Vector], eps: float, min_samples: int) -> list[int]:
+    """Ester et al., 1996: a core's neighbours join its cluster, cores spread it on; -1 for who is near no core."""
+    near = [[j for j, distance in enumerate(row) if distance <= eps] for row in distances]
+    labels, number = [-1] * len(near), 0
+    for first in range(len(near)):
+        waiting = [first] if len(near[first]) >= min_samples and labels[first] == -1 else []
+        number += bool(waiting)
+        while waiting:
+            image = waiting.pop()
+            if labels[image] == -1:
+                labels[image] = number - 1
+                waiting += near[image] if len(near[image]) >= min_samples else []
+    return labels
 
 
 def domain_mixing(source: Sequence[Vector], target: Sequence[Vector], neighbors: int) -> float:
@@ -286,3 +322,16 @@ def reciprocal_neighbors(embedding: Sequence[Vector], camids: Sequence[int]) -> 
         return min(candidates, key=lambda place: cosine(embedding[one], embedding[place]))
 
     return sum(nearest(nearest(one)) == one for one in range(len(embedding))) / len(embedding)
+
+
+def same_partition(labels: Sequence[int], others: Sequence[int]) -> list[float]:
+    """Intersection over union of each image's two clusters; an outlier is alone."""
+
+    def cluster(of: Sequence[int], image: int) -> set[int]:
+        return {j for j, label in enumerate(of) if label == of[image]} if of[image] != -1 else {image}
+
+    found = []
+    for image in range(len(labels)):
+        one, other = cluster(labels, image), cluster(others, image)
+        found.append(len(one & other) / len(one | other))
+    return found

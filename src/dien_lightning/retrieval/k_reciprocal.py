@@ -41,7 +41,7 @@ class SparseRows(NamedTuple):
         return owner, self.offsets[rows][owner] + within
 
     def by_column(self, first_row: int = 0) -> SparseRows:
-        """A square matrix's rows from `first_row` on, turned: for each column the rows, less the first, that have it."""
+        """A square matrix's rows from `first_row` on, turned: for each column those that have it, counted from there."""
         first = int(self.offsets[first_row])
         columns, order = self.columns[first:].sort(stable=True)
         rows = torch.repeat_interleave(self.offsets[first_row:].diff())
@@ -52,28 +52,28 @@ class Neighbors(NamedTuple):
     """The k nearest images of each of N.
 
     Attributes:
-        index: (N, k), itself first.
+        numbers: (N, k), itself first.
         squared: (N, k) their squared distances.
         furthest: (N,) the squared distance to the furthest of all.
     """
 
-    index: Tensor
+    numbers: Tensor
     squared: Tensor
     furthest: Tensor
 
 
 def nearest_images(embedding: Tensor, k: int) -> Neighbors:  # (N, D) -> (N, k)
     """Exact neighbours; an image's copies come after itself."""
-    index, squared, furthest = [], [], []
+    numbers, squared, furthest = [], [], []
     for start, rows in euclidean_blocks(embedding, embedding):
         own = torch.arange(len(rows), device=rows.device)
         lengths = embedding[start : start + len(rows)].to(rows.dtype).square().sum(1)
         furthest.append((rows.amax(1) + lengths).clamp(min=torch.finfo(rows.dtype).tiny))
         rows[own, start + own] = -torch.inf
         nearest = rows.topk(min(k, rows.shape[1]), dim=1, largest=False)
-        index.append(nearest.indices)
+        numbers.append(nearest.indices)
         squared.append((nearest.values + lengths[:, None]).clamp(min=0))
-    return Neighbors(torch.cat(index), torch.cat(squared), torch.cat(furthest))
+    return Neighbors(torch.cat(numbers), torch.cat(squared), torch.cat(furthest))
 
 
 def half(k1: int) -> int:
@@ -92,7 +92,7 @@ def encode(embedding: Tensor, neighbors: Neighbors, scale: Tensor, k1: int, k2: 
         k2: nearest images whose encodings are averaged; 1 averages nothing.
     """
     encoding = _weights(embedding, neighbors, scale, k1)
-    return encoding if k2 == 1 else _average(encoding, neighbors.index[:, :k2])
+    return encoding if k2 == 1 else _average(encoding, neighbors.numbers[:, :k2])
 
 
 def _is_reciprocal(neighbors: Tensor) -> Tensor:  # (N, k) -> (N, k)
@@ -106,7 +106,7 @@ def _is_reciprocal(neighbors: Tensor) -> Tensor:  # (N, k) -> (N, k)
 
 def _weights(embedding: Tensor, neighbors: Neighbors, scale: Tensor, k1: int) -> SparseRows:
     """Each image's weights on its expanded set of k-reciprocal neighbours."""
-    nearest = neighbors.index[:, : k1 + 1]
+    nearest = neighbors.numbers[:, : k1 + 1]
     is_reciprocal = _is_reciprocal(nearest)
     nearer = nearest[:, : half(k1) + 1]
     is_half_reciprocal = _is_reciprocal(nearer)
@@ -131,7 +131,7 @@ def _weights(embedding: Tensor, neighbors: Neighbors, scale: Tensor, k1: int) ->
 
 def _squared(embedding: Tensor, neighbors: Neighbors, rows: Tensor, columns: Tensor) -> Tensor:  # (P,), (P,) -> (P,)
     """Squared distances of pairs: looked up where they are neighbours, else taken."""
-    is_there, place = (neighbors.index[rows] == columns[:, None]).max(1)
+    is_there, place = (neighbors.numbers[rows] == columns[:, None]).max(1)
     squared = neighbors.squared[rows, place]
     others = (~is_there).nonzero().squeeze(1)
     if len(others):

@@ -23,7 +23,7 @@ def reranking_memory(num_query: int, num_gallery: int, width: int, k1: int = 20,
 
     Example:
         >>> round(reranking_memory(3_368, 15_913, 2_048) / 1e9, 1)  # Market-1501, in GB
-        0.9
+        0.8
     """
     number = num_query + num_gallery
     copied = 4 * number * width
