@@ -41,7 +41,7 @@ class SparseRows(NamedTuple):
         return owner, self.offsets[rows][owner] + within
 
     def by_column(self, first_row: int = 0) -> SparseRows:
-        """A square matrix's rows from `first_row` on, turned: for each column those that have it, counted from there."""
+        """A square matrix's rows from `first_row` on, turned: who has each column, counted from there."""
         first = int(self.offsets[first_row])
         columns, order = self.columns[first:].sort(stable=True)
         rows = torch.repeat_interleave(self.offsets[first_row:].diff())
