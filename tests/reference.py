@@ -80,6 +80,37 @@ def binary_cross_entropy(logits: Vector, is_target: Sequence[bool]) -> float:
     return total / len(logits)
 
 
+def memory_contrast(
+    embedding: Sequence[Vector],
+    rows: Sequence[int],
+    entries: Sequence[Vector],
+    classes: Sequence[int],
+    temperature: float,
+) -> float:
+    """Cross-entropy over the mean cosine to each class's entries."""
+    logits = []
+    for image in map(unit, embedding):
+        cosines = [sum(x * y for x, y in zip(image, unit(entry), strict=True)) for entry in entries]
+        own = {c: [cosine for cosine, other in zip(cosines, classes, strict=True) if other == c] for c in set(classes)}
+        logits.append([sum(own[c]) / len(own[c]) / temperature for c in sorted(own)])
+    return cross_entropy(logits, [classes[row] for row in rows])
+
+
+def moved_memory(
+    entries: Sequence[Vector], embedding: Sequence[Vector], rows: Sequence[int], momentum: float, hard: bool
+) -> list[list[float]]:
+    """An entry after each image of its own in turn, or after the one least similar to it."""
+    memory, images = [list(map(float, entry)) for entry in entries], [unit(image) for image in embedding]
+    turns = list(range(len(rows)))
+    if hard:
+        own = {row: [image for image in turns if rows[image] == row] for row in rows}
+        turns = [max(own[row], key=lambda image: cosine(images[image], memory[rows[image]])) for row in own]
+    for image in turns:
+        row = rows[image]
+        memory[row] = unit([momentum * x + (1 - momentum) * y for x, y in zip(memory[row], images[image], strict=True)])
+    return memory
+
+
 def kronecker_masked(
     features: Sequence[Sequence[Sequence[float]]],
     spatial: Sequence[Sequence[float]],
