@@ -6,6 +6,7 @@ import copy
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -92,16 +93,23 @@ def parts_of(kind: str) -> list[Tensor]:
     ]
 
 
+SIZES = (2, 4, 5)  # of 12 images: parts within a process, one across both, parts that are not equal
+
+
+def halves() -> list[Tensor]:
+    return list(torch.cat(parts_of("maps") + parts_of("maps")[:1] + [torch.ones(1, 4, 3, 2)]).chunk(2))
+
+
 def weighted(output: Tensor, start: int) -> Tensor:
     """A loss that treats every image differently."""
     weights = torch.arange(start, start + len(output), dtype=output.dtype) + 1
     return (output.flatten(1).pow(3).sum(1) * weights).sum()
 
 
-def normalize(parts: list[Tensor], momentum: float | None, synchronize: bool = True) -> dict[str, Tensor]:
+def normalize(parts: list[Tensor], momentum: float | None, **options: Any) -> dict[str, Tensor]:
     rank = Processes().rank
     part = parts[rank].clone().requires_grad_()
-    norm = DomainBatchNorm(4, Condition(), momentum=momentum, synchronize=synchronize).double()
+    norm = DomainBatchNorm(4, Condition(), momentum=momentum, **options).double()
     with torch.no_grad():
         norm.weight.copy_(torch.arange(4) + 0.5)
         norm.bias.copy_(torch.arange(4) - 1.0)
@@ -121,6 +129,7 @@ def normalize(parts: list[Tensor], momentum: float | None, synchronize: bool = T
 
 def normalize_all() -> dict[str, dict[str, Tensor]]:
     found = {f"{kind} {momentum}": normalize(parts_of(kind), momentum) for kind in PARTS for momentum in (0.1, None)}
+    found |= {f"of {size}": normalize(halves(), 0.1, size=size) for size in SIZES}
     return found | {"alone": normalize(parts_of("maps"), 0.1, synchronize=False)}
 
 
@@ -138,6 +147,20 @@ def test_batch_norm_sees_the_joined_batch(kind, momentum, normalized):
         torch.testing.assert_close(torch.cat([first[name], second[name]]), expected[name], rtol=1e-10, atol=1e-10)
     for name in ("weight_gradient", "bias_gradient"):
         torch.testing.assert_close(first[name] + second[name], expected[name], rtol=1e-10, atol=1e-10)
+    for name in ("mean", "var", "batches"):
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], expected[name], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_parts_of_the_joined_batch_are_the_same_wherever_they_lie(size, normalized):
+    first, second = (found[f"of {size}"] for found in normalized)
+    expected = normalize([torch.cat(halves())], 0.1, size=size)
+    for name in ("output", "gradient"):
+        torch.testing.assert_close(torch.cat([first[name], second[name]]), expected[name], rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        first["weight_gradient"] + second["weight_gradient"], expected["weight_gradient"], rtol=1e-10, atol=1e-10
+    )
     for name in ("mean", "var", "batches"):
         assert torch.equal(first[name], second[name])
         torch.testing.assert_close(first[name], expected[name], rtol=1e-12, atol=1e-12)

@@ -31,9 +31,10 @@ class Backbone(nn.Module):
         name: one of `BACKBONES`.
         weights: "imagenet" (torchvision's IMAGENET1K_V1, downloaded once), the path of a file that torchvision or
             another re-identification library saved (see `dien_lightning.network.foreign`), or None for random weights.
+        last_stride: of the last block; 1 leaves its map as large as the one before it.
 
     Shape:
-        images (B, 3, H, W) -> features (B, channels[-1], ceil(H / 32), ceil(W / 32)).
+        images (B, 3, H, W) -> features (B, channels[-1], h, w), ceil(H / 32) by ceil(W / 32), or / 16.
 
     Raises:
         ValueError: unknown name, or a file that holds other layers.
@@ -45,7 +46,9 @@ class Backbone(nn.Module):
         (64, 64, 128, 256, 512)
     """
 
-    def __init__(self, name: str = "resnet50", weights: str | os.PathLike[str] | None = "imagenet") -> None:
+    def __init__(
+        self, name: str = "resnet50", weights: str | os.PathLike[str] | None = "imagenet", last_stride: int = 2
+    ) -> None:
         super().__init__()
         if name not in BACKBONES:
             raise ValueError(f"backbone={name!r} is unknown; choose one of {', '.join(BACKBONES)}.")
@@ -58,6 +61,9 @@ class Backbone(nn.Module):
             stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
             blocks = [stem, network.layer1, network.layer2, network.layer3, network.layer4]
         self.blocks = nn.ModuleList(blocks)
+        for layer in blocks[-1].modules():
+            if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2):
+                layer.stride = (last_stride, last_stride)
 
     def forward(self, images: Tensor) -> Tensor:
         features = images

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_size
 from dien_lightning.network.attention import RecurrentTopDownAttention
@@ -21,6 +20,7 @@ from dien_lightning.network.normalization import (
     DomainBatchNorm,
     keep_statistics_apart,
 )
+from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
 from dien_lightning.processes import Processes
 from dien_lightning.types import AttentionMask, NetworkOutput
 
@@ -47,6 +47,12 @@ class DIEN(nn.Module):
             and is resized between them (open); with 1, the deconvolutions can dim every other position.
         statistics: "domain_and_pass", or "joint": one set, for domains that go through in one batch (open).
         synchronize: batch norm over the batch of all processes.
+        batch_norm_size: images that batch norm takes together in training, see `DomainBatchNorm`; None is the whole
+            batch, as in the paper. Self-training's recipes have 16 or 64.
+        last_stride: of the last block, 1 or 2; 1 gives a map of twice the height and width, as self-training has it.
+        pooling: "average_and_max", or "generalized_mean": (mean of x^p)^(1/p) with p learned from 3 on (Radenovic et
+            al., 2018).
+        final_norm: batch norm without a bias on the fused embedding (Luo et al., 2019, "BNNeck").
 
     Batch norm normalises by the statistics of `domain`. A network that was trained on the source alone has none of the
     target's (`gathered("target")` is False): embed with domain="source", or call `gather_statistics` first. In
@@ -78,6 +84,10 @@ class DIEN(nn.Module):
         attention_stride: int = 1,
         statistics: Literal["domain_and_pass", "joint"] = "domain_and_pass",
         synchronize: bool = True,
+        batch_norm_size: int | None = None,
+        last_stride: int = 2,
+        pooling: Literal["average_and_max", "generalized_mean"] = "average_and_max",
+        final_norm: bool = False,
     ) -> None:
         super().__init__()
         check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
@@ -87,6 +97,13 @@ class DIEN(nn.Module):
         check_choice("attention_update", attention_update, ("refocus", "accumulate"))
         check_bool("synchronize", synchronize)
         check_choice("statistics", statistics, ("domain_and_pass", "joint"))
+        if batch_norm_size is not None:
+            check_int(
+                "batch_norm_size", batch_norm_size, 2, "None (null) is the whole batch; one image has no variance"
+            )
+        check_choice("last_stride", last_stride, (1, 2))
+        check_choice("pooling", pooling, ("average_and_max", "generalized_mean"))
+        check_bool("final_norm", final_norm)
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
@@ -98,15 +115,23 @@ class DIEN(nn.Module):
             "attention_stride": int(attention_stride),
             "statistics": statistics,
             "synchronize": synchronize,
+            "batch_norm_size": None if batch_norm_size is None else int(batch_norm_size),
+            "last_stride": int(last_stride),
+            "pooling": pooling,
+            "final_norm": final_norm,
         }
-        self.backbone = Backbone(backbone, weights)
+        self.backbone = Backbone(backbone, weights, last_stride)
+        self.pooling = AverageAndMax() if pooling == "average_and_max" else GeneralizedMean()
         self.embedding = nn.Sequential(
-            nn.Linear(2 * self.backbone.channels[-1], embedding_dim), nn.BatchNorm1d(embedding_dim), nn.PReLU()
+            nn.Linear(self.pooling.times * self.backbone.channels[-1], embedding_dim),
+            nn.BatchNorm1d(embedding_dim),
+            nn.PReLU(),
         )
         self.attention: RecurrentTopDownAttention | None = None
         self.fusion: nn.Conv1d | None = None
         if attention_loops:
-            stride = 2 ** (attention_stage + 1) * attention_stride
+            stride = 2 ** (attention_stage if attention_stage == 4 and last_stride == 1 else attention_stage + 1)
+            stride *= attention_stride
             self.attention = RecurrentTopDownAttention(
                 embedding_dim,
                 self.backbone.channels[attention_stage],
@@ -114,6 +139,7 @@ class DIEN(nn.Module):
             )
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
             nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
+        self.final_norm = nn.Sequential(nn.BatchNorm1d(embedding_dim)) if final_norm else None
         self.condition = Condition()
         self._only: Domain | None = None
         self.register_load_state_dict_post_hook(self._note_gathered)
@@ -123,10 +149,13 @@ class DIEN(nn.Module):
             (self.backbone.blocks[attention_stage + 1 :], attention_loops + 1, 0),
             (self.embedding, attention_loops + 1, 0),
             (self.attention, attention_loops, 1),
+            (self.final_norm, 1, 0),
         ):
             slots = {"domains": 1} if statistics == "joint" else {"passes": passes, "first_step": first_step}
             if module is not None:
-                keep_statistics_apart(module, self.condition, synchronize=synchronize, **slots)
+                keep_statistics_apart(module, self.condition, synchronize=synchronize, size=batch_norm_size, **slots)
+        if self.final_norm is not None:
+            self.final_norm[0].bias.requires_grad_(False)
 
     @property
     def attention_loops(self) -> int:
@@ -170,7 +199,7 @@ class DIEN(nn.Module):
     def _embed(self, features: Tensor, stage: int) -> Tensor:  # (B, C, h, w) -> (B, D)
         for block in self.backbone.blocks[stage + 1 :]:
             features = block(features)
-        pooled = torch.cat([adaptive_avg_pool2d(features, 1), adaptive_max_pool2d(features, 1)], dim=1).flatten(1)
+        pooled = self.pooling(features)
         with torch.autocast(pooled.device.type, enabled=False):  # distances between embeddings need every digit
             return self.embedding(pooled.to(next(self.embedding.parameters()).dtype))
 
@@ -180,10 +209,9 @@ class DIEN(nn.Module):
             return self.attention(embedding)
 
     def _fuse(self, steps: Tensor) -> Tensor:  # (B, T+1, D) -> (B, D)
-        if self.fusion is None:
-            return steps[:, 0]
         with torch.autocast(steps.device.type, enabled=False):
-            return self.fusion(steps)[:, 0]
+            fused = steps[:, 0] if self.fusion is None else self.fusion(steps)[:, 0]
+            return fused if self.final_norm is None else self.final_norm(fused)
 
     def fusion_weights(self) -> list[float]:
         """The learned weight of each pass 0..T; [1.0] without attention."""

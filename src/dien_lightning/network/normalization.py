@@ -44,6 +44,9 @@ class DomainBatchNorm(nn.Module):
         eps: added to the variance.
         momentum: share of a new batch in the running statistics; None averages all batches equally.
         synchronize: use the batch of all processes. Own sums, since torch's SyncBatchNorm refuses CPU tensors.
+        size: images that are normalised together: a batch of B is cut in its order into B // size parts as equal as can
+            be, whichever processes they lie on, which then hold equally many; running statistics get the mean of the
+            parts'. None takes the whole batch.
 
     Shape:
         (B, C, ...) -> the same.
@@ -64,9 +67,11 @@ class DomainBatchNorm(nn.Module):
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         synchronize: bool = True,
+        size: int | None = None,
     ) -> None:
         super().__init__()
         self.condition = condition
+        self.size = size
         self.first_step = first_step
         self.eps = eps
         self.momentum = momentum
@@ -87,25 +92,46 @@ class DomainBatchNorm(nn.Module):
         momentum = self.momentum if self.momentum is not None else 1.0 / float(seen)
         if self.synchronize and (processes := Processes()).world_size > 1:
             return self._normalize_over_processes(features, mean, var, momentum, processes)
-        return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
+        if self.size is None:
+            return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
+        sizes = self._parts(len(features)).bincount().tolist()
+        means, variances = mean.new_empty(len(sizes), len(mean)), var.new_empty(len(sizes), len(var))
+        normalized = [  # a momentum of 1 leaves the part's own statistics
+            batch_norm(part, means[place], variances[place], self.weight, self.bias, True, 1.0, self.eps)
+            for place, part in enumerate(features.split(sizes))
+        ]
+        mean.lerp_(means.mean(0), momentum)
+        var.lerp_(variances.mean(0), momentum)
+        return torch.cat(normalized)
+
+    def _parts(self, batch_size: int) -> Tensor:  # (B,)
+        """Which part of a batch each of its images belongs to."""
+        number = 1 if self.size is None else max(1, batch_size // self.size)
+        return torch.arange(batch_size) * number // batch_size
 
     def _normalize_over_processes(
         self, features: Tensor, mean: Tensor, var: Tensor, momentum: float, processes: Processes
     ) -> Tensor:
         values = features if features.dtype == torch.float64 else features.float()
-        axes = [axis for axis in range(values.dim()) if axis != 1]
-        shape = [-1 if axis == 1 else 1 for axis in range(values.dim())]
-        count = values.numel() // values.shape[1]
+        parts = self._parts(len(values) * processes.world_size)
+        mine = parts[len(values) * processes.rank :][: len(values)].to(values.device)  # (B,)
+        number = int(parts[-1]) + 1
+        count = values.new_full((len(values), 1), values[0, 0].numel())
+        shape = (*values.shape[:2], *[1] * (values.dim() - 2))
+
+        def sum_by_part(images: Tensor) -> Tensor:  # (B, ...) -> (G, ...), of all processes
+            return processes.sum(images.new_zeros(number, images.shape[1]).index_add(0, mine, images))
+
         # Two rounds, since a mean of squares less a squared mean loses digits.
-        sums = processes.sum(torch.cat([values.sum(axes), values.new_tensor([float(count)])]))
-        batch_mean, total = sums[:-1] / sums[-1], sums[-1]
-        centered = values - batch_mean.view(shape)
-        batch_var = processes.sum(centered.square().sum(axes)) / total
+        sums = sum_by_part(torch.cat([_sum_over_places(values), count], dim=1))
+        batch_mean, total = sums[:, :-1] / sums[:, -1:], sums[:, -1:]
+        centered = values - batch_mean[mine].view(shape)
+        batch_var = sum_by_part(_sum_over_places(centered.square())) / total
         with torch.no_grad():
-            mean.lerp_(batch_mean.detach().to(mean.dtype), momentum)
-            var.lerp_((batch_var * total / (total - 1)).detach().to(var.dtype), momentum)
-        scale = (batch_var + self.eps).rsqrt() * self.weight
-        return (centered * scale.view(shape) + self.bias.view(shape)).to(features.dtype)
+            mean.lerp_(batch_mean.mean(0).to(mean.dtype), momentum)
+            var.lerp_((batch_var * total / (total - 1)).mean(0).to(var.dtype), momentum)
+        scale = (batch_var + self.eps).rsqrt() * self.weight  # (G, C)
+        return (centered * scale[mine].view(shape) + self.bias.view(1, *shape[1:])).to(features.dtype)
 
     def forget(self, domain: Domain) -> None:
         """Set `domain`'s statistics back to those of a new layer."""
@@ -130,13 +156,17 @@ class DomainBatchNorm(nn.Module):
         return f"{features}, domains={domains}, passes={passes}, momentum={self.momentum}"
 
 
+def _sum_over_places(values: Tensor) -> Tensor:  # (B, C, ...) -> (B, C)
+    return values.flatten(2).sum(2) if values.dim() > 2 else values
+
+
 def keep_statistics_apart(module: nn.Module, condition: Condition, **options: Any) -> None:
     """Replace each batch-norm layer inside `module` by a `DomainBatchNorm` with its weights and statistics.
 
     Args:
         module: changed in place.
         condition: shared by all new layers.
-        **options: `DomainBatchNorm`'s domains, passes, first_step and synchronize.
+        **options: `DomainBatchNorm`'s domains, passes, first_step, synchronize and size.
     """
     for name, child in module.named_children():
         if not isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d)):

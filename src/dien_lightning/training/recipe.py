@@ -123,6 +123,8 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """One group per part that exists: `backbone`, `embedding`, `attention` (with the fusion), `identity`, `domain`.
 
+    Pooling and the final batch norm belong to the embedding.
+
     Args:
         network: whose backbone, embedding layer and attention to train.
         objective: whose classifiers to train.
@@ -136,7 +138,7 @@ def parameter_groups(
     """
     parts: dict[str, Sequence[nn.Module | None]] = {
         "backbone": [network.backbone],
-        "embedding": [network.embedding],
+        "embedding": [network.pooling, network.embedding, network.final_norm],
         "attention": [network.attention, network.fusion],
         "identity": [objective.identity],
         "domain": [objective.domain],

@@ -81,6 +81,24 @@ def test_without_attention():
     assert network.fusion_weights() == [1.0]
 
 
+@pytest.mark.parametrize("loops", [0, 2])
+@pytest.mark.parametrize("stage", [1, 4])
+def test_as_self_training_has_it(loops, stage):
+    options = {"last_stride": 1, "pooling": "generalized_mean", "final_norm": True, "batch_norm_size": 2}
+    network = small(loops, attention_stage=stage, **options)
+    assert all(module.size == 2 for module in normalizations(network).values())
+    assert network.backbone(images()).shape == (4, 512, 4, 2)
+    assert network.embedding[0].in_features == 512
+    assert not network.final_norm[0].bias.requires_grad
+    output = network(images(6))
+    fused = output.steps.mean(1)  # where the fusion starts
+    for part, own in zip(output.embedding.split(2), fused.split(2), strict=True):
+        expected = (own - own.mean(0)) / (own.var(0, unbiased=False) + 1e-5).sqrt()
+        torch.testing.assert_close(part, expected, rtol=1e-4, atol=1e-4)
+    assert network.gathered("target")
+    assert not network.gathered("source")
+
+
 # ---- the start ----
 
 
@@ -350,6 +368,10 @@ def test_statistics_that_cannot_be_gathered_leave_the_network_as_it_was(batches,
         ({"attention_stride": 0}, r"attention_stride=0 must be a whole number of at least 1; 1 is a value for each"),
         ({"statistics": "camera"}, r"statistics='camera' is not allowed; choose one of domain_and_pass, joint\."),
         ({"synchronize": "off"}, r"synchronize='off' must be true or false"),
+        ({"batch_norm_size": 1}, r"batch_norm_size=1 must be a whole number of at least 2; None \(null\) is the whole"),
+        ({"last_stride": 3}, r"last_stride=3 is not allowed; choose one of 1, 2\."),
+        ({"pooling": "max"}, r"pooling='max' is not allowed; choose one of average_and_max, generalized_mean\."),
+        ({"final_norm": 1}, r"final_norm=1 must be true or false"),
         ({"image_size": (64, 16)}, r"image_size=64 x 16 must be two whole numbers of at least 64 x 32\."),
         ({"backbone": "alexnet"}, r"backbone='alexnet' is unknown; choose one of resnet18"),
     ],

@@ -47,6 +47,20 @@ def test_running_statistics_by_hand():
     assert norm.running_var[1, 0].tolist() == [0.75 + 0.5, 0.75, 0.75 + 2]  # and of the unbiased 2, 0, 8
 
 
+@pytest.mark.parametrize(("count", "size", "sizes"), [(12, 4, [4, 4, 4]), (11, 4, [6, 5]), (3, 4, [3]), (4, 2, [2, 2])])
+def test_parts_of_a_batch_as_the_loop_has_each(count, size, sizes):
+    norm, batch = layer(momentum=0.25, size=size).double(), rows(count)
+    found, parts = norm(batch), batch.split(sizes)
+    ones, zeros = [1.0] * 3, [0.0] * 3
+    expected = [torch.tensor(reference.batch_normalized(part.tolist(), ones, zeros, norm.eps)) for part in parts]
+    torch.testing.assert_close(found.float(), torch.cat(expected))
+    mean = torch.stack([part.mean(0) for part in parts]).mean(0)
+    variance = torch.stack([part.var(0) for part in parts]).mean(0)
+    torch.testing.assert_close(norm.running_mean[1, 0], 0.25 * mean)
+    torch.testing.assert_close(norm.running_var[1, 0], 0.75 + 0.25 * variance)
+    assert norm.batches.sum() == 1
+
+
 @pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5, 2)])
 def test_same_as_torchs_own(shape):
     ours, theirs = layer(), nn.BatchNorm2d(3) if len(shape) == 4 else nn.BatchNorm1d(3)

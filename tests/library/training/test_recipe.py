@@ -11,6 +11,7 @@ from torch import nn
 
 from dien_lightning import Recipe
 from dien_lightning.training.recipe import LEARNING_RATES, parameter_groups
+from library.network.networks import small
 from library.training.modules import ROWS, build
 
 
@@ -58,6 +59,9 @@ def test_the_groups_hold_what_their_names_say(both):
     assert len(groups["embedding"]) == 5  # linear 2, batch norm 2, PReLU 1
     assert id(network.fusion.weight) in groups["attention"]
     assert groups["domain"] == {id(p) for p in objective.domain.parameters()}
+    other = small(0, pooling="generalized_mean", final_norm=True)
+    groups = {group["name"]: group["params"] for group in parameter_groups(other, objective, LEARNING_RATES)}
+    assert len(groups["embedding"]) == 5 + 3  # the power, and the final batch norm's two
 
 
 def test_rates_can_be_given_in_part(both):

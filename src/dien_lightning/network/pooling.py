@@ -1,0 +1,44 @@
+"""A map to one vector: average and maximum side by side, or the generalised mean between them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
+
+_LEAST = 1e-6  # powers of 0 have no gradient
+
+
+class AverageAndMax(nn.Module):
+    """Global average and global maximum (Pu et al., 2019, III-A): (B, C, h, w) -> (B, 2 C)."""
+
+    times = 2
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.cat([adaptive_avg_pool2d(features, 1), adaptive_max_pool2d(features, 1)], dim=1).flatten(1)
+
+
+class GeneralizedMean(nn.Module):
+    """(mean of x^p)^(1/p) of what is above 0, p learned (Radenovic et al., 2018): (B, C, h, w) -> (B, C).
+
+    p = 1 is the average, a large p nearly the maximum.
+
+    Args:
+        power: p at the start.
+
+    Example:
+        >>> pool = GeneralizedMean(power=2.0)
+        >>> pool(torch.tensor([[[[3.0, 4.0], [0.0, 0.0]]]])).item()  # the root of 25 / 4
+        2.5
+    """
+
+    times = 1
+
+    def __init__(self, power: float = 3.0) -> None:
+        super().__init__()
+        self.power = nn.Parameter(torch.tensor(power))
+
+    def forward(self, features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):  # half precision has no room for powers
+            powers = features.to(self.power.dtype).clamp(min=_LEAST).pow(self.power)
+            return adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / self.power)
