@@ -20,7 +20,7 @@ from .test_jaccard import crowd
 @given(
     seed=st.integers(0, 2**20),
     number=st.integers(1, 40),
-    eps=st.sampled_from([0.3, 0.5, 0.7]),
+    eps=st.sampled_from([0.3137, 0.5171, 0.7131]),  # no distance lies on them
     min_samples=st.integers(1, 5),
 )
 def test_as_loops_over_whole_distances_have_it(seed, number, eps, min_samples):
