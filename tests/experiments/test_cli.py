@@ -68,6 +68,7 @@ def test_every_key_is_listed_with_its_default_and_its_comment():
         ("train", ["--network.attention_loops=3"], "in front: network.attention_loops=3. W&B's agent leaves them out"),
         ("train", ["--multirum"], "dien train has no option --multirum; dien train --help says what it takes."),
         ("rank", ["-m"], "dien rank has no option -m"),
+        ("demo", ["seds=1"], "seds is no key; did you mean seeds?"),
         ("demo", ["--config-dir=nowhere"], "--config-dir nowhere is no folder; name one that is laid out as conf/ is."),
         ("report", ["--config-dir", "."], "dien report has no option --config-dir"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 import pytest
 import torch
@@ -11,25 +13,34 @@ from dien_lightning.experiments import threads
 
 @pytest.fixture
 def machine(monkeypatch):
-    """Four cores, of which a share is busy; torch would take all four."""
+    """Eight cores, of which the first four are ours and busy to some percent; torch would take all four."""
     taken = [4]
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: taken[-1])
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
-    return lambda percent: monkeypatch.setattr(psutil, "cpu_percent", lambda interval: percent)
+    return lambda *percent: monkeypatch.setattr(psutil, "cpu_percent", lambda _, percpu: [*percent, *4 * [100.0]])
 
 
 @pytest.mark.parametrize(
-    ("percent", "share", "expected"), [(2.0, 1, 4), (27.0, 1, 3), (98.0, 1, 1), (2.0, 2, 2), (60.0, 2, 1)]
+    ("busy", "share", "expected"),
+    [
+        ((2.0, 9.0, 5.0, 2.0), 1, 4),
+        ((100.0, 3.0, 2.0, 4.0), 1, 3),
+        ((30.0, 30.0, 2.0, 4.0), 1, 3),
+        ((100.0, 90.0, 98.0, 99.0), 1, 1),
+        ((2.0, 2.0, 2.0, 2.0), 2, 2),
+        ((99.0, 2.0, 2.0, 2.0), 2, 1),
+    ],
 )
-def test_the_free_cores_are_shared(machine, percent, share, expected):
-    machine(percent)
+def test_the_free_cores_are_shared(machine, busy, share, expected):
+    machine(*busy)
     assert threads.use_threads(None, share) == expected
+    assert os.environ.get("OMP_NUM_THREADS") == (None if share == 1 else str(expected))  # Lightning leaves that alone
 
 
 def test_what_is_asked_for_and_what_the_environment_says_decide(machine, monkeypatch):
-    machine(98.0)
+    machine(98.0, 98.0, 98.0, 98.0)
     assert threads.use_threads(3) == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads.use_threads(None) == 3

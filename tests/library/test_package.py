@@ -14,13 +14,25 @@ import torch
 
 import dien_lightning
 
-BLOCKED = ("hydra", "omegaconf", "wandb")
+BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "sklearn", "joblib", "psutil")
+"""What `pip install dien-lightning` does not bring, or need not bring."""
 
 
-def test_imports_without_hydra_and_wandb():
-    code = f"import sys; sys.modules.update(dict.fromkeys({BLOCKED!r})); import dien_lightning"
+def test_every_room_but_experiments_imports_without_what_experiments_need():
+    code = f"""
+import importlib, pkgutil, sys
+import pytorch_lightning, torchmetrics  # they take matplotlib where its files lie, whatever Python is told of it
+sys.modules.update(dict.fromkeys({BLOCKED!r}))
+import dien_lightning
+rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
+names = [room.name for room in rooms if ".experiments" not in room.name]
+for name in names:
+    importlib.import_module(name)
+print(*names)
+"""
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+    assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= set(finished.stdout.split())
 
 
 def test_every_public_name_is_there_and_none_costs_torch_before_it_is_used():

@@ -32,7 +32,6 @@ from dien_lightning.data.recognition import recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
 from dien_lightning.data.tables import is_table, table_files
-from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take_all
 from dien_lightning.types import UNLABELED
 
@@ -166,7 +165,3 @@ def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:
         if unlabeled < len(splits.train):
             print(f"note: {unlabeled} of {len(splits.train)} training images have no identity: read as a target")
     return read_dataset(layout, root, labeled=False, **patterns), "target"
-
-
-if __name__ == "__main__":
-    run(main)

@@ -7,8 +7,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -89,26 +90,30 @@ def sentence(error: BaseException) -> str:
         text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         command = _command() if _command() in CONFIGS else "train"
-        text = f"{unknown(text, command) or text} (dien {command} --help lists the keys.)"
+        own = getattr(sys.modules.get(f"dien_lightning.experiments.{_command()}"), "Options", None)
+        names = [field.name for field in fields(own)] if own else []
+        text = f"{unknown(text, command, names) or text} (dien {command} --help lists the keys.)"
     return text
 
 
-def unknown(complaint: str, command: str) -> str:
+def unknown(complaint: str, command: str, options: Sequence[str] = ()) -> str:
     """In our words what Hydra could not find, with the nearest name that there is; empty where it says something else.
+
+    Args:
+        complaint: Hydra's words.
+        command: whose keys there are.
+        options: what else there is to be set.
 
     Example:
         >>> unknown("Could not override 'network.attention_loop'. To append ...", "train")
         'network.attention_loop is no key; did you mean network.attention_loops? A new one is written +key=value.'
     """
-    if found := re.search(
-        r"Could not find '([\w/]+)/([^'/]+)' Available options in '[^']+': (.*) Config search", complaint
-    ):
-        group, name, choices = found.groups()
-        return (
-            f"{group}={name} is no choice{did_you_mean(name, choices.split())} There are {choices.replace(' ', ', ')}."
-        )
+    choices = re.search(r"Available options in '[^']+': (.*) Config search", complaint)
+    if choices and (found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", complaint)):
+        names = choices[1].split()
+        return f"{found[1]}={found[2]} is no choice{did_you_mean(found[2], names)} There are {', '.join(names)}."
     if found := re.search(r"Could not override '([\w./]+)'", complaint):
-        mended = did_you_mean(found[1], [*groups_of(command), *(key.name for key in keys_of(command))])
+        mended = did_you_mean(found[1], [*options, *groups_of(command), *(key.name for key in keys_of(command))])
         return f"{found[1]} is no key{mended} A new one is written +key=value."
     return ""
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.command import run
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.reports.demo_page import demo_page, demo_table
@@ -48,6 +47,7 @@ def main() -> None:
         for name, finished in runs.items():
             folder = output / (f"{name}_seed{seed}" if seed else name)
             own_overrides = [*(["ablation=r01_base"] if name == "base" else []), f"seed={seed}", *overrides]
+            asked = compose_config(["experiment=demo", *own_overrides])
             if (folder / "results.json").is_file():
                 console.print(
                     f"[bold]{folder}[/] is finished and kept; delete {output} to start afresh.", soft_wrap=True
@@ -55,7 +55,6 @@ def main() -> None:
             else:
                 console.rule(f"[bold]{'Base: the source alone' if name == 'base' else 'DIEN'}, seed {seed}")
                 train(folder, own_overrides)
-            asked = compose_config(["experiment=demo", *own_overrides])
             (found,) = Results.read_all([folder])
             remedy = f"Delete {output} to start afresh, or give output=DIR."
             same_run(str(folder), found.conditions, conditions(asked), remedy)
@@ -72,7 +71,3 @@ def train(folder: Path, overrides: list[str]) -> None:
     code = children.train("experiment=demo", f"run_dir={folder}", "resume=true", *overrides)
     if code:
         sys.exit(code)  # the training has said why
-
-
-if __name__ == "__main__":
-    run(main)

@@ -17,7 +17,6 @@ from pathlib import Path
 from PIL import Image
 
 from dien_lightning.checks import check_int
-from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take_all
 from dien_lightning.pedestrians import draw_pedestrians
 
@@ -98,7 +97,3 @@ def draw(arguments: list[str]) -> None:
     if sheet is not None:
         contact_sheet(folders, options.sheet_ids, options.sheet_images).save(sheet)
         print(sheet)
-
-
-if __name__ == "__main__":
-    run(main)

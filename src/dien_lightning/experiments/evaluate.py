@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResult
 from dien_lightning.checks import check_bool, check_int, first_line
-from dien_lightning.experiments.command import faults_in_one_sentence, run
+from dien_lightning.experiments.command import faults_in_one_sentence
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line
@@ -152,7 +152,3 @@ def remember(blocks: Iterable[Tensor], rows: Sequence[int], kept: list[Tensor]) 
         kept.append(block[[row - start for row in rows if start <= row < stop]])
         yield block
         start = stop
-
-
-if __name__ == "__main__":
-    run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.settings import settings_of
 
 
@@ -27,7 +29,9 @@ def describe(config: DictConfig) -> dict[str, Any]:
 
 def commit() -> str:
     """The commit of this code, with "-dirty" where src, conf or scripts differ from it; empty without git."""
-    root = Path(__file__).resolve().parents[3]  # the user may stand in another repository
+    source, root = Path(__file__).resolve().parents[2:4]  # the user may stand in another repository
+    if source.name != "src":
+        return ""  # installed, perhaps inside a repository of the user's
     try:
         head, changed = (
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
@@ -44,4 +48,5 @@ def commit() -> str:
 def command_line(command: str) -> str:
     """The one command that repeats this run, from its start and without the record that is kept of it."""
     overrides = [word for word in HydraConfig.get().overrides.task if not word.startswith(("resume=", "record="))]
-    return shlex.join(["dien", command, *overrides])
+    own = os.environ.get(CONFIG_DIR)
+    return shlex.join(["dien", command, *(["--config-dir", own] if own else []), *overrides])

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import take
 from dien_lightning.experiments.reports.network_figures import network_blocks
 from dien_lightning.experiments.reports.plots import to_file
@@ -91,7 +90,3 @@ def collect(paths: Sequence[str], options: Options) -> None:
     console = Console()
     console.print(to_rich(tables["table1"]))
     console.print(f"{len(runs)} runs in {output / name}.md; the page: [bold]{html}[/]", soft_wrap=True)
-
-
-if __name__ == "__main__":
-    run(main)

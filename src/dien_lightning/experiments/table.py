@@ -24,7 +24,6 @@ from rich.console import Console
 
 from dien_lightning.checks import check_int
 from dien_lightning.experiments import children
-from dien_lightning.experiments.command import run
 from dien_lightning.experiments.config import both_ways, compose_config, direction_of
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.report import Options as ReportOptions
@@ -191,7 +190,3 @@ def report(options: Options) -> None:
     if kept and options.experiment == "table":
         made.sweeps = ",".join(kept)
     collect([options.records], made)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -12,13 +12,14 @@ from dien_lightning.checks import check_int
 
 
 def free_cores(seconds: float = 0.5) -> int:
-    """The cores that nobody uses now, at least 1.
+    """How many of this process's cores nobody uses now, at least 1; one that is busy for a quarter of the time is free.
 
     Args:
         seconds: how long to look; an average over minutes would count what has just ended.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, round(cores * (1 - psutil.cpu_percent(seconds) / 100))))
+    busy = psutil.cpu_percent(seconds, percpu=True)
+    own = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(busy))
+    return max(1, int(0.25 + sum(1 - busy[core] / 100 for core in own if core < len(busy))))
 
 
 def use_threads(wanted: int | None, share: int = 1) -> int:
@@ -44,4 +45,6 @@ def use_threads(wanted: int | None, share: int = 1) -> int:
             rank_zero_info(
                 f"The cores are busy: computing with {torch.get_num_threads()} of {most} threads (threads=N decides)."
             )
+    if share > 1:
+        os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # else Lightning deals all cores out anew
     return torch.get_num_threads()
