@@ -114,11 +114,11 @@ def training(monkeypatch, tmp_path):
 
 def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tmp_path, capfd, monkeypatch):
     training("print(os.environ.get('DIEN_TRACEBACK'), *sys.argv[1:]); sys.exit('error: bad.')")
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", "network=dine")
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", "network.weights=none")
     assert finished.code == 1
     assert finished.stderr == "error: bad.\n"
     # Nothing of ours makes the child show a traceback, and it goes on where it was.
-    asked = f"experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network=dine"
+    asked = f"experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network.weights=none"
     assert f"0 -m dien_lightning.experiments.train {asked}" in finished.stdout
     assert not (tmp_path / "report.html").exists()
 
