@@ -75,12 +75,11 @@ class Domain:
 
     def read(self, *, labeled: bool) -> Splits:
         """List the images; with `labeled=False` the training records are made without identities."""
-        return combine(
-            [
-                read_dataset(name, root, labeled=labeled, **(self.patterns if name == "folder" else {}))
-                for name, root in self.places
-            ]
-        )
+        parts = []
+        for name, root in self.places:
+            patterns = self.patterns if name == "folder" else {}
+            parts.append(read_dataset(name, root, labeled=labeled, **patterns))
+        return combine(parts)
 
 
 def _holds(name: str, root: Path) -> bool:

@@ -50,7 +50,8 @@ def folders_below(root: Path, depth: int, most: int = 30) -> list[Path]:
     """The folders in `root` and, to that depth, in those; where there are more than `most`, they are people."""
     if not depth or not root.is_dir():
         return []
-    inside = sorted(path for path in root.iterdir() if path.is_dir() and not is_passed_over(path.name))
+    with os.scandir(root) as entries:
+        inside = sorted(Path(entry.path) for entry in entries if entry.is_dir() and not is_passed_over(entry.name))
     if len(inside) > most:
         return []
     return [*inside, *(path for folder in inside for path in folders_below(folder, depth - 1, most))]

@@ -69,10 +69,13 @@ class DomainPair:
             if role == "source":
                 check_training(splits, *self._batch)
                 splits = replace(splits, train=relabel(splits.train))
-            if self._multi_query and splits.has_evaluation:
-                splits = ask_with_all_images(splits, self._cameras)
-            read[role] = self._check_evaluation(splits, said)
+            if not splits.has_evaluation:
+                said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
+            else:
+                splits = ask_with_all_images(splits, self._cameras) if self._multi_query else splits
+                check_evaluation(splits, self._cameras)
             said += [f"{splits.root}: {note}" for note in splits.notes]
+            read[role] = splits
         self._splits = read  # both or none, so that asking again gives the same fault
         return said
 
@@ -117,10 +120,3 @@ class DomainPair:
             raise ValueError(
                 f"{self.target.root} ({self.target.name}) has no training images: it is for evaluation alone."
             )
-
-    def _check_evaluation(self, splits: Splits, said: list[str]) -> Splits:
-        if splits.has_evaluation:
-            check_evaluation(splits, self._cameras)
-        else:
-            said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
-        return splits

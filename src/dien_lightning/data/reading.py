@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.entries import Entry
 from dien_lightning.data.files import folders_below
+from dien_lightning.data.folders import read_folder
 from dien_lightning.data.layouts import Layout
-from dien_lightning.data.own import OWN, read_folder, read_table
+from dien_lightning.data.own import OWN, read_table
 from dien_lightning.data.records import Splits
 
 
@@ -54,10 +56,17 @@ def default_root(data_root: str | Path, name: str) -> Path:
     return next((base / folder for folder in names if (base / folder).is_dir()), base / name)
 
 
-def find_places(name: str, root: str | Path) -> list[Place]:
-    """Give the folders at and below `root` that may hold a data set, the most complete first."""
-    entry = find_entry(name)
-    folders = [Path(root), *(Path(root) / sub for sub in entry.subfolders), *folders_below(Path(root), depth=2)]
+def find_places(name: str, root: str | Path, below: Sequence[Path] = ()) -> list[Place]:
+    """Give the folders at and below `root` that may hold a data set, the most complete first.
+
+    Args:
+        name: the catalogue's.
+        root: where to look, and in the folders that the set's archive unpacks to.
+        below: other folders to look in, but for those named after another set.
+    """
+    entry, path = find_entry(name), Path(root)
+    others = {called for other in CATALOG if other != name for called in (other, *CATALOG[other].subfolders)}
+    folders = [path, *(path / sub for sub in entry.subfolders), *(f for f in below if f.name not in others)]
     places = [
         Place(name, folder, layout, tuple(layout.missing(folder)))
         for folder in dict.fromkeys(folders)
@@ -103,6 +112,11 @@ def read_dataset(
     if not Path(root).is_dir():
         raise FileNotFoundError(f"{root} does not exist; {name} ({entry.title}) was looked for there. {entry.terms}")
     place = find_places(name, root)[0]
+    if place.missing:  # an archive in an archive
+        places = find_places(name, root, folders_below(Path(root), depth=2))
+        place, again = places[0], next((p for p in places[1:] if not p.missing and p.folder != places[0].folder), None)
+        if again:
+            raise ValueError(f"{root} holds {name} twice, in {place.folder} and in {again.folder}; name one of them.")
     if place.missing:
         raise FileNotFoundError(
             f"{place.folder} does not hold {name} ({entry.title}): {', '.join(place.missing)} missing. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.files import folders_below
 from dien_lightning.data.reading import Place, find_places
 from dien_lightning.data.records import SPLITS, Splits, count_identities
 
@@ -26,16 +27,17 @@ def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:
         the most complete first.
     """
     complete, partial = [], []
+    below = folders_below(Path(root), depth=2)
     for name in CATALOG:
-        for place in find_places(name, root):
+        for place in find_places(name, root, below):
             there = set(place.layout.missing(place.folder / "nothing lies here")) - set(place.missing)
             if not place.missing:
-                complete.append(place)
+                complete.append((place, there <= COMMON_FOLDERS))
             elif not there <= COMMON_FOLDERS:
                 partial.append(place)
     scored: list[tuple[int, int, int, Place]] = []
     read: dict[tuple[int, Path], Splits | None] = {}  # many sets share a layout, and listing a folder takes long
-    for place in complete:
+    for place, is_common in complete:
         key = id(place.layout), place.folder
         if key not in read:
             try:
@@ -46,8 +48,7 @@ def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:
                 read[key] = None
         splits = read[key]
         if splits is None:
-            if not set(place.layout.missing(place.folder / "nothing lies here")) <= COMMON_FOLDERS:
-                partial.append(place)
+            partial += [] if is_common else [place]
             continue
         entry = CATALOG[place.name]
         agreeing = sum(agrees(place.name, split, splits) for split in entry.published)

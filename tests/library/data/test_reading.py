@@ -74,6 +74,17 @@ def test_the_nearest_place_comes_first(tmp_path):
     assert (place.folder.name, place.missing) == ("Market-1501-v15.09.15", ("query/",))
 
 
+def test_a_set_is_looked_for_deeper_but_not_in_the_folder_of_another_nor_in_two(tmp_path):
+    write_market(tmp_path / "DukeMTMC-reID")
+    with pytest.raises(FileNotFoundError, match=r"does not hold market1501"):
+        read_dataset("market1501", tmp_path)
+    write_market(tmp_path / "a" / "new")
+    assert read_dataset("market1501", tmp_path).root == tmp_path / "a" / "new"
+    write_market(tmp_path / "b")
+    with pytest.raises(ValueError, match=r"holds market1501 twice, in .*b and in .*a/new; name one of them"):
+        read_dataset("market1501", tmp_path)
+
+
 def test_a_folder_without_an_image(tmp_path):
     for folder in ("bounding_box_train", "query", "bounding_box_test"):
         (tmp_path / folder).mkdir()
