@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
 from torch.utils.data import DataLoader
 
-from dien_lightning.checks import check_choice, check_keywords, check_range, check_size
+from dien_lightning.checks import check_bool, check_choice, check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import Domain
 from dien_lightning.data.loaders import (
@@ -40,12 +40,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         source: catalogue name of the labelled domain, "folder", "csv", or a list of these to be joined; None where the
             target is only evaluated.
         target: the same for the unlabelled domain; may be the source's.
-        source_root: folder of the source, if it lies elsewhere; a list if `source` is one.
-        target_root: folder of the target, if it lies elsewhere; a list if `target` is one.
-        source_camera_pattern: how a source "folder" tells its cameras, see `read_folder`.
-        target_camera_pattern: how a target "folder" tells its cameras.
-        source_pid_pattern: how a source "folder" tells its identities, where sub-folders do not.
-        target_pid_pattern: how a target "folder" tells the identities of its query and gallery.
+        source_root, target_root: their folders, if they lie elsewhere; a list if `source` or `target` is one.
+        source_camera_pattern, target_camera_pattern: how a "folder" tells its cameras, see `read_folder`.
+        source_pid_pattern, target_pid_pattern: how it tells its identities, where sub-folders do not.
         num_ids: P, source identities in a batch.
         num_instances: K, images of each; an identity with fewer repeats some.
         target_batch_size: target images in a batch; 0 trains on the source alone.
@@ -100,16 +97,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         super().__init__()
         check_choice("cameras", cameras, ("required", "none"))
         check_choice("on_error", on_error, ON_ERROR)
-        check_numbers(
-            num_ids=num_ids,
-            num_instances=num_instances,
-            target_batch_size=target_batch_size,
-            steps_per_epoch=steps_per_epoch,
-            eval_batch_size=eval_batch_size,
-            gather_batch_size=gather_batch_size,
-            num_workers=num_workers,
-            seed=seed,
-        )
+        check_bool("multi_query", multi_query)
+        if steps_per_epoch is not None:
+            check_int("steps_per_epoch", steps_per_epoch, 1, "None (null) is one pass over the source")
         check_range("cache_gigabytes", cache_gigabytes, 0)
         check_keywords("augmentation", augmentation or {}, train_transform)
         patterns = {"camera_pattern": source_camera_pattern, "pid_pattern": source_pid_pattern}
@@ -133,6 +123,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         self.drawing = None if drawing is None else dict(drawing)
         self._steps_per_epoch = steps_per_epoch
         self._datasets: dict[str, ReIDDataset] = {}
+        check_numbers(vars(self))
 
     def prepare_data(self) -> None:
         """Draw the drawn sets that are named and missing; nothing else is ever fetched."""

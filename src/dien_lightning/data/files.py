@@ -31,11 +31,11 @@ def image_files(folder: Path, others: Counter[str] | None = None) -> list[str]:
     for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_unless_missing):
         folders[:] = [name for name in folders if not is_passed_over(name) and not _leads_back(folder, parent, name)]
         for name in names:
-            suffix = os.path.splitext(name)[1].lower()
+            suffix, path = os.path.splitext(name)[1].lower(), os.path.join(parent, name)
             if is_passed_over(name):
                 continue
-            if suffix in IMAGE_SUFFIXES:
-                found.append(os.path.join(parent, name))
+            if suffix in IMAGE_SUFFIXES or (not suffix and os.path.islink(path)):  # a link to a folder that is gone
+                found.append(path)
             elif others is not None:
                 others[suffix or "no suffix"] += 1
     return sorted(found)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.files import folders_below, path_below
+from dien_lightning.data.folders import propose_pid_pattern
 from dien_lightning.data.recognition import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities
 from dien_lightning.types import UNLABELED
 
-LIST_SUFFIXES = (".txt", ".csv", ".json", ".mat")
+_LISTS = (".txt", ".csv", ".json", ".mat")
 _TEST_PART = re.compile(
     r"(?:^|[\W_])(query|queries|gallery|probe|probes|test|testing|val|valid|validation|eval)(?:$|[\W_])", re.I
 )
@@ -55,7 +55,7 @@ def inspect(
         _check_identities(splits, num_ids, num_instances, found)
         _check_levels(splits, found)
     if splits.name == "folder" and not splits.query:
-        _check_parts(splits, found)
+        _check_heap(splits, found)
     if not splits.train:
         found.notes.append("There are no training images: the set serves evaluation alone.")
     elif len({record.camid for record in splits.train}) == 1:
@@ -100,20 +100,19 @@ def _compare(splits: Splits, found: Inspection) -> None:
 
 def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: Inspection) -> None:
     images = Counter(record.pid for record in splits.train if record.pid != UNLABELED)
-    unknown = sum(record.pid == UNLABELED for record in splits.train)
-    if splits.train and unknown:
-        found.problems.append(f"Give the {unknown} training images without identity one, or use the set as a target.")
+    if unknown := sum(record.pid == UNLABELED for record in splits.train):
+        found.problems.append(
+            f"Give the {unknown} training images without identity one, leave them out, or use the set as a target."
+        )
     if images and len(images) < num_ids:
         found.problems.append(
             f"Lower data.num_ids to {len(images)} or less: a batch needs {num_ids} identities, there are {len(images)}."
         )
-    few = sum(count < num_instances for count in images.values())
-    if few:
+    if few := sum(count < num_instances for count in images.values()):
         found.notes.append(
             f"{few} of {len(images)} identities have fewer than num_instances={num_instances} images; they repeat some."
         )
-    single = sum(count == 1 for count in images.values())
-    if images and single == len(images):
+    if images and max(images.values()) == 1:
         found.problems.append("Every identity has one image: no loss can learn what two images of a person share.")
 
 
@@ -123,8 +122,8 @@ def _check_levels(splits: Splits, found: Inspection) -> None:
     below: dict[str, set[int]] = defaultdict(set)
     for record in splits.train:
         cameras[record.pid].add(record.camid)
-        inside = Path(os.path.relpath(record.path, splits.root)).parts[:-1]
-        below[inside[-1] if len(inside) > 1 else ""].add(record.pid)
+        inside = path_below(record.path, splits.root).split("/")[1:-1] if splits.name == "folder" else []
+        below[inside[-1] if inside else ""].add(record.pid)
     below.pop("", None)
     several = len(set().union(*cameras.values())) > 1
     if several and len(cameras) > 1 and all(len(seen) == 1 for seen in cameras.values()):
@@ -133,23 +132,27 @@ def _check_levels(splits: Splits, found: Inspection) -> None:
             "cameras, name the folder level or the names that tell people (pid_pattern)."
         )
     repeated = [name for name, people in below.items() if len(people) > 1]
-    if splits.name == "folder" and not several and len(repeated) > max(1, len(below) / 2):
+    if not several and len(repeated) > max(1, len(below) / 2):
         found.notes.append(
             f"The folders {', '.join(sorted(repeated)[:3])} lie below several identities: if they are cameras, say "
             "camera_pattern=subfolder; if they are people, say so (pid_pattern)."
         )
 
 
-def _check_parts(splits: Splits, found: Inspection) -> None:
-    """Refuse a heap of crops in which a part of it looks like test images."""
-    names = {part for r in splits.train for part in Path(os.path.relpath(r.path, splits.root)).parts[:-1]}
-    lists = {p.name for f in (splits.root, *splits.root.glob("*/")) for p in f.iterdir() if p.suffix in LIST_SUFFIXES}
-    parts = sorted(name for name in names | lists if _TEST_PART.search(name))
+def _check_heap(splits: Splits, found: Inspection) -> None:
+    """Crops in a plain folder: is a part of them a test part, and do their names tell people?"""
+    names = {part for r in splits.train for part in path_below(r.path, splits.root).split("/")[:-1]}
+    folders = (splits.root, *folders_below(splits.root, depth=1))
+    names |= {path.name for folder in folders for path in folder.iterdir() if path.suffix in _LISTS}
+    parts = sorted(filter(_TEST_PART.search, names))
     if parts:
         found.problems.append(
-            f"{', '.join(parts[:4])} look like the test part of a labelled set, and its images would train here: name "
+            f"{', '.join(parts[:4])}: named like the test part of a labelled set, whose images would train here. Name "
             "the folder of the training images alone, or the layout, or rename them."
         )
+    paths = [path_below(record.path, splits.root) for record in splits.train]
+    if len({path.rpartition("/")[0] for path in paths}) == 1 and (proposal := propose_pid_pattern(paths)):
+        found.notes.append(f"Its names may tell people: {proposal}.")
 
 
 def _check_matches(splits: Splits, cameras: str, found: Inspection) -> None:

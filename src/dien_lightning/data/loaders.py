@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -21,26 +21,21 @@ _LEAST = {
     "eval_batch_size": (1, "it is the number of images in an evaluation batch"),
     "gather_batch_size": (2, "one image alone has no variance for batch norm"),
     "seed": (0, "batches and augmentations are drawn from it"),
-    "steps_per_epoch": (1, "None (null) is one pass over the source"),
     "num_workers": (0, "None (null) chooses by the machine's cores"),
 }
 
 
-def check_numbers(**numbers: int | None) -> None:
-    """Refuse numbers that no loader can be made of.
+def check_numbers(numbers: Mapping[str, Any]) -> None:
+    """Refuse numbers, by a data module's names for them, that no loader can be made of.
 
     Raises:
         ValueError: one is out of its range, or a training batch would be a single image.
     """
-    for name, value in numbers.items():
-        least, remedy = _LEAST[name]
-        if value is not None or "None" not in remedy:
-            check_int(name, value, least, remedy)
-    sizes = {
-        "num_ids x num_instances": (numbers["num_ids"] or 0) * (numbers["num_instances"] or 0),
-        "target_batch_size": numbers["target_batch_size"],
-    }
-    if one := next((name for name, size in sizes.items() if size == 1), None):
+    for name, (least, remedy) in _LEAST.items():
+        check_int(name, numbers[name], least, remedy)
+    source, target = numbers["num_ids"] * numbers["num_instances"], numbers["target_batch_size"]
+    if 1 in (source, target):
+        one = "num_ids x num_instances" if source == 1 else "target_batch_size"
         raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
 
 

@@ -69,10 +69,7 @@ def one_in_several_spellings(names: Iterable[str]) -> list[str]:
     alike: dict[str, set[str]] = defaultdict(set)
     for name in set(names):
         alike[re.sub(r"[\W_]+", " ", spelled(name).casefold())].add(unicodedata.normalize("NFC", name))
-    sentences = []
-    for spellings in sorted(map(sorted, alike.values())):
-        people = len({spelled(name) for name in spellings})
-        if len(spellings) > 1:
-            told = " and ".join(map(repr, spellings))
-            sentences.append(f"{told} are read as {'one identity' if people == 1 else f'{people} identities'}.")
-    return sentences
+    several = sorted(sorted(spellings) for spellings in alike.values() if len(spellings) > 1)
+    people = [len(set(map(spelled, spellings))) for spellings in several]
+    read = [" are read as one identity." if number == 1 else f" are read as {number} identities." for number in people]
+    return [" and ".join(map(repr, spellings)) + words for spellings, words in zip(several, read, strict=True)]

@@ -20,9 +20,9 @@ OWN = {
 COLUMNS = ("path", "pid", "camid", "split")
 _OTHERS_CALL_IT = {  # open-metric-learning's, torchreid's and others' names
     "path": "image img image_path img_path file filename file_name filepath file_path image_name img_name name",
-    "pid": "label id person person_id personid identity target class subject vehicle_id track_id",
-    "camid": "camera cam cam_id camera_id cameraid cid",
-    "split": "is_query is_gallery set subset fold part partition role",
+    "pid": "label person person_id personid identity target subject vehicle_id",
+    "camid": "camera cam cam_id camera_id cameraid",
+    "split": "is_query is_gallery set subset partition role",
 }
 
 
@@ -95,7 +95,7 @@ def _check_columns(table: Path, columns: Sequence[str]) -> list[str]:
     for name in unread:
         bare = name.replace(" ", "_").replace("-", "_")
         column = next((column for column, others in _OTHERS_CALL_IT.items() if bare in others.split()), None)
-        column = column or next(iter(get_close_matches(bare, COLUMNS, n=1)), None)
+        column = column or next(iter(get_close_matches(bare, COLUMNS, n=1, cutoff=0.84)), None)
         if column and (column not in columns or bare.startswith("is_")):
             meant[name] = column
     if meant:

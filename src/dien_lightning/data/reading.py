@@ -65,7 +65,8 @@ def find_places(name: str, root: str | Path, below: Sequence[Path] = ()) -> list
         below: other folders to look in, but for those named after another set.
     """
     entry, path = find_entry(name), Path(root)
-    others = {called for other in CATALOG if other != name for called in (other, *CATALOG[other].subfolders)}
+    others = {called for other in CATALOG for called in (other, *CATALOG[other].subfolders)}
+    others -= {name, *entry.subfolders}
     folders = [path, *(path / sub for sub in entry.subfolders), *(f for f in below if f.name not in others)]
     places = [
         Place(name, folder, layout, tuple(layout.missing(folder)))

@@ -124,10 +124,11 @@ def relabel(records: Sequence[Record]) -> list[Record]:
         >>> [record.pid for record in relabel([Record("a", 9, 0), Record("b", 2, 0), Record("c", 9, 1)])]
         [1, 0, 1]
     """
-    missing = next((record for record in records if record.pid == UNLABELED), None)
-    if missing is not None:
+    missing = [record.path for record in records if record.pid == UNLABELED]
+    if missing:
         raise ValueError(
-            f"{missing.path} has no identity, so it cannot train a classifier; use it as a target instead."
+            f"{len(missing)} of {len(records)} training images have no identity, such as {missing[0]}, and cannot "
+            "train a classifier; leave them out, or use the set as a target."
         )
     classes = {pid: label for label, pid in enumerate(sorted({record.pid for record in records}))}
     return [record._replace(pid=classes[record.pid]) for record in records]
@@ -146,9 +147,9 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
     Raises:
         ValueError: no person and camera has two of them, so that nothing would change.
     """
-    further: dict[tuple[int, int], list[Record]] = defaultdict(list)
     own: dict[tuple[int, int], list[Record]] = defaultdict(list)
-    for records, places in ((splits.further, further), (splits.query, own)):
+    further: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for records, places in ((splits.query, own), (splits.further, further)):
         for record in records:
             places[record.pid, 0 if cameras == "none" else record.camid].append(record)
     asked = {key: further.get(key, images) for key, images in own.items() if key[0] != UNLABELED}

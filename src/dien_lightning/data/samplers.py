@@ -55,8 +55,7 @@ class TrainingSampler(DistributedSampler[Draw]):
         batch_size: images in the global batch.
         steps_per_epoch: batches in an epoch.
         seed: everything is drawn from it.
-        num_replicas: number of processes; None asks torch.distributed, 1 without it.
-        rank: this process; None asks torch.distributed, 0 without it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Raises:
         ValueError: if a number is not positive or the batch cannot be shared evenly.
@@ -117,8 +116,7 @@ class IdentitySampler(TrainingSampler):
         num_instances: K, images of each.
         steps_per_epoch: batches in an epoch.
         seed: everything is drawn from it.
-        num_replicas: number of processes; None asks torch.distributed, 1 without it.
-        rank: this process; None asks torch.distributed, 0 without it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Raises:
         ValueError: if there are fewer identities than P, or P cannot be shared evenly by the processes.
@@ -177,8 +175,7 @@ class EpochSampler(TrainingSampler):
         batch_size: images in the global batch.
         steps_per_epoch: batches in an epoch, said outright, for the source sets the pace.
         seed: everything is drawn from it.
-        num_replicas: number of processes; None asks torch.distributed, 1 without it.
-        rank: this process; None asks torch.distributed, 0 without it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Raises:
         ValueError: if there is no image, or the batch cannot be shared evenly by the processes.

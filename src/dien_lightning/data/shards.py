@@ -16,8 +16,7 @@ class ShardSampler(DistributedSampler[int]):
     Args:
         num_images: size of the data set.
         seed: None keeps the order; a number shuffles it, alike on every process.
-        num_replicas: number of processes; None asks torch.distributed, 1 without it.
-        rank: this process; None asks torch.distributed, 0 without it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Example:
         >>> list(ShardSampler(5, num_replicas=2, rank=0)), list(ShardSampler(5, num_replicas=2, rank=1))

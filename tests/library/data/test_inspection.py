@@ -114,9 +114,17 @@ def test_a_labelled_set_is_no_heap_of_crops(tmp_path, part):
     draw(tmp_path, "train/1.jpg", "x/latest/1.jpg", "x/contest.jpg", *([part + "1.jpg"] if part.endswith("/") else []))
     (tmp_path / part).touch()
     (problem,) = look(tmp_path, "folder", labeled=False).problems
-    assert problem.startswith(
-        f"{Path(part).name} look like the test part of a labelled set, and its images would train"
+    assert problem.startswith(f"{Path(part).name}: named like the test part of a labelled set, whose images would")
+
+
+def test_names_that_may_tell_people_are_told(tmp_path):
+    draw(tmp_path, *(f"frames/track{i // 2}_{i}.jpg" for i in range(6)))
+    (note,) = [note for note in look(tmp_path, "folder", labeled=False).notes if "people" in note]
+    assert note.startswith(
+        "Its names may tell people: pid_pattern='(?:^|/)([^/_-]+)[_-][^/]*$' reads frames/track0_0.jpg as"
     )
+    draw(tmp_path, "more/1.jpg")
+    assert not any("people" in note for note in look(tmp_path, "folder", labeled=False).notes)
 
 
 def test_files_that_are_no_images_and_other_notes_of_the_reading(tmp_path):
@@ -183,11 +191,11 @@ def test_recognition_tells_sets_with_the_same_folders_by_their_file_names(tmp_pa
     assert [place.name for place in recognize(tmp_path)[0]] == ["prid2011"]
 
 
-@pytest.mark.parametrize("deep", ["", "download", "download/market"])
+@pytest.mark.parametrize("deep", ["bundle", "Market-1501-v15.09.15", "x/bundle", "x/Market-1501-v15.09.15"])
 def test_recognition_looks_two_folders_deeper(tmp_path, deep):
-    write_market(tmp_path / deep / "bundle")
+    write_market(tmp_path / deep)
     (tmp_path / "__MACOSX").mkdir()
-    assert recognize(tmp_path / "download" if deep else tmp_path)[0][0].name == "market1501"
+    assert recognize(tmp_path)[0][0].name == "market1501"
 
 
 def test_what_every_set_has_is_no_nearness(tmp_path):

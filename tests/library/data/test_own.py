@@ -47,6 +47,13 @@ def test_hidden_folders_and_links_that_lead_back_are_left_out(tmp_path):
     assert [record.path for record in found.train] == [str(root / "anna/1.jpg"), str(root / "zoe/1.jpg")]
 
 
+def test_a_link_to_nothing_is_not_passed_over(tmp_path):
+    write_image(tmp_path / "anna/1.jpg")
+    (tmp_path / "ben").symlink_to("gone")
+    with pytest.raises(FileNotFoundError, match=r"names .*ben, which does not exist \(it is a link to gone"):
+        read_folder(tmp_path, labeled=False)
+
+
 def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path, monkeypatch):
     write_image(tmp_path / "anna/1.jpg")
     scan = os.scandir
@@ -185,11 +192,11 @@ def test_tables_as_programs_export_them(table, separator, encoding):
 
 
 def test_words_for_unknown_are_nobody_and_counted(table):
-    table.write_text("path,pid,hat\na.jpg,12.0,1\nb.jpg,nan,1\nc.jpg,NaN,1\nd.jpg,12,1\ne.jpg,,1\n")
+    table.write_text("path,pid,id\na.jpg,12.0,1\nb.jpg,nan,1\nc.jpg,NaN,1\nd.jpg,12,1\ne.jpg,,1\n")
     splits = read_table(table)
     assert [record.pid for record in splits.train] == [12, UNLABELED, UNLABELED, 12, UNLABELED]
     assert [note.replace(str(table), "TABLE") for note in splits.notes] == [
-        "The columns hat of TABLE are not read.",
+        "The columns id of TABLE are not read.",
         "1 images whose identity reads 'NaN' are of nobody.",
         "1 images whose identity reads 'nan' are of nobody.",
         "'12' and '12.0' are read as one identity.",

@@ -39,7 +39,7 @@ def test_relabel_does_not_depend_on_the_order_of_files():
 
 
 def test_relabel_refuses_unlabeled_images():
-    with pytest.raises(ValueError, match=r"crop\.jpg has no identity, so it cannot train a classifier"):
+    with pytest.raises(ValueError, match=r"1 of 1 training images have no identity, such as crop\.jpg, and cannot"):
         relabel([Record("crop.jpg", UNLABELED, 0)])
 
 
