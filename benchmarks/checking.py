@@ -1,4 +1,4 @@
-"""What checking a folder costs: scripts/check_data.py on as many crops as Market-1501's training set has.
+"""What checking a folder costs: dien check on as many crops as Market-1501's training set has.
 
     python benchmarks/checking.py [images=12936] [workers=2]
 

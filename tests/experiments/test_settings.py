@@ -5,9 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 
 import pytest
+from omegaconf import OmegaConf
 
 from dien_lightning.experiments.config import compose_config
-from dien_lightning.experiments.settings import conditions, difference, same_run
+from dien_lightning.experiments.settings import as_today, conditions, difference, same_run
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,12 @@ def test_another_run_is_refused_with_the_difference(table):
     same_run("x.json", table, other, "Delete it.", ignoring=("seed",))
     with pytest.raises(ValueError, match=r"^x\.json is of a run with seed=0 \(not 1\), so .* Delete it\.$"):
         same_run("x.json", table, other, "Delete it.")
+
+
+def test_an_older_runs_configuration_builds_what_it_built():
+    old = compose_config(["experiment=table"])
+    OmegaConf.update(old, "objective.reduction", "mean", force_add=True)
+    OmegaConf.update(old, "network.attention_widths", [128, 64], force_add=True)
+    assert as_today(old) == compose_config(["experiment=table"])
+    OmegaConf.update(old, "objective.reduction", "sum")
+    assert as_today(old).objective.reduction == "sum"  # nothing can build that now, and it is not hidden

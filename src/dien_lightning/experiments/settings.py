@@ -21,25 +21,29 @@ _NO_MATTER = (
     *("trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.checkpoint", "callbacks.progress", "callbacks.health", "callbacks.finite"),
 )
-# What a run did that does not say: options that have come since, and those that went.
-_UNSAID: dict[str, Any] = {
-    "data.multi_query": False,
+# Options that went; a run that has them so did what every run does today.
+_GONE: dict[str, Any] = {
     "network.attention_detach": False,
     "network.attention_input": "raw",
     "network.attention_reduction": 16,
     "network.attention_start_at_one": True,
-    "network.attention_stride": 1,
     "network.attention_widths": [128, 64],
     "network.final_norm": False,
     "network.last_stride": 2,
     "network.pooling": "average_and_max",
     "objective.reduction": "mean",
-    "objective.target_negatives": True,
     "optim.join": True,
+    "protocol.single_gallery_shot": False,
+}
+# What a run did that does not say: those, and options that have come since.
+_UNSAID: dict[str, Any] = {
+    **_GONE,
+    "data.multi_query": False,
+    "network.attention_stride": 1,
+    "objective.target_negatives": True,
     "protocol.clothes": "any",
     "protocol.draws": 0,
     "protocol.search": "query",
-    "protocol.single_gallery_shot": False,
     "callbacks.choice._target_": "EpochChoice",
     "callbacks.choice.images": 2000,
     "callbacks.seed_each_step._target_": "SeedEachStep",
@@ -50,6 +54,16 @@ _UNSAID_AS = {  # as another setting of the run
 }
 _ATTENTIONS_OWN = ("network.attention_", "optim.supervise")  # without effect at T = 0
 _CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")  # without the cross-domain triplet loss
+
+
+def as_today(config: DictConfig) -> DictConfig:
+    """An older run's configuration without the options that went, where it has them as every run does today."""
+    kept = config.copy()
+    for name, value in _GONE.items():
+        group, _, key = name.partition(".")
+        if OmegaConf.select(kept, name) == value:
+            del kept[group][key]
+    return kept
 
 
 def settings_of(config: DictConfig) -> dict[str, Any]:

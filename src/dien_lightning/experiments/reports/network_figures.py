@@ -20,6 +20,7 @@ from dien_lightning.data.records import Record
 from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.experiments.reports.embedding_map import figure_2
 from dien_lightning.experiments.reports.page import Block
+from dien_lightning.experiments.settings import as_today
 from dien_lightning.network import load_network
 from dien_lightning.training import embed
 
@@ -38,6 +39,7 @@ def network_blocks(run_dir: Path) -> list[Block]:
             raise FileNotFoundError(f"{run_dir / name} is missing: figures_from needs a run's whole folder.")
     config = OmegaConf.load(run_dir / "config.yaml")
     assert isinstance(config, DictConfig)
+    config = as_today(config)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.setup()
     trained = load_network(run_dir / "network.safetensors")
@@ -70,7 +72,7 @@ def network_blocks(run_dir: Path) -> list[Block]:
 
 
 def _network_at_start(config: DictConfig, data: DomainPairDataModule) -> DIEN:
-    """The network as the run's first step saw it: the same seed, built in the same order as scripts/train.py does."""
+    """The network as the run's first step saw it: the same seed, built in the same order as `dien train` does."""
     pl.seed_everything(config.seed, verbose=False)
     instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
     return instantiate(config.network, _convert_="all").eval()
