@@ -28,9 +28,6 @@ _GONE: dict[str, Any] = {
     "network.attention_reduction": 16,
     "network.attention_start_at_one": True,
     "network.attention_widths": [128, 64],
-    "network.final_norm": False,
-    "network.last_stride": 2,
-    "network.pooling": "average_and_max",
     "objective.reduction": "mean",
     "optim.join": True,
     "protocol.single_gallery_shot": False,
@@ -40,6 +37,9 @@ _UNSAID: dict[str, Any] = {
     **_GONE,
     "data.multi_query": False,
     "network.attention_stride": 1,
+    "network.final_norm": False,
+    "network.last_stride": 2,
+    "network.pooling": "average_and_max",
     "objective.target_negatives": True,
     "protocol.clothes": "any",
     "protocol.draws": 0,
@@ -58,7 +58,7 @@ _CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")  # with
 
 def as_today(config: DictConfig) -> DictConfig:
     """An older run's configuration without the options that went, where it has them as every run does today."""
-    kept = config.copy()
+    kept: DictConfig = OmegaConf.create(OmegaConf.to_container(config))  # type: ignore[assignment]
     for name, value in _GONE.items():
         group, _, key = name.partition(".")
         if OmegaConf.select(kept, name) == value:

@@ -87,6 +87,7 @@ class DIENModule(EvaluationModule):
         return [] if is_there else [LoaderPositions()]
 
     def on_fit_start(self) -> None:
+        self.train()  # Lightning would train a network that was evaluated before in evaluation mode
         if self.trainer.world_size > 1 and not self.network.hyperparameters["synchronize"]:
             rank_zero_info(
                 f"synchronize=False (network.synchronize): each of {self.trainer.world_size} processes normalises by "

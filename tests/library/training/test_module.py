@@ -28,6 +28,14 @@ def test_trains_and_evaluates_both_sets(options, module_options, data):
     assert {"val/target_rank1", "val/target_mAP", "val/source_rank1"} <= set(run.callback_metrics)
 
 
+def test_a_network_that_was_evaluated_before_trains_in_training_mode(data):
+    module = build()
+    module.eval()
+    trainer().fit(module, data)
+    assert module.network.gathered("source")  # batch norm has seen training batches
+    assert all(part.training for part in module.network.modules())
+
+
 def test_every_pass_averages_the_objective_over_fused_and_own_embeddings():
     module = build(supervise="every_pass")
     output = module.network(torch.randn(4, 3, 64, 32), "source")
