@@ -22,10 +22,9 @@ def train(*arguments: str, **environment: str) -> int:
     Raises:
         OSError: a signal ended it, so it could say nothing.
     """
-    given = os.environ.get(CONFIG_DIR)
-    command = [sys.executable, "-m", "dien_lightning.experiments.train", *arguments]
-    command += ["--config-dir", given] if given else []
-    code = subprocess.run(command, check=False, env={**os.environ, **environment}).returncode
+    own = os.environ.get(CONFIG_DIR)
+    command = [sys.executable, "-m", "dien_lightning.experiments.train", *(["--config-dir", own] if own else [])]
+    code = subprocess.run([*command, *arguments], check=False, env={**os.environ, **environment}).returncode
     if code < 0:
         raise OSError(f"the training was ended by signal {-code}; the same command goes on with it.")
     return code

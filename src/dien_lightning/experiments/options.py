@@ -37,19 +37,17 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         (Options(output='0042', top=3), ['seed=1'])
     """
     types = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
+    given = {name: text for name, equals, text in (word.partition("=") for word in arguments) if equals}
     options: Any = OmegaConf.structured(kind)
-    rest = []
-    for argument in arguments:
-        name, equals, text = argument.partition("=")
-        if not equals or name not in types:
-            rest.append(argument)
-            continue
+    for name in types.keys() & given.keys():
+        text = given[name]
         try:
             options[name] = None if text == "null" and "None" in types[name] else text.replace("${", "\\${")
         except ValidationError:
             raise ValueError(f"{name}={text!r} must be {_KINDS[types[name].split()[0]]}.") from None
     if missing := [name for name in types if OmegaConf.is_missing(options, name)]:
         raise ValueError(f"{missing[0]}=... is missing; --help says what it is.")
+    rest = [word for word in arguments if "=" not in word or word.partition("=")[0] not in types]
     return OmegaConf.to_object(options), rest  # type: ignore[return-value]
 
 
@@ -60,8 +58,7 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
         ValueError: an argument that is no field, too.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    for argument in arguments:
-        name, equals, _ = argument.partition("=")
+    for name, equals, _ in (word.partition("=") for word in arguments):
         if name not in names:
             raise ValueError(f"{name!r} is not an option{did_you_mean(name, names)} There are {', '.join(names)}.")
         if not equals:

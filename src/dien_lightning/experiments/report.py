@@ -27,7 +27,7 @@ from dien_lightning.experiments.reports.table1 import markdown, order_table, sho
 from dien_lightning.experiments.reports.table_page import figure_3_of, table_page
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results, write_text
-from dien_lightning.experiments.tracking_report import log_report
+from dien_lightning.experiments.tracking import log_report
 
 
 @dataclass

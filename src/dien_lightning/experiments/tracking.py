@@ -1,11 +1,12 @@
-"""Weights & Biases beside metrics.csv: a server that does not answer costs a run seconds, and nothing else."""
+"""Weights & Biases beside our own files: a server that does not answer costs a run seconds, and nothing else."""
 
 from __future__ import annotations
 
 import netrc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import wandb
@@ -13,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import WandbLogger
 
+from dien_lightning.experiments.reports.tables import Table
 from dien_lightning.processes import is_first_process
 
 T = TypeVar("T")
@@ -68,3 +70,38 @@ def reach(begin: Callable[[wandb.Settings], T], folder: str) -> T:
             file=sys.stderr,
         )
         return begin(wandb.Settings(**timeouts))
+
+
+def log_report(name: str, files: Sequence[Path], tables: Mapping[str, Table], folder: Path) -> None:
+    """Log a report as a run of its own: tables to look at, files as an artifact; offline where there is no account.
+
+    Args:
+        name: of the run, its group and the artifact.
+        files: what the report wrote.
+        tables: by the name they get.
+        folder: W&B writes below it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def begin(settings: wandb.Settings) -> wandb.Run:
+        return wandb.init(
+            project="dien-lightning",
+            job_type="report",
+            name=f"report of {name}",
+            group=name,
+            dir=str(folder),
+            settings=settings,
+        )
+
+    run = reach(begin, str(folder))
+    try:
+        for key, table in tables.items():
+            labels = (f"{column.group} {column.label}".strip() for column in table.columns)
+            columns: list[str | int] = [table.head, *labels]
+            run.log({key: wandb.Table(columns=columns, data=[[row.label, *row.cells] for row in table.rows])})
+        artifact = wandb.Artifact(name, type="report")
+        for file in files:
+            artifact.add_file(str(file))
+        run.log_artifact(artifact)
+    finally:
+        wandb.finish()
