@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
-from dien_lightning.data.domain import Domain
+from dien_lightning.data.domain import Domain, DomainPair
 from dien_lightning.data.loaders import (
     ResumableLoader,
     check_numbers,
@@ -19,7 +19,6 @@ from dien_lightning.data.loaders import (
     plain_loader,
     training_loader,
 )
-from dien_lightning.data.pair import DomainPair
 from dien_lightning.data.records import Record, Splits, count_identities
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler
 from dien_lightning.data.shards import ShardSampler

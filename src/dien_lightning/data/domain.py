@@ -1,16 +1,28 @@
-"""One domain of a pair: which data sets it is made of, and where they lie."""
+"""A source and a target: which data sets they are made of, where those lie, what their records are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dien_lightning.checks import check_keywords
 from dien_lightning.data.catalog import is_drawn
+from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
-from dien_lightning.data.records import Splits, combine
+from dien_lightning.data.records import (
+    Record,
+    Splits,
+    ask_with_all_images,
+    check_evaluation,
+    check_training,
+    combine,
+    relabel,
+)
+from dien_lightning.types import UNLABELED
 
 
 class Domain:
@@ -88,3 +100,105 @@ def _holds(name: str, root: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+class DomainPair:
+    """Source and target, listed when they are first asked for.
+
+    Args:
+        source: the labelled domain; None where the target is only evaluated.
+        target: the unlabelled domain.
+        batch: P and K, source identities in a batch and images of each.
+        cameras: "required", or "none" if matches from the query's own camera count.
+        multi_query: ask with all images of a query's person in its camera.
+    """
+
+    def __init__(
+        self, source: Domain | None, target: Domain, batch: tuple[int, int], cameras: str, multi_query: bool
+    ) -> None:
+        self._domains = {"source": source, "target": target}
+        self._batch = batch
+        self._cameras = cameras
+        self._multi_query = multi_query
+        self._splits: dict[str, Splits] = {}
+
+    def __str__(self) -> str:
+        return "\n".join(f"{role}: {self._splits.get(role, part)}" for role, part in self._domains.items() if part)
+
+    def draw_missing(self, drawing: Mapping[str, Any] | None) -> None:
+        """Draw the drawn sets that are named and missing."""
+        for domain in filter(None, self._domains.values()):
+            domain.draw_missing(drawing)
+
+    def read(self) -> list[str]:
+        """List the images of both domains; the target's training images are listed without identities.
+
+        Returns:
+            What a user should know, in sentences; nothing when asked again.
+
+        Raises:
+            FileNotFoundError: a folder is missing.
+            ValueError: a domain cannot be trained on or evaluated.
+        """
+        if self._splits:
+            return []
+        said: list[str] = []
+        read = {}
+        for role, domain in reversed(self._domains.items()):
+            if domain is None:
+                continue
+            splits = domain.read(labeled=role == "source")
+            if role == "source":
+                check_training(splits, *self._batch)
+                splits = replace(splits, train=relabel(splits.train))
+            if not splits.has_evaluation:
+                said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
+            else:
+                splits = ask_with_all_images(splits, self._cameras) if self._multi_query else splits
+                check_evaluation(splits, self._cameras)
+            said += [f"{splits.root}: {note}" for note in splits.notes]
+            read[role] = splits
+        self._splits = read  # both or none, so that asking again gives the same fault
+        return said
+
+    @property
+    def source(self) -> Splits:
+        """The labelled domain; identities of its training split are numbered from 0."""
+        if "source" not in self._splits:
+            raise ValueError("No source is named (data.source), so there is nothing labelled to train on.")
+        return self._splits["source"]
+
+    @property
+    def target(self) -> Splits:
+        """The unlabelled domain."""
+        return self._splits["target"]
+
+    @cached_property
+    def fingerprints(self) -> dict[str, dict[str, Any]]:
+        """Of the source's training images, and of all images of the target; once `read` has listed them."""
+        listed = {"target": [*self.target.train, *self.target.query, *self.target.gallery]}
+        listed |= {"source": list(self.source.train)} if "source" in self._splits else {}
+        return {role: fingerprint(records) for role, records in listed.items()}
+
+    @property
+    def evaluation_domains(self) -> tuple[str, ...]:
+        """Those with a labelled query and gallery, the target first."""
+        return tuple(
+            role for role in ("target", "source") if role in self._splits and self._splits[role].has_evaluation
+        )
+
+    def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:
+        """A domain's query and gallery, without the queries that ask for nobody."""
+        splits = self.target if domain == "target" else self.source
+        return [record for record in splits.query if record.pid != UNLABELED], list(splits.gallery)
+
+    def check_target(self) -> None:
+        """Refuse a target that has nothing to train on.
+
+        Raises:
+            ValueError: it has no training images.
+        """
+        if not self.target.train:
+            raise ValueError(
+                f"{self.target.root} ({self.target.name}) has no training images: it is for evaluation alone."
+            )

@@ -27,8 +27,7 @@ from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import image_files
 from dien_lightning.data.inspection import inspect
 from dien_lightning.data.own import OWN, is_table, table_files
-from dien_lightning.data.reading import read_dataset
-from dien_lightning.data.recognition import recognize
+from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
 from dien_lightning.experiments.options import take_all

@@ -292,22 +292,6 @@ def test_an_unreadable_image_stops_with_one_sentence(root, tmp_path, num_workers
         list(loader)
 
 
-def test_too_few_identities(root):
-    with pytest.raises(ValueError, match=r"num_ids=16 needs at least that many identities; .*market1501 has 6 \(24"):
-        make(root, num_ids=16).setup("fit")
-
-
-def test_missing_folder(root):
-    with pytest.raises(FileNotFoundError, match=r"msmt17 does not exist"):
-        make(root, target="msmt17").setup("fit")
-
-
-def test_image_given_as_a_target_of_its_own_root(root, tmp_path):
-    write_image(tmp_path / "bounding_box_train" / "0001_c1_1.jpg")
-    with pytest.raises(FileNotFoundError, match=r"query/, bounding_box_test/ missing"):
-        make(root, target_root=str(tmp_path)).setup("fit")
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dien_lightning.data.inspection import inspect
-from dien_lightning.data.reading import read_dataset
-from dien_lightning.data.recognition import recognize
+from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS
 from dien_lightning.data.scanning import check_files, scan_file, scan_files
 from library.data.folders import write_image, write_market

@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from dien_lightning.data.folders import read_folder
-from dien_lightning.data.own import read_table
+from dien_lightning.data.own import read_folder, read_table
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image
 
