@@ -16,8 +16,8 @@ from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image, write_market
 
-# Where the splits are the data set's own: the set, a file of it, and what it is read as: split, identity, camera, clothes
-# if they are told. The first folder is the archive's.
+# Where the splits are the data set's own: the set, a file of it, and what that is read as: split, identity, camera and
+# clothes (if they are told). The first folder is the archive's.
 LAYOUTS = """
 market1501 Market-1501-v15.09.15/bounding_box_train/0002_c1s1_000451_03.jpg train 2 1
 market1501 Market-1501-v15.09.15/query/0003_c2s1_000451_00.jpg query 3 2
