@@ -95,7 +95,7 @@ class DomainBatchNorm(nn.Module):
         if self.size is None:
             return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
         sizes = self._parts(len(features)).bincount().tolist()
-        means, variances = mean.new_empty(len(sizes), len(mean)), var.new_empty(len(sizes), len(var))
+        means, variances = mean.new_zeros(len(sizes), len(mean)), var.new_zeros(len(sizes), len(var))
         normalized = [  # a momentum of 1 leaves the part's own statistics
             batch_norm(part, means[place], variances[place], self.weight, self.bias, True, 1.0, self.eps)
             for place, part in enumerate(features.split(sizes))
