@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import dien_lightning
 from commands import call
 from dien_lightning.experiments import cli
 from dien_lightning.experiments.config import SWEPT, compose_config, folder_name, note_swept
@@ -24,9 +27,9 @@ network:
 
 @pytest.fixture
 def own_conf(tmp_path):
-    (tmp_path / "conf" / "experiment").mkdir(parents=True)
-    (tmp_path / "conf" / "experiment" / "mine.yaml").write_text(OWN)
-    return tmp_path / "conf"
+    (tmp_path / "my conf, v=1" / "experiment").mkdir(parents=True)
+    (tmp_path / "my conf, v=1" / "experiment" / "mine.yaml").write_text(OWN)
+    return tmp_path / "my conf, v=1"
 
 
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in cli.COMMANDS)])
@@ -119,6 +122,16 @@ def test_a_folders_name_keeps_what_is_swept(monkeypatch):
     name = folder_name(job, {"optim.gamma": "0,1"})  # as a file of conf/sweep says it
     assert name.startswith("data.target=[c],optim.gamma=1,objective.center_weight=1,seed=2,data_root=xx")
     assert len(name) == 120
+
+
+def test_installed_as_a_wheel_conf_is_found_in_the_package(tmp_path):
+    package = tmp_path / "dien_lightning"
+    shutil.copytree(Path(dien_lightning.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CONF, package / "conf")  # as pyproject.toml has it put into the wheel
+    code = "from dien_lightning.experiments.keys import CONF, groups_of; print(CONF, groups_of('train')['experiment'])"
+    command = [sys.executable, "-c", code]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert finished.stdout.startswith(f"{package / 'conf'} ['demo'")
 
 
 @pytest.mark.slow

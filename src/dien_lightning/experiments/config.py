@@ -32,7 +32,7 @@ def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> Dic
         overrides: as on the command line.
         with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
     """
-    others = [f"file://{folder}" for folder in folders() if folder != CONF]
+    others = [f'"file://{folder}"' for folder in folders() if folder != CONF]
     search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", [*search, *overrides], return_hydra_config=with_hydra)

@@ -39,8 +39,9 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
     types = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
     given = {name: text for name, equals, text in (word.partition("=") for word in arguments) if equals}
     options: Any = OmegaConf.structured(kind)
-    for name in types.keys() & given.keys():
-        text = given[name]
+    for name, text in given.items():
+        if name not in types:
+            continue
         try:
             options[name] = None if text == "null" and "None" in types[name] else text.replace("${", "\\${")
         except ValidationError:
