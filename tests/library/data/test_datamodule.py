@@ -200,6 +200,20 @@ def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):
     assert data.evaluation_domains == ("source",)
 
 
+def test_a_flat_folder_whose_names_tell_people_is_a_source_and_a_target(root, tmp_path):
+    for pid in range(4):
+        for camera in range(2):
+            for part in ("train", "query", "gallery"):
+                write_image(tmp_path / part / f"{pid}_cam{camera}.png", seed=2 * pid + camera)
+    flat = {"_root": str(tmp_path), "_camera_pattern": r"cam(\d)", "_pid_pattern": r"/(\d+)_"}
+    options = {f"{role}{key}": value for role in ("source", "target") for key, value in {"": "folder", **flat}.items()}
+    data = make(root, **options)
+    assert data.num_classes == 4
+    assert {record.pid for record in data.target.query} == {0, 1, 2, 3}
+    assert {record.pid for record in data.target.train} == {UNLABELED}
+    assert (data.source.shared, data.target.shared) == (4, 0)
+
+
 def test_several_sources(root):
     data = make(root, source=["market1501", "dukemtmcreid"])
     assert data.num_classes == 11
