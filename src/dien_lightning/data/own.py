@@ -52,7 +52,7 @@ def read_folder(
             camera (the only one, or the first below the identity's); otherwise a regular expression, searched in the
             path below the root, whose first group that matches is the camera, such as `cam(\\d+)`.
         pid_pattern: None if sub-folders name the identities; otherwise a regular expression, searched in the path below
-            the root, whose first group that matches is the identity, such as `^(\\d+)_`.
+            the root, whose first group that matches is the identity, such as `(?:^|/)(\\d+)_`.
 
     Raises:
         FileNotFoundError: if the folder, or a file that a link leads to, is missing.
@@ -130,7 +130,7 @@ def _camera(path: str, root: Path, below: Sequence[str], pattern: str | None, *,
 
 def read_name(name: str, pattern: str, path: str, root: Path) -> str:
     """What the pattern's first group that matches says."""
-    what, example = ("camera", "cam(\\d+)") if name == "camera_pattern" else ("identity", "^(\\d+)_")
+    what, example = ("camera", "cam(\\d+)") if name == "camera_pattern" else ("identity", "(?:^|/)(\\d+)_")
     try:
         match = re.search(pattern, path_below(path, root))
     except re.error as error:
