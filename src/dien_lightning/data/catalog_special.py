@@ -1,8 +1,9 @@
 """Data sets that ask another question: sequences, changed clothes, infrared, people half hidden or seen from the air.
 
-How each lies on disk was read in the sets' own pages and in public readers of them. Counts of LTCC, PRCC and SYSU-MM01
-are those of readers of their splits; they add up to what is published (17,119 images; 33,698 with 5,002 for validation;
-44,745). For AG-ReID only both directions' total was found (388 identities, 21,983 images), for MARS no identities.
+How each lies on disk follows public readers of them; nobody here has held a copy. The counts of each part of LTCC, PRCC
+and SYSU-MM01 were not found in print: what was found, or is known, is their sum (17,119 images; 33,698 with 5,002 for
+validation; 44,745), and the parts add up to it. For AG-ReID only both directions' total was found (388 identities,
+21,983 images), for MARS no identities.
 """
 
 from __future__ import annotations

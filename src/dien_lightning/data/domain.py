@@ -69,7 +69,7 @@ class Domain:
                     f"{role}_{option}={pattern!r} is for {role}='folder'; others name their {what} themselves."
                 )
         self.places = [
-            (name, default_root(data_root, name) if root is None else Path(root))
+            (name, default_root(data_root, name) if root is None else Path(root).expanduser())
             for name, root in zip(names, listed, strict=True)
         ]
 

@@ -53,7 +53,7 @@ def find_entry(name: str) -> Entry:
 
 def default_root(data_root: str | Path, name: str) -> Path:
     """Say where a data set lies that no folder was named for: below `data_root`, by its name or its archive's."""
-    base = Path(data_root)
+    base = Path(data_root).expanduser()
     names = [name, *(CATALOG[name].subfolders if name in CATALOG else ())]
     return next((base / folder for folder in names if (base / folder).is_dir()), base / name)
 
@@ -103,6 +103,7 @@ def read_dataset(
         FileNotFoundError: if the folder, or a part of the layout, is missing.
         ValueError: if the set is unknown or holds no image, or a file's name does not parse.
     """
+    root = Path(root).expanduser()
     if name == "folder":
         return read_folder(root, labeled=labeled, camera_pattern=camera_pattern, pid_pattern=pid_pattern)
     for option, pattern in (("camera_pattern", camera_pattern), ("pid_pattern", pid_pattern)):
@@ -112,7 +113,7 @@ def read_dataset(
     if name == "csv":
         return read_table(root, labeled=labeled)
     entry = find_entry(name)
-    if not Path(root).is_dir():
+    if not root.is_dir():
         raise FileNotFoundError(f"{root} does not exist; {name} ({entry.title}) was looked for there. {entry.terms}")
     place = find_places(name, root)[0]
     if place.missing:  # an archive in an archive

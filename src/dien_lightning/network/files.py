@@ -71,7 +71,7 @@ def load_network(path: str | os.PathLike[str]) -> DIEN:
         FileNotFoundError: no such file.
         ValueError: a file that is torn or holds something else.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint={path} is not a file; give a run's checkpoints/last.ckpt.")
     try:

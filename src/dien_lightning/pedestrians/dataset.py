@@ -87,7 +87,7 @@ def draw_pedestrians(
         seed=seed,
         workers=workers,
     )
-    root = Path(root)
+    root = Path(root).expanduser()
     first = _FIRST_PID[domain]
     manifest = {
         "drawing_version": VERSION,

@@ -39,6 +39,13 @@ def test_default_root_is_the_name_or_the_archives(tmp_path):
     assert default_root(tmp_path, "market1501") == tmp_path / "market1501"
 
 
+def test_the_home_folder_may_be_written_as_its_sign(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_market(tmp_path / "sets" / "market1501")
+    assert default_root("~/sets", "market1501") == tmp_path / "sets" / "market1501"
+    assert read_dataset("market1501", "~/sets/market1501").train
+
+
 def test_files_that_macos_leaves_are_passed_over(tmp_path):
     write_market(tmp_path)
     (tmp_path / "query" / "._0019_c1s1_000025_00.jpg").touch()
