@@ -9,12 +9,18 @@ from omegaconf import OmegaConf
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
 from dien_lightning.experiments.config import compose_config, optim, protocol
 from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.train import build_module
+from dien_lightning.network import save_network
+from dien_lightning.training import SelfTrainingModule
 
 FOLDER = CONF
+SECOND_STAGE = ("network=started", "objective=self_training", "experiment=self_training", "experiment=pul")
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"
     for path in FOLDER.glob("*/*.yaml")
     if path != FOLDER / "data" / "pair.yaml"  # it leaves source and target open
+    and path.parent.name != "rounds"
+    and f"{path.parent.name}={path.stem}" not in SECOND_STAGE
 )
 
 
@@ -38,6 +44,25 @@ def test_every_file_composes_and_builds(choice, tmp_path):
     assert len(module.recipe.optimizer(network, objective).param_groups) >= 3
     for part in filter(None, (config.trainer, *config.callbacks.values(), *config.logger.values())):
         assert get_class(part._target_)
+
+
+@pytest.mark.parametrize("experiment", ["self_training", "pul"])
+def test_the_second_stages_files_compose_and_build(experiment, tmp_path):
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=1, image_size=(64, 32))
+    save_network(network, tmp_path / "network.safetensors")
+    given = [f"experiment={experiment}", f"start={tmp_path / 'network.safetensors'}", f"run_dir={tmp_path}"]
+    config = composed(*given, *(["rounds.num_clusters=9"] if experiment == "pul" else []))
+    module = build_module(config, instantiate(config.data, _convert_="all"), **optim(config))
+    assert isinstance(module, SelfTrainingModule)
+    assert module.network.hyperparameters["batch_norm_size"] == (64 if experiment == "self_training" else None)
+    assert module.network.training
+    groups = module.recipe.optimizer(module.network, module.objective).param_groups
+    assert {group["lr"] for group in groups} == ({3.5e-4} if experiment == "self_training" else {1e-3})
+    assert len(groups) == (3 if experiment == "self_training" else 4)
+    with pytest.raises(
+        ValueError, match="rounds= is of experiment=self_training, which names its data, network and obj"
+    ):
+        build_module(composed("rounds=clusters", "network.weights=null", "network.backbone=resnet18"), None)
 
 
 def test_the_pretrained_table_has_the_papers_rates_and_weights_of_terms():

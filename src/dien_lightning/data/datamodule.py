@@ -20,7 +20,7 @@ from dien_lightning.data.loaders import (
     training_loader,
 )
 from dien_lightning.data.records import Record, Splits, count_identities
-from dien_lightning.data.samplers import EpochSampler, IdentitySampler
+from dien_lightning.data.samplers import EpochSampler, IdentitySampler, TrainingSampler
 from dien_lightning.data.shards import ShardSampler
 from dien_lightning.data.transforms import evaluation_transform, train_transform
 from dien_lightning.types import Sample
@@ -228,7 +228,7 @@ class DomainPairDataModule(pl.LightningDataModule):
     def __str__(self) -> str:
         return str(self._pair)
 
-    def _train_loader(self, key: str, records: Any, sampler: IdentitySampler | EpochSampler) -> ResumableLoader:
+    def _train_loader(self, key: str, records: Any, sampler: TrainingSampler) -> ResumableLoader:
         dataset = self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9))
         return training_loader(dataset, sampler, self.num_workers)
 

@@ -151,16 +151,13 @@ class IdentitySampler(TrainingSampler):
                 f"num_ids={num_ids} needs at least that many identities; found {len(groups)}. Lower num_ids."
             )
         world, rank = world_and_rank(num_replicas, rank)
-        if num_ids % world:
-            raise ValueError(
-                f"num_ids={num_ids} cannot be shared evenly by {world} processes; use a multiple of {world}."
-            )
+        check_shared("num_ids", num_ids, world)
         super().__init__(len(pids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
 
     def batches(self, epoch: int) -> Iterator[list[int]]:
         """Give the indices of an epoch's global batches, identity after identity, without end."""
         rng = np.random.default_rng([self.seed, epoch])
-        for identities in _batches_without_doubles(len(self._images), self.num_ids, rng):
+        for identities in batches_without_doubles(len(self._images), self.num_ids, rng):
             yield [int(i) for identity in identities for i in self._draw_images(self._images[identity], rng)]
 
     def _draw_images(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -199,21 +196,25 @@ class EpochSampler(TrainingSampler):
         check_int("num_images", num_images, 1, "it is the size of the data set")
         check_int("batch_size", batch_size, 1, "it is the number of images in a batch")
         world, rank = world_and_rank(num_replicas, rank)
-        if batch_size % world:
-            raise ValueError(
-                f"batch_size={batch_size} (data.target_batch_size) cannot be shared evenly by {world} processes; "
-                f"use a multiple of {world}."
-            )
+        check_shared("batch_size", batch_size, world, " (data.target_batch_size)")
         super().__init__(num_images, batch_size, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
 
     def batches(self, epoch: int) -> Iterator[list[int]]:
         """Give the indices of an epoch's global batches, without end."""
         rng = np.random.default_rng([self.seed, epoch])
-        for batch in _batches_without_doubles(self.num_images, self.batch_size, rng):
+        for batch in batches_without_doubles(self.num_images, self.batch_size, rng):
             yield batch.tolist()
 
 
-def _batches_without_doubles(num: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def check_shared(name: str, value: int, world: int, also: str = "") -> None:
+    """Raise a ValueError unless every process gets as many."""
+    if value % world:
+        raise ValueError(
+            f"{name}={value}{also} cannot be shared evenly by {world} processes; use a multiple of {world}."
+        )
+
+
+def batches_without_doubles(num: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Random passes over range(num), cut into batches; where two passes meet in a batch, nothing is in it twice."""
     rest = np.empty(0, dtype=np.int64)
     while True:

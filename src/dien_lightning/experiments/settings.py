@@ -41,6 +41,7 @@ _UNSAID: dict[str, Any] = {
     "network.last_stride": 2,
     "network.pooling": "average_and_max",
     "objective.target_negatives": True,
+    "optim.algorithm": "sgd",
     "protocol.clothes": "any",
     "protocol.draws": 0,
     "protocol.search": "query",
@@ -68,7 +69,8 @@ def as_today(config: DictConfig) -> DictConfig:
 
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to know of a configuration to repeat its run: plain values, grouped as in conf/."""
-    groups: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in _GROUPS}
+    given = [key for key in (*_GROUPS, "rounds") if config.get(key) is not None]
+    groups: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in given}
     return groups | {"callbacks": {name: _without_folder(options) for name, options in config.callbacks.items()}}
 
 

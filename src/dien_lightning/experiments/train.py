@@ -43,7 +43,14 @@ from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
-from dien_lightning.training import EpochChoice, MetricsFile, RunningTime, resolve_precision
+from dien_lightning.training import (
+    EpochChoice,
+    MetricsFile,
+    RunningTime,
+    SelfTrainingDataModule,
+    SelfTrainingModule,
+    resolve_precision,
+)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -101,12 +108,8 @@ def train(config: DictConfig) -> Results:
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
     data.setup()
-    objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
-    if not objective.needs_target:
-        data.target_batch_size = 0  # Base never sees the target
+    module = build_module(config, data, protocol=counting, **how)
     data.setup("fit")
-    network = instantiate(config.network, _convert_="all")
-    module = DIENModule(network, objective, protocol=counting, **how)
     trainer = build_trainer(config, run_dir, running_time)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
@@ -119,6 +122,21 @@ def train(config: DictConfig) -> Results:
                 found = {key: getattr(results, key) for key in ("target", "source", "protocol")}
                 logger.experiment.summary.update({key: value for key, value in found.items() if value})
     return results
+
+
+def build_module(config: DictConfig, data: DomainPairDataModule, **options: Any) -> DIENModule:
+    """Network and objective as they are configured; the data module feeds no more than these look at."""
+    if config.get("rounds") is None:
+        objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
+        if not objective.needs_target:
+            data.target_batch_size = 0  # Base never sees the target
+        return DIENModule(instantiate(config.network, _convert_="all"), objective, **options)
+    if not isinstance(data, SelfTrainingDataModule):
+        raise ValueError("rounds= is of experiment=self_training, which names its data, network and objective, too.")
+    network = instantiate(config.network, _convert_="all")
+    objective = instantiate(config.objective, embedding_dim=network.embedding_dim, _convert_="all")
+    data.takes_source = objective.needs_source
+    return SelfTrainingModule(network, objective, instantiate(config.rounds, _convert_="all"), **options)
 
 
 @contextmanager
@@ -183,6 +201,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, EpochChoice):
             checkpoints |= callback.chosen()
+    shared = data.source.shared if "source" in data.fingerprints else 0
     results = Results(
         **figures,
         passes=[result.figures() for name, result in module.results.items() if name.startswith("pass")],
@@ -192,7 +211,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
             **(module.results[domains[0]].describe() if domains else module.protocol.describe()),
             "precision": str(trainer.precision),
             "statistics": {name: module.network.statistics_for(name) for name in domains},
-            **({"num_source_people_in_training": data.source.shared} if data.source.shared else {}),
+            **({"num_source_people_in_training": shared} if shared else {}),
         },
         images_per_second=module.images_per_second,
     )

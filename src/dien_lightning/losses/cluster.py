@@ -131,6 +131,10 @@ class ClusterMemoryLoss(nn.Module):
             raise ValueError(f"class {int(sizes.argmin())} of {len(sizes)} has no entry; number them without gaps.")
         self.entries, self.classes, self.sizes = normalize(entries, dim=1), classes, sizes
 
+    def restore(self, entries: Tensor, classes: Tensor) -> None:
+        """Put back, to the bit, `entries` and `classes` as they were."""
+        self.entries, self.classes, self.sizes = entries, classes, torch.bincount(classes)
+
     def forward(self, embedding: Tensor, rows: Tensor) -> Tensor:
         return self.terms(embedding, rows).total
 

@@ -89,6 +89,7 @@ class DIENObjective(nn.Module):
         reversal_schedule: Literal["constant", "dann"] = "constant",
     ) -> None:
         super().__init__()
+        self.embedding_dim = embedding_dim
         self.triplet_weight = triplet_weight or 0.0
         self.domain_weight = domain_weight or 0.0
         check_range("triplet_weight", self.triplet_weight, 0)

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from dien_lightning.atomic import atomic_write
-from dien_lightning.checks import first_line
+from dien_lightning.checks import check_choice, first_line
 from dien_lightning.network.dien import DIEN
 
 _METADATA, _DIGEST = "dien", "blake2b"
@@ -28,6 +28,7 @@ _ONCE: dict[str, Any] = {
     "attention_widths": [128, 64],
     "attention_reduction": 16,
 }
+_CHANGEABLE = ("batch_norm_size", "last_stride", "synchronize", "final_norm")
 CHECKPOINT_HYPERPARAMETERS = "network_hyperparameters"
 """The key of a training checkpoint that holds the network's arguments."""
 
@@ -56,22 +57,26 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         draft.write_bytes(save(tensors, metadata={_METADATA: about}))
 
 
-def load_network(path: str | os.PathLike[str]) -> DIEN:
+def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
     """Read a network from what `save_network` wrote, or from a training checkpoint (`checkpoints/last.ckpt`).
 
     No code from the file is run: checkpoints are read with `weights_only=True`.
 
     Args:
         path: of a .safetensors file or a checkpoint.
+        **changes: arguments of `DIEN` in place of the file's, to train on with: batch_norm_size, last_stride,
+            synchronize, and final_norm, which begins as a new layer does. None keeps the file's.
 
     Returns:
         The network in evaluation mode, on the CPU.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that is torn or holds something else.
+        ValueError: a file that is torn or holds something else; a change that its weights do not allow.
     """
     path = Path(path).expanduser()
+    for name in changes:
+        check_choice("change", name, _CHANGEABLE)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint={path} is not a file; give a run's checkpoints/last.ckpt.")
     try:
@@ -80,7 +85,10 @@ def load_network(path: str | os.PathLike[str]) -> DIEN:
             if hyperparameters.get(name, value) != value:
                 raise ValueError(f"it has {name}={hyperparameters[name]}, which this version no longer builds")
         known = {name: value for name, value in hyperparameters.items() if name not in _ONCE}
+        known |= {name: value for name, value in changes.items() if value is not None}
         network = DIEN(**known, weights=None)
+        if changes.get("final_norm"):  # a new layer, where the file has none
+            state = {**{n: v for n, v in network.state_dict().items() if n.startswith("final_norm.")}, **state}
         network.load_state_dict(state)
     except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
         raise ValueError(

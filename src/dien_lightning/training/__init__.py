@@ -10,8 +10,11 @@ from dien_lightning.training.metrics_file import MetricsFile
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.positions import LoaderPositions
 from dien_lightning.training.recipe import Recipe
+from dien_lightning.training.rounds import Rounds
 from dien_lightning.training.running_time import RunningTime
 from dien_lightning.training.seeding import SeedEachStep
+from dien_lightning.training.self_training import SelfTrainingModule
+from dien_lightning.training.self_training_data import SelfTrainingDataModule
 
 __all__ = [
     "Checkpoints",
@@ -23,8 +26,11 @@ __all__ = [
     "MetricsFile",
     "NonFiniteError",
     "Recipe",
+    "Rounds",
     "RunningTime",
     "SeedEachStep",
+    "SelfTrainingDataModule",
+    "SelfTrainingModule",
     "StopAtNonFinite",
     "embed",
     "embed_images",

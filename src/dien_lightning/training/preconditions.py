@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.data.fingerprint import what_changed
-from dien_lightning.losses import DIENObjective
+from dien_lightning.losses import DIENObjective, SelfTrainingObjective
 from dien_lightning.network import DIEN
 from dien_lightning.retrieval import Protocol
 
@@ -21,17 +21,16 @@ CHECKPOINT_DATA = "data"
 """The key that holds the fingerprints of source and target."""
 
 
-def check_same_width(network: DIEN, objective: DIENObjective) -> None:
+def check_same_width(network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> None:
     """Raise a ValueError unless the objective takes embeddings as wide as the network's."""
-    wanted = objective.identity.classifier.in_features
-    if wanted != network.embedding_dim:
+    if objective.embedding_dim != network.embedding_dim:
         raise ValueError(
-            f"the network gives embeddings of {network.embedding_dim} numbers and the objective takes {wanted}; give "
-            f"both the same embedding_dim."
+            f"the network gives embeddings of {network.embedding_dim} numbers and the objective takes "
+            f"{objective.embedding_dim}; give both the same embedding_dim."
         )
 
 
-def check_can_train(trainer: Any, objective: DIENObjective) -> None:
+def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjective) -> None:
     """Raise a ValueError where this training would break down, or lose its batches without a word.
 
     Args:
@@ -57,6 +56,8 @@ def check_can_train(trainer: Any, objective: DIENObjective) -> None:
             "target_batch_size=0 (data.target_batch_size) leaves out the target, and the objective has terms that "
             "need it; give it a batch, or set triplet_weight=0 and domain_weight=0."
         )
+    if not isinstance(objective, DIENObjective):
+        return  # no other tells the source's identities apart
     classes, identities = objective.identity.classifier.out_features, getattr(data, "num_classes", 0)
     if classes < identities:
         raise ValueError(

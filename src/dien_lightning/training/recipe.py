@@ -9,11 +9,11 @@ from itertools import chain
 from typing import Any, Literal
 
 from torch import nn
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_range
-from dien_lightning.losses.objective import DIENObjective
+from dien_lightning.losses import DIENObjective, SelfTrainingObjective
 from dien_lightning.network.dien import DIEN
 
 LEARNING_RATES: dict[str, float] = {
@@ -28,14 +28,15 @@ LEARNING_RATES: dict[str, float] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Stochastic gradient descent with a rate for each part of the network, and the rates' course, by name.
+    """A learning rate for each part of the network, by name, and the rates' course.
 
     The rates are the paper's; momentum, decay and schedule are HHL's (Zhong et al., 2018), which it follows.
 
     Args:
+        algorithm: "sgd" (Robbins & Monro, 1951, as the paper), or "adam" (Kingma & Ba, 2015), as self-training has it.
         learning_rates: by the names of `parameter_groups`; what is left out keeps its value in `LEARNING_RATES`.
-        momentum: in [0, 1).
-        nesterov: Nesterov's momentum.
+        momentum: of SGD, in [0, 1).
+        nesterov: Nesterov's momentum, of SGD.
         weight_decay: of every parameter.
         schedule: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up and
             anneals to zero (Smith & Topin, 2018), for short runs from random weights.
@@ -51,6 +52,7 @@ class Recipe:
         0.1
     """
 
+    algorithm: Literal["sgd", "adam"] = "sgd"
     learning_rates: Mapping[str, float] = field(default_factory=dict)
     momentum: float = 0.9
     nesterov: bool = True
@@ -61,6 +63,7 @@ class Recipe:
     warmup: float = 0.3
 
     def __post_init__(self) -> None:
+        check_choice("algorithm", self.algorithm, ("sgd", "adam"))
         if not isinstance(self.learning_rates, Mapping):
             raise ValueError(f"learning_rates={self.learning_rates!r} must name groups, such as {{'backbone': 1e-4}}.")
         if unknown := sorted(set(self.learning_rates) - set(LEARNING_RATES)):
@@ -86,9 +89,11 @@ class Recipe:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
-    def optimizer(self, network: DIEN, objective: DIENObjective) -> SGD:
-        """SGD over the `parameter_groups` of both."""
+    def optimizer(self, network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> Optimizer:
+        """Of the `parameter_groups` of both."""
         groups = parameter_groups(network, objective, self.learning_rates)
+        if self.algorithm == "adam":
+            return Adam(groups, weight_decay=self.weight_decay)
         return SGD(groups, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)
 
     def scheduler(self, optimizer: Optimizer, *, total_steps: float, steps_per_epoch: float) -> LRScheduler:
@@ -119,7 +124,7 @@ class Recipe:
 
 
 def parameter_groups(
-    network: DIEN, objective: DIENObjective, learning_rates: Mapping[str, float]
+    network: DIEN, objective: DIENObjective | SelfTrainingObjective, learning_rates: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """One group per part that exists: `backbone`, `embedding`, `attention` (with the fusion), `identity`, `domain`.
 

@@ -61,6 +61,19 @@ def test_round_trip(network, kind, changes, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [kind]
 
 
+def test_a_network_to_train_on_with_other_arguments(network, tmp_path):
+    write(network, tmp_path / "network.safetensors")
+    unchanged = load_network(tmp_path / "network.safetensors", last_stride=None, batch_norm_size=None)
+    assert unchanged.hyperparameters == network.hyperparameters
+    loaded = load_network(tmp_path / "network.safetensors", batch_norm_size=16, last_stride=1, final_norm=True)
+    assert loaded.hyperparameters["batch_norm_size"] == 16
+    assert loaded.backbone(images()).shape[2:] == (4, 2)
+    assert torch.equal(loaded.fusion.weight, network.fusion.weight)
+    assert loaded.final_norm[0].weight.tolist() == [1.0] * 16
+    with pytest.raises(ValueError, match="change='pooling' is not allowed; choose one of batch_norm_size, last_stride"):
+        load_network(tmp_path / "network.safetensors", pooling="generalized_mean")
+
+
 def test_channels_last_is_saved_too(tmp_path):
     network = small(1).to(memory_format=torch.channels_last).eval()
     save_network(network, tmp_path / "network.safetensors")

@@ -69,6 +69,13 @@ def test_rates_can_be_given_in_part(both):
     assert {group["name"]: group["lr"] for group in groups} == LEARNING_RATES | {"backbone": 0.05, "domain": 1}
 
 
+def test_adam_has_the_same_groups_rates_and_decay(both):
+    optimizer = Recipe(algorithm="adam", weight_decay=1e-3).optimizer(*both)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert {group["name"]: group["lr"] for group in optimizer.param_groups} == LEARNING_RATES
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {1e-3}
+
+
 def test_each_group_moves_at_its_rate(both):
     optimizer = Recipe(momentum=0, nesterov=False, weight_decay=0).optimizer(*both)
     parameters = {group["name"]: group["params"][0] for group in optimizer.param_groups}

@@ -1,0 +1,87 @@
+"""Batches of P clusters with K images each, of clusters that change from round to round."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dien_lightning.checks import check_int
+from dien_lightning.data.samplers import TrainingSampler, batches_without_doubles, check_shared
+from dien_lightning.data.shards import world_and_rank
+from dien_lightning.types import UNLABELED
+
+
+class ClusterSampler(TrainingSampler):
+    """Random passes over clusters; of each its images from as many cameras as can be.
+
+    Where there are fewer clusters than P, some come twice in a batch; one with fewer images than K repeats some.
+
+    Args:
+        camids: the camera of every image of the data set; all the same where nobody knows them.
+        num_ids: P, clusters in the global batch.
+        num_instances: K, images of each.
+        steps_per_epoch: batches in an epoch.
+        seed: everything is drawn from it.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
+
+    Raises:
+        ValueError: a number that is not positive, or P cannot be shared evenly by the processes; when batches are drawn
+            before `assign` has said what they are drawn from.
+
+    Example:
+        >>> sampler = ClusterSampler([1, 1, 1, 2, 1, 1], num_ids=1, num_instances=2, steps_per_epoch=3)
+        >>> sampler.assign([0, 0, 0, 0, -1, -1])
+        >>> [3 in list(sampler)[step : step + 2] for step in (0, 2, 4)]  # the one image of camera 2
+        [True, True, True]
+    """
+
+    def __init__(
+        self,
+        camids: Sequence[int],
+        num_ids: int,
+        num_instances: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        check_int("num_ids", num_ids, 1, "it is the number of clusters in a batch")
+        check_int("num_instances", num_instances, 1, "it is the number of images of each cluster in a batch")
+        world, rank = world_and_rank(num_replicas, rank)
+        check_shared("num_ids", num_ids, world, " (data.target_batch_size / data.target_num_instances)")
+        super().__init__(
+            len(camids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank
+        )
+        self.num_ids = num_ids
+        self.num_instances = num_instances
+        self._camids = np.asarray(camids)
+        self._clusters: list[np.ndarray] = []
+
+    def assign(self, groups: Sequence[int]) -> None:
+        """Say which cluster each image belongs to; one with -1 is left out. The next epoch draws from these."""
+        clusters: dict[int, list[int]] = defaultdict(list)
+        for image, group in enumerate(groups):
+            if group != UNLABELED:
+                clusters[int(group)].append(image)
+        self._clusters = [np.array(clusters[group]) for group in sorted(clusters)]
+
+    def batches(self, epoch: int) -> Iterator[list[int]]:
+        """Give the indices of an epoch's global batches, cluster after cluster, without end."""
+        if not self._clusters:
+            raise ValueError("ClusterSampler has no clusters to draw from; assign each image to one first.")
+        rng = np.random.default_rng([self.seed, epoch])
+        for clusters in batches_without_doubles(len(self._clusters), self.num_ids, rng):
+            yield [int(image) for cluster in clusters for image in self._draw(self._clusters[cluster], rng)]
+
+    def _draw(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        shuffled = rng.permutation(images)
+        _, camera = np.unique(self._camids[shuffled], return_inverse=True)
+        turns, seen = np.empty(len(images), dtype=np.int64), np.zeros(camera.max() + 1, dtype=np.int64)
+        for place, number in enumerate(camera):  # the how manieth image of its camera
+            turns[place] = seen[number]
+            seen[number] += 1
+        return np.resize(shuffled[np.argsort(turns, kind="stable")], self.num_instances)

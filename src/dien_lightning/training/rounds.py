@@ -1,0 +1,152 @@
+"""Self-training goes in rounds: label the target by the network, train on the labels, begin again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dien_lightning.checks import check_bool, check_choice, check_int, check_range
+from dien_lightning.types import UNLABELED
+
+_SPCL_STEP = 0.02  # how far SpCL moves eps to see which clusters hold
+
+
+class Labeled(NamedTuple):
+    """Pseudo-labels of N images: -1 for outliers, clusters count from 0.
+
+    Attributes:
+        labels: (N,).
+        threshold: of SpCL's independence, fixed by the first round; None where it is not asked for.
+    """
+
+    labels: Tensor
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """How often the target is labelled anew, and how.
+
+    Args:
+        method: "clusters": DBSCAN on Jaccard distances, each round trains on; "pul": k-means and what is reliable of
+            it, each round begins with the first network again (Fan et al., 2018).
+        epochs: of each round.
+        eps: Jaccard distance within which two images are neighbours; see `clustering.pseudo_labels`.
+        min_samples: neighbours that make a core of a cluster.
+        k1: see `clustering.jaccard_distances`.
+        k2: see `clustering.jaccard_distances`.
+        reliable: keep what holds when eps moves by 0.02 alone, as SpCL does; see `clustering.reliable_clusters`.
+        num_clusters: K of "pul", about as many as the target has people.
+        similarity: cosine to a center that makes an image reliable, for "pul".
+        seed: k-means and PUL's classifiers are drawn from it.
+
+    Raises:
+        ValueError: an argument out of its range, "pul" without num_clusters.
+
+    Example:
+        >>> Rounds(method="pul", num_clusters=700, epochs=20).similarity
+        0.85
+    """
+
+    method: Literal["clusters", "pul"] = "clusters"
+    epochs: int = 1
+    eps: float = 0.6
+    min_samples: int = 4
+    k1: int = 30
+    k2: int = 6
+    reliable: bool = False
+    num_clusters: int | None = None
+    similarity: float = 0.85
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, ("clusters", "pul"))
+        check_int("epochs", self.epochs, 1, "it is the number of epochs of a round")
+        check_range("eps", self.eps, 0, 1, include_low=False)
+        for name in ("min_samples", "k1", "k2"):
+            check_int(name, getattr(self, name), 1, "it is a number of images")
+        check_bool("reliable", self.reliable)
+        if self.reliable:
+            check_range("eps", self.eps, _SPCL_STEP, 1 - _SPCL_STEP, include_low=False)
+        check_range("similarity", self.similarity, -1, 1)
+        check_int("seed", self.seed, 0, "k-means is drawn from it")
+        if self.method == "pul":
+            check_int("num_clusters", self.num_clusters, 2, "PUL takes about as many as the target has people")
+
+    def label(self, embeddings: Tensor, threshold: float | None = None) -> Labeled:
+        """Labels of L2-normalised embeddings, (N, D) -> (N,).
+
+        Args:
+            embeddings: of all images of the target.
+            threshold: of the rounds before; None in the first.
+        """
+        # scikit-learn takes a second to import, which nothing else needs.
+        from dien_lightning import clustering  # noqa: PLC0415
+
+        if self.method == "pul":
+            assert self.num_clusters is not None
+            found = clustering.reliable_labels(
+                embeddings, self.num_clusters, similarity=self.similarity, seed=self.seed
+            )
+            return Labeled(found.cpu())
+        step = _SPCL_STEP if self.reliable else 0.0
+        distances = clustering.jaccard_distances(embeddings, self.k1, self.k2, limit=self.eps + step)
+        labels = clustering.label_by_distance(distances, self.eps, self.min_samples)
+        if not self.reliable:
+            return Labeled(labels)
+        looser, tighter = (
+            clustering.label_by_distance(distances, eps, self.min_samples) for eps in (self.eps + step, self.eps - step)
+        )
+        kept = clustering.reliable_clusters(labels, looser, tighter, threshold)
+        return Labeled(number_anew(kept.labels), kept.threshold if math.isfinite(kept.threshold) else None)
+
+
+def number_anew(labels: Tensor) -> Tensor:
+    """Clusters counted without gaps; -1 stays.
+
+    Example:
+        >>> number_anew(torch.tensor([5, -1, 2, 5]))
+        tensor([ 1, -1,  0,  1])
+    """
+    kept = labels != UNLABELED
+    numbered = labels.clone()
+    numbered[kept] = torch.unique(labels[kept], return_inverse=True)[1]
+    return numbered
+
+
+def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
+    """What is wrong with a round's clusters, by its name, each with a remedy.
+
+    - One giant cluster: eps is too large, or all embeddings are alike.
+    - Nearly all images are outliers: eps is too small.
+    - Clusters that are cameras: two images of a cluster are nearly always of one camera, though any two are not.
+
+    Args:
+        summary: `clustering.ClusterSummary`.
+        method: of the round.
+    """
+    larger, smaller = ("Raise rounds.eps", "Lower rounds.eps")
+    if method == "pul":
+        larger, smaller = ("Lower rounds.similarity", "Raise rounds.num_clusters")
+    found = {}
+    if summary.outliers >= 0.9:
+        found["outliers"] = (
+            f"{summary.outliers:.0%} of the target's images are in no cluster, and are not trained on. {larger}, or "
+            f"begin with a network that was trained longer on the source."
+        )
+    if summary.largest > 0.5:
+        found["giant"] = (
+            f"one cluster holds {summary.largest:.0%} of the clustered images ({summary.clusters} clusters): different "
+            f"people are taken for one. {smaller}."
+        )
+    if summary.same_camera is not None and summary.same_camera - summary.chance > 0.8 * (1 - summary.chance) > 0.05:
+        found["cameras"] = (
+            f"two images of a cluster are of one camera in {summary.same_camera:.0%} of all cases (by chance "
+            f"{summary.chance:.0%}): clusters are cameras, not people. {larger}, or begin with a network that was "
+            f"adapted to the target (experiment=demo, not ablation=r01_base)."
+        )
+    return found

@@ -1,0 +1,244 @@
+"""SelfTrainingModule: the second stage, which trains a network on pseudo-labels that it makes of the target itself."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from dien_lightning.losses.self_training import SelfTrainingObjective
+from dien_lightning.network import DIEN, Domain
+from dien_lightning.processes import Processes
+from dien_lightning.training.embedding import embed
+from dien_lightning.training.evaluation import gather_target_statistics
+from dien_lightning.training.module import DIENModule
+from dien_lightning.training.rounds import Labeled, Rounds, troubles
+from dien_lightning.types import UNLABELED, Sample
+
+CHECKPOINT_ROUND = "self_training"
+"""The key of a training checkpoint that holds the round it was written in."""
+
+
+class SelfTrainingModule(DIENModule):
+    """Labels the target by clusters of its own embeddings, trains on these labels, and labels it anew.
+
+    Each round embeds all training images of the target in evaluation mode, each process its share, clusters them, and
+    fills the memory and the sampler. No label of the target is read: its samples carry none, and an image's cluster is
+    known by `Sample.index`. Needs a `SelfTrainingDataModule`.
+
+    Args:
+        network: to begin with, such as `load_network` gives; where it has no batch-norm statistics of the target, these
+            are gathered first.
+        objective: with `num_clusters` for rounds by "pul", else with a memory.
+        rounds: how often and how to label.
+        **options: of `DIENModule`: recipe, protocol, supervise, channels_last, flip.
+
+    Raises:
+        ValueError: an objective that does not fit the network or the rounds; while training, fewer than two clusters
+            and no source.
+    """
+
+    objective: SelfTrainingObjective  # type: ignore[assignment]
+
+    def __init__(
+        self, network: DIEN, objective: SelfTrainingObjective, rounds: Rounds | None = None, **options: Any
+    ) -> None:
+        super().__init__(network.train(), objective, **options)  # type: ignore[arg-type]
+        self.rounds = rounds or Rounds()
+        classes = None if objective.identity is None else objective.identity.classifier.out_features
+        if classes != (self.rounds.num_clusters if self.rounds.method == "pul" else None):
+            raise ValueError(
+                f"the objective has num_clusters={classes}, and rounds by {self.rounds.method!r} have "
+                f"num_clusters={self.rounds.num_clusters}; give both the same for 'pul', and the objective None else."
+            )
+        self.labels: Tensor | None = None  # (N,) of the round
+        self._first_epoch = -1  # of the round
+        self._threshold: float | None = None
+        self._rows = torch.zeros(0, dtype=torch.long)  # (N,) which entry, or class, is each image's
+        self._start = copy.deepcopy(network.state_dict()) if self.rounds.method == "pul" else {}
+        self._told: set[str] = set()
+
+    def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
+        rows = Processes().join(self._rows[torch.as_tensor(batch["target"].index)])
+        pids = None
+        if self.objective.needs_source:
+            source, target = self._embed(batch)
+            assert target is not None
+            targets, sources = self._views(target), self._views(source)
+            pids = Processes().join(torch.as_tensor(batch["source"].pid))
+        else:
+            targets = self._views(self(batch["target"].image, "target"))
+            sources = [None] * len(targets)  # type: ignore[list-item]
+        progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
+        outputs = [self.objective(t, rows, s, pids, progress) for t, s in zip(targets, sources, strict=True)]
+        total = torch.stack([output.total for output in outputs]).mean()
+        self._log_training(outputs[0], total)
+        self.objective.update(targets[0], rows, sources[0], pids)
+        return total
+
+    # ---- rounds ----
+
+    def on_train_start(self) -> None:
+        if self.labels is None:
+            return
+        number = len(self._datamodule.target.train)
+        if len(self.labels) != number:
+            raise ValueError(
+                f"the checkpoint has pseudo-labels of {len(self.labels)} target images, and the target has {number}; "
+                f"put it back as it was, or start anew."
+            )
+        self._deal_out(self.labels)  # a resumed round goes on
+
+    def on_train_epoch_start(self) -> None:
+        if self.labels is None or not 0 <= self.current_epoch - self._first_epoch < self.rounds.epochs:
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        data: Any = self._datamodule
+        if not self.network.gathered("target"):
+            loader, precision = data.statistics_dataloader(), str(self.trainer.precision)
+            gather_target_statistics(self.network, loader, precision=precision, channels_last=self.channels_last)
+        embedding, is_there = self._embed_all("target")
+        before, number = self.labels, torch.full((len(embedding),), UNLABELED)
+        if Processes().rank == 0:  # one process decides, whatever the others' rounding
+            labeled = self.rounds.label(embedding[is_there], self._threshold)
+            number[is_there.cpu()] = labeled.labels
+        else:
+            labeled = Labeled(number)
+        threshold = torch.tensor([torch.nan if labeled.threshold is None else labeled.threshold], dtype=torch.float64)
+        threshold = Processes().share(threshold, sender=0)
+        self._threshold = None if bool(threshold.isnan()) else float(threshold)
+        self.labels, self._first_epoch = Processes().share(number, sender=0), self.current_epoch
+        self._look_at(self.labels, before)
+        if self.rounds.method == "pul":
+            self._begin_again()
+        else:
+            self._fill(embedding)
+        self._deal_out(self.labels)
+
+    def _embed_all(self, domain: Domain) -> tuple[Tensor, Tensor]:  # (N, D), (N,)
+        """L2-normalised embeddings of a domain's training images, and which of them could be read."""
+        data: Any = self._datamodule
+        records = getattr(data, domain).train
+        places: list[Tensor] = []
+        loader = data.embedding_dataloader(domain)
+
+        def images() -> Any:
+            for batch in loader:
+                places.append(batch.index)
+                yield batch
+
+        found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding.float(), dim=1)
+        whole = found.new_zeros(len(records), 1 + found.shape[1])
+        whole[torch.cat(places).to(whole.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
+        whole = Processes().sum(whole)
+        return whole[:, 1:], whole[:, 0] == 1
+
+    def _look_at(self, labels: Tensor, before: Tensor | None) -> None:
+        from dien_lightning.clustering import summarize_clusters  # noqa: PLC0415  (scikit-learn takes its time)
+
+        data: Any = self._datamodule
+        summary = summarize_clusters(labels, before, torch.tensor([record.camid for record in data.target.train]))
+        figures = {"number": summary.clusters, "outliers": summary.outliers, "largest": summary.largest}
+        optional = {"agreement": summary.agreement, "same_camera": summary.same_camera, "chance": summary.chance}
+        figures |= {name: value for name, value in optional.items() if value is not None}
+        self.log_dict({f"clusters/{name}": float(value) for name, value in figures.items()}, rank_zero_only=True)
+        for name, sentence in troubles(summary, self.rounds.method).items():
+            if name not in self._told:
+                self._told.add(name)
+                rank_zero_warn(f"epoch {self.current_epoch}: {sentence}")
+        if summary.clusters < 2 and not self.objective.needs_source:
+            raise ValueError(
+                f"epoch {self.current_epoch}: the target's {len(labels)} images make {summary.clusters} clusters, and "
+                f"self-training needs two to tell apart. {'Lower' if summary.clusters else 'Raise'} rounds.eps "
+                f"({self.rounds.eps}), or train with the source beside it (source_term=spcl)."
+            )
+
+    def _fill(self, embedding: Tensor) -> None:
+        """The memory: the clusters' means, or the source's classes and every image."""
+        assert self.objective.memory is not None
+        assert self.labels is not None
+        memory, labels = self.objective.memory, self.labels.to(embedding.device)
+        if self.objective.source_term == "none":
+            kept = labels != UNLABELED
+            memory.fill(_means(embedding[kept], labels[kept]))
+            return
+        if len(memory.entries):
+            classes = memory.entries[: self._num_source]
+        else:
+            source, _ = self._embed_all("source")
+            data: Any = self._datamodule
+            classes = _means(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
+        own = classes.shape[0] + _with_outliers_alone(labels)
+        memory.fill(torch.cat([classes, embedding]), torch.cat([torch.arange(len(classes), device=own.device), own]))
+
+    @property
+    def _num_source(self) -> int:
+        return int(self._datamodule.num_classes)
+
+    def _deal_out(self, labels: Tensor) -> None:
+        """Tell the sampler which images are drawn together, and each image which entry or class is its own."""
+        data: Any = self._datamodule
+        images = torch.arange(len(labels))
+        if self.rounds.method == "pul":  # every image is drawn as often as any other
+            groups, self._rows = images.where(labels != UNLABELED, UNLABELED), labels
+        elif self.objective.source_term == "none":
+            groups = self._rows = labels
+        else:
+            groups, self._rows = _with_outliers_alone(labels), self._num_source + images
+        self._rows = self._rows.to(self.device)
+        data.assign(groups.tolist())
+
+    def _begin_again(self) -> None:
+        """PUL: the first network, and a classifier that knows nothing."""
+        assert self.objective.identity is not None
+        self.network.load_state_dict(self._start)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.rounds.seed + self.current_epoch)
+            self.objective.identity.classifier.reset_parameters()
+        for optimizer in self.trainer.optimizers:
+            optimizer.state.clear()
+
+    # ---- checkpoints ----
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        memory = self.objective.memory
+        checkpoint[CHECKPOINT_ROUND] = {
+            "labels": self.labels,
+            "first_epoch": self._first_epoch,
+            "threshold": self._threshold,
+            "memory": None if memory is None else (memory.entries, memory.classes),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        round_ = checkpoint.get(CHECKPOINT_ROUND)
+        if round_ is None or round_["labels"] is None:
+            return
+        self.labels, self._first_epoch = round_["labels"], round_["first_epoch"]
+        self._threshold = round_["threshold"]
+        if self.objective.memory is not None and len(round_["memory"][0]):
+            self.objective.memory.restore(*(part.to(self.device) for part in round_["memory"]))
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings, "rounds": asdict(self.rounds)}
+
+
+def _means(embedding: Tensor, classes: Tensor) -> Tensor:  # (N, D), (N,) -> (C, D)
+    """The mean of each class's embeddings; their length does not matter."""
+    number = int(classes.max()) + 1
+    return embedding.new_zeros(number, embedding.shape[1]).index_add(0, classes, embedding)
+
+
+def _with_outliers_alone(labels: Tensor) -> Tensor:
+    """Outliers as clusters of their own, after the others."""
+    is_outlier = labels == UNLABELED
+    alone = int(labels.max()) + is_outlier.cumsum(0)
+    return labels.where(~is_outlier, alone)
