@@ -192,17 +192,20 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     test_dataloader = predict_dataloader = val_dataloader  # on one process, `evaluation_records` in their order
 
-    def statistics_dataloader(self, shared: bool = False) -> DataLoader[Sample]:
-        """The target's training images, unlabelled and not augmented: for gathering batch-norm statistics.
+    def statistics_dataloader(
+        self, shared: bool = False, domain: Literal["target", "source"] = "target"
+    ) -> DataLoader[Sample]:
+        """A domain's training images, not augmented: for gathering batch-norm statistics.
 
         They come in one shuffled order, whatever the seed, so nothing but `gather_batch_size` decides what is in a
         batch.
 
         Args:
             shared: give each process its share of the images; otherwise every process gets all.
+            domain: whose; the target's are unlabelled.
         """
-        records = self.target.train
-        dataset = self._dataset("statistics", records, self.evaluation_transform)
+        records = self.target.train if domain == "target" else self.source.train
+        dataset = self._dataset(f"{domain} statistics", records, self.evaluation_transform)
         sampler = ShardSampler(len(records), 0, *(() if shared else (1, 0)))
         return plain_loader(dataset, sampler, self.gather_batch_size, self.num_workers)
 

@@ -73,7 +73,7 @@ def evaluate(config: DictConfig) -> None:
     how: dict[str, Any] = {"precision": resolve_precision(config.precision, device.type)}
     network.to(device)
     if config.gather_statistics:
-        evaluation.gather_target_statistics(network, data.statistics_dataloader(), **how)
+        evaluation.gather_statistics(network, data.statistics_dataloader(), **how)
     loaders = {"target": track(data.test_dataloader()[0], "embedding")}
     counting = protocol(config)
     found = evaluation.evaluate(network, loaders, counting, each_pass=True, flip=config.flip, **how)

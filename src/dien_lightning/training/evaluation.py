@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dien_lightning.network import DIEN
+from dien_lightning.network import DIEN, Domain
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.training.embedding import autocast, embed, prepare
 from dien_lightning.types import Sample
@@ -128,16 +128,22 @@ def evaluate(
     return evaluation.compute()
 
 
-def gather_target_statistics(
-    network: DIEN, loader: Iterable[Sample], *, precision: str = "auto", channels_last: bool = True
+def gather_statistics(
+    network: DIEN,
+    loader: Iterable[Sample],
+    domain: Domain = "target",
+    *,
+    precision: str = "auto",
+    channels_last: bool = True,
 ) -> None:
-    """Take the target's batch-norm statistics from these images, see `DIEN.gather_statistics`.
+    """Take a domain's batch-norm statistics from these images, see `DIEN.gather_statistics`.
 
     Args:
         network: changed in place.
         loader: `DomainPairDataModule.statistics_dataloader`.
+        domain: whose images these are.
         precision: see `embed`.
         channels_last: see `embed`.
     """
     with autocast(network, precision):
-        network.gather_statistics((prepare(network, batch.image, channels_last) for batch in loader), domain="target")
+        network.gather_statistics((prepare(network, batch.image, channels_last) for batch in loader), domain)

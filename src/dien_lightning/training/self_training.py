@@ -15,7 +15,7 @@ from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
-from dien_lightning.training.evaluation import gather_target_statistics
+from dien_lightning.training.evaluation import gather_statistics
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.rounds import Labeled, Rounds, troubles
 from dien_lightning.types import UNLABELED, Sample
@@ -32,7 +32,7 @@ class SelfTrainingModule(DIENModule):
     known by `Sample.index`. Needs a `SelfTrainingDataModule`.
 
     Args:
-        network: to begin with, such as `load_network` gives; where it has no batch-norm statistics of the target, these
+        network: to begin with, such as `load_network` gives; where it has no batch-norm statistics of a domain, these
             are gathered first.
         objective: with `num_clusters` for rounds by "pul", else with a memory.
         rounds: how often and how to label.
@@ -99,10 +99,6 @@ class SelfTrainingModule(DIENModule):
             self._begin_round()
 
     def _begin_round(self) -> None:
-        data: Any = self._datamodule
-        if not self.network.gathered("target"):
-            loader, precision = data.statistics_dataloader(), str(self.trainer.precision)
-            gather_target_statistics(self.network, loader, precision=precision, channels_last=self.channels_last)
         embedding, is_there = self._embed_all("target")
         before, number = self.labels, torch.full((len(embedding),), UNLABELED)
         if Processes().rank == 0:  # one process decides, whatever the others' rounding
@@ -124,6 +120,9 @@ class SelfTrainingModule(DIENModule):
     def _embed_all(self, domain: Domain) -> tuple[Tensor, Tensor]:  # (N, D), (N,)
         """L2-normalised embeddings of a domain's training images, and which of them could be read."""
         data: Any = self._datamodule
+        if not self.network.gathered(domain):
+            loader, precision = data.statistics_dataloader(domain=domain), str(self.trainer.precision)
+            gather_statistics(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
         records = getattr(data, domain).train
         places: list[Tensor] = []
         loader = data.embedding_dataloader(domain)
@@ -133,7 +132,7 @@ class SelfTrainingModule(DIENModule):
                 places.append(batch.index)
                 yield batch
 
-        found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding.float(), dim=1)
+        found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
         whole = found.new_zeros(len(records), 1 + found.shape[1])
         whole[torch.cat(places).to(whole.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
         whole = Processes().sum(whole)
