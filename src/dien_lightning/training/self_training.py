@@ -123,7 +123,6 @@ class SelfTrainingModule(DIENModule):
         if not self.network.gathered(domain):
             loader, precision = data.statistics_dataloader(domain=domain), str(self.trainer.precision)
             gather_statistics(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
-        records = getattr(data, domain).train
         places: list[Tensor] = []
         loader = data.embedding_dataloader(domain)
 
@@ -132,9 +131,11 @@ class SelfTrainingModule(DIENModule):
                 places.append(batch.index)
                 yield batch
 
-        found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
-        whole = found.new_zeros(len(records), 1 + found.shape[1])
-        whole[torch.cat(places).to(whole.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
+        like = self.network.embedding[0].weight
+        whole = like.new_zeros(len(getattr(data, domain).train), 1 + self.network.embedding_dim)
+        if len(loader):  # a process may have no share of a small set
+            found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
+            whole[torch.cat(places).to(like.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
         whole = Processes().sum(whole)
         return whole[:, 1:], whole[:, 0] == 1
 

@@ -1,0 +1,87 @@
+"""Self-training keeps the promises of a training: no target label is used, two processes are one, and it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from commands import run_command
+from dien_lightning import DIEN, save_network
+from proofs.test_label_free import write_table
+from proofs.test_processes_agree import RATES, on_two_processes, rows
+
+SMALL = (
+    "experiment=self_training",
+    "data=day2night",
+    "source_term=spcl",
+    "objective.domain_weight=0.5",
+    "network.batch_norm_size=4",
+    "rounds.k1=4",
+    "rounds.k2=2",
+    "rounds.min_samples=2",
+    "rounds.eps=0.4",
+    "data.image_size=[64,32]",
+    "data.num_ids=4",
+    "data.num_instances=2",
+    "data.target_batch_size=8",
+    "data.target_num_instances=2",
+    "data.steps_per_epoch=3",
+    "data.num_workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
+    "trainer.enable_progress_bar=false",
+    "trainer.check_val_every_n_epoch=1",
+)
+
+
+@pytest.fixture(scope="module")
+def train(drawn_pair, module_folder):
+    """Trains by name and overrides, and gives the run's folder."""
+    torch.manual_seed(0)
+    network = DIEN("mobilenet_v2", weights=None, embedding_dim=16, attention_loops=1, image_size=(64, 32))
+    save_network(network, module_folder / "start.safetensors")
+    given = (*SMALL, f"start={module_folder / 'start.safetensors'}", f"data_root={drawn_pair}")
+
+    def run(name: str, *overrides: str, command=lambda *arguments: run_command("train", *arguments)) -> Path:
+        command(*given, f"run_dir={module_folder / name}", *overrides)
+        return module_folder / name
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def plain(train) -> Path:
+    return train("plain", "trainer.max_epochs=2")
+
+
+def test_dealing_out_the_targets_identities_anew_changes_no_bit(plain, train, drawn_pair, module_folder):
+    folders = []
+    for shuffled in ("none", "training"):
+        table = write_table(module_folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
+        target = ("data.target=csv", f"data.target_root={table}")
+        folders.append(train(shuffled, "trainer.max_epochs=2", *target))
+    for file in ("metrics.csv", "network.safetensors", "checkpoints/label_free.safetensors"):
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
+    assert rows(plain)[-1].keys() == rows(folders[0])[-1].keys()
+
+
+def test_a_run_that_is_taken_up_after_a_round_ends_as_one_that_was_left_alone(plain, train):
+    train("halved", "trainer.max_epochs=1")
+    halved = train("halved", "trainer.max_epochs=2", "resume=true")
+    for file in ("metrics.csv", "network.safetensors"):
+        assert (halved / file).read_bytes() == (plain / file).read_bytes()
+
+
+def test_two_processes_train_as_one(train):
+    # Adam moves a weight without a gradient, such as a bias before batch norm, by the sign of its rounding.
+    exact = ("trainer.max_epochs=2", "trainer.precision=64-true", "optim.algorithm=sgd")
+    exact = (*exact, f"optim.learning_rates={{{RATES}}}")
+    one, both = train("one", *exact), train("both", *exact, command=on_two_processes)
+    for row, other in zip(rows(one), rows(both), strict=True):
+        assert row == pytest.approx(other, rel=0, abs=1e-8)
+    assert "clusters/agreement" in rows(one)[-1]
+    files = [load_file(run / "network.safetensors") for run in (one, both)]
+    torch.testing.assert_close(*files, rtol=0, atol=1e-8)
