@@ -33,7 +33,6 @@ class Recipe:
     The rates are the paper's; momentum, decay and schedule are HHL's (Zhong et al., 2018), which it follows.
 
     Args:
-        algorithm: "sgd" (Robbins & Monro, 1951, as the paper), or "adam" (Kingma & Ba, 2015), as self-training has it.
         learning_rates: by the names of `parameter_groups`; what is left out keeps its value in `LEARNING_RATES`.
         momentum: of SGD, in [0, 1).
         nesterov: Nesterov's momentum, of SGD.
@@ -43,6 +42,7 @@ class Recipe:
         milestones: epochs, for "milestones".
         gamma: factor, for "milestones".
         warmup: share of the steps until the peak, for "one_cycle".
+        algorithm: "sgd", as the paper, or "adam" (Kingma & Ba, 2015), as self-training has it.
 
     Raises:
         ValueError: an argument out of its range, an unknown group name, Nesterov's momentum without momentum.
@@ -52,7 +52,6 @@ class Recipe:
         0.1
     """
 
-    algorithm: Literal["sgd", "adam"] = "sgd"
     learning_rates: Mapping[str, float] = field(default_factory=dict)
     momentum: float = 0.9
     nesterov: bool = True
@@ -61,6 +60,7 @@ class Recipe:
     milestones: Sequence[int] = (40,)
     gamma: float = 0.1
     warmup: float = 0.3
+    algorithm: Literal["sgd", "adam"] = "sgd"
 
     def __post_init__(self) -> None:
         check_choice("algorithm", self.algorithm, ("sgd", "adam"))

@@ -131,7 +131,7 @@ class SelfTrainingModule(DIENModule):
                 places.append(batch.index)
                 yield batch
 
-        like = self.network.embedding[0].weight
+        like = next(self.network.parameters())
         whole = like.new_zeros(len(getattr(data, domain).train), 1 + self.network.embedding_dim)
         if len(loader):  # a process may have no share of a small set
             found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
