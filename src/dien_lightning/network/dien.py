@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_size
+from dien_lightning.network.adabn import gather_statistics
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
 from dien_lightning.network.normalization import (
@@ -21,7 +21,6 @@ from dien_lightning.network.normalization import (
     keep_statistics_apart,
 )
 from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
-from dien_lightning.processes import Processes
 from dien_lightning.types import AttentionMask, NetworkOutput
 
 _SMALLEST_IMAGE = (64, 32)
@@ -239,32 +238,10 @@ class DIEN(nn.Module):
             return self._only
         return "target" if name == "target" and self.gathered("target") else "source"
 
-    @torch.no_grad()
     def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
-        """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
-
-        This is AdaBN (Li et al., 2016), the control every table carries. Which images lie in a batch together changes
-        it, so each of several processes gives all batches: they get what one process gets, to the bit.
-
-        Args:
-            batches: an iterable of image batches (B, 3, H, W); a batch of one image has no variance and is left out.
-            domain: whose statistics.
-
-        Raises:
-            ValueError: no batches of two images or more; the statistics stay as they were.
-        """
+        """Replace `domain`'s batch-norm statistics by those of `batches`, see `adabn.gather_statistics`."""
         check_choice("domain", domain, DOMAINS)
-        gathering = copy.deepcopy(self).train()  # whatever stops it leaves this network as it was
-        for layer in gathering._normalizations():
-            layer.forget(domain)
-            layer.momentum, layer.synchronize = None, False
-        for images in batches:
-            if len(images) > 1:
-                gathering(images, domain)
-        if not gathering.gathered(domain):
-            raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
-        for statistics, gathered in zip(self.buffers(), gathering.buffers(), strict=True):
-            statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently
+        gather_statistics(self, batches, domain)
         self._note_gathered()
 
     def _normalizations(self) -> list[DomainBatchNorm]:

@@ -1,0 +1,41 @@
+"""AdaBN (Li et al., 2016): batch-norm statistics taken anew from unlabelled images, the control every table carries."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from dien_lightning.network.normalization import Domain, DomainBatchNorm
+from dien_lightning.processes import Processes
+
+
+@torch.no_grad()
+def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
+    """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
+
+    Which images lie in a batch together changes them, so each of several processes gives all batches: they get what one
+    process gets, to the bit.
+
+    Args:
+        network: called with images and a domain.
+        batches: an iterable of image batches (B, 3, H, W); a batch of one image has no variance and is left out.
+        domain: whose statistics.
+
+    Raises:
+        ValueError: no batches of two images or more; the statistics stay as they were.
+    """
+    gathering = copy.deepcopy(network).train()  # whatever stops it leaves the network as it was
+    layers = [module for module in gathering.modules() if isinstance(module, DomainBatchNorm)]
+    for layer in layers:
+        layer.forget(domain)
+        layer.momentum, layer.synchronize = None, False
+    for images in batches:
+        if len(images) > 1:
+            gathering(images, domain)
+    if not all(layer.gathered(domain) for layer in layers):
+        raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
+    for statistics, gathered in zip(network.buffers(), gathering.buffers(), strict=True):
+        statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently
