@@ -3,7 +3,7 @@
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import BACKBONES, Backbone
 from dien_lightning.network.dien import DIEN
-from dien_lightning.network.files import load_network, save_network
+from dien_lightning.network.files import fingerprint, load_network, save_network
 from dien_lightning.network.normalization import DOMAINS, Condition, Domain, DomainBatchNorm
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Domain",
     "DomainBatchNorm",
     "RecurrentTopDownAttention",
+    "fingerprint",
     "load_network",
     "save_network",
 ]

@@ -29,6 +29,9 @@ _ONCE: dict[str, Any] = {
     "attention_reduction": 16,
 }
 _CHANGEABLE = ("batch_norm_size", "last_stride", "synchronize", "final_norm")
+_DECIDING = ("image_size", "attention_stage", "attention_update", "attention_stride", "last_stride", "pooling")
+CALIBRATION = "calibration"
+"""The module of a network whose buffers say how alike two people are; it changes no embedding."""
 CHECKPOINT_HYPERPARAMETERS = "network_hyperparameters"
 """The key of a training checkpoint that holds the network's arguments."""
 
@@ -96,6 +99,26 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
             f"that this library wrote."
         ) from error
     return network.eval()
+
+
+def fingerprint(network: DIEN) -> str:
+    """What tells this network's embeddings from another's: a digest of its weights, statistics and arguments.
+
+    A checkpoint and the network.safetensors beside it have the same one. A calibration changes no embedding, so it does
+    not count; batch-norm statistics that are gathered anew do.
+
+    Args:
+        network: on any device.
+
+    Example:
+        >>> network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=0)
+        >>> len(fingerprint(network)), fingerprint(network) == fingerprint(network)
+        (32, True)
+    """
+    state = network.state_dict()
+    tensors = {name: state[name].detach().cpu().contiguous() for name in state if name.split(".")[0] != CALIBRATION}
+    deciding = json.dumps({name: network.hyperparameters[name] for name in _DECIDING})
+    return hashlib.blake2b(f"{deciding} {_digest(tensors)}".encode(), digest_size=16).hexdigest()
 
 
 def has_wrong_checksum(path: Path) -> bool:

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from dien_lightning.network import DIEN, load_network, save_network
-from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
+from dien_lightning.network.files import CALIBRATION, CHECKPOINT_HYPERPARAMETERS, fingerprint
 from library.network.networks import images, small
 
 KINDS = ["network.safetensors", "last.ckpt"]
@@ -161,3 +161,19 @@ def test_no_code_of_the_file_runs(tmp_path):
     torch.save({CHECKPOINT_HYPERPARAMETERS: Trap()}, path)
     refused(path)
     assert not Trap.sprung
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fingerprint_of_a_file_is_the_networks(network, kind, tmp_path):
+    write(network, tmp_path / kind)
+    assert fingerprint(load_network(tmp_path / kind)) == fingerprint(network)
+
+
+def test_the_fingerprint_changes_with_what_changes_an_embedding_and_with_nothing_else():
+    first = small(1)
+    known = fingerprint(first)
+    first.register_module(CALIBRATION, torch.nn.BatchNorm1d(1))
+    assert fingerprint(first) == known
+    others = [small(1, seed=1), small(1, attention_update="accumulate"), small(1, image_size=(128, 64))]
+    first.gather_statistics([images(6)], "target")
+    assert len({known, *map(fingerprint, [first, *others])}) == 5
