@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # for editors and type checkers, who run nothing
     )
     from dien_lightning.network import DIEN, RecurrentTopDownAttention, load_network, save_network
     from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult, evaluate_retrieval
-    from dien_lightning.training import DIENModule, Recipe, embed_images
+    from dien_lightning.training import DIENModule, Extractor, Recipe, embed_images
     from dien_lightning.types import UNLABELED, NetworkOutput, Sample
 
     __version__: str
@@ -35,6 +35,7 @@ __all__ = [
     "DomainPairDataModule",
     "EpochSampler",
     "ExemplarTripletLoss",
+    "Extractor",
     "IdentityLoss",
     "IdentitySampler",
     "NetworkOutput",

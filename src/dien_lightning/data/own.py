@@ -29,6 +29,11 @@ _OTHERS_CALL_IT = {  # open-metric-learning's, torchreid's and others' names
     "split": "is_query is_gallery set subset partition role",
 }
 
+_PATTERNS = {
+    "camera_pattern": ("camera", "cam(\\d+)"),
+    "pid_pattern": ("identity", "(?:^|/)(\\d+)_"),
+    "time_pattern": ("time", "(\\d{14})"),
+}
 _PID_PATTERNS = (
     r"(?:^|/)(-?\d+)_c\d",
     r"(?:^|/)(?:pid|person|id|p)[_-]?(\d+)",
@@ -129,8 +134,8 @@ def _camera(path: str, root: Path, below: Sequence[str], pattern: str | None, *,
 
 
 def read_name(name: str, pattern: str, path: str, root: Path) -> str:
-    """What the pattern's first group that matches says."""
-    what, example = ("camera", "cam(\\d+)") if name == "camera_pattern" else ("identity", "(?:^|/)(\\d+)_")
+    """What the first group that matches says; of the pattern called `name`, in the path below `root`."""
+    what, example = _PATTERNS[name]
     try:
         match = re.search(pattern, path_below(path, root))
     except re.error as error:
@@ -157,8 +162,8 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
         ValueError: if it is no table, a column is missing or called otherwise, or a split is unknown.
     """
     table = _find_table(Path(root))
-    columns, rows = _read_rows(table)
-    notes = _check_columns(table, columns)
+    columns, rows = read_rows(table)
+    notes = check_columns(table, columns)
     crops = []
     for line, row in enumerate(rows, start=2):
         split = (row.get("split") or "train").strip().lower()
@@ -183,12 +188,12 @@ def table_files(folder: Path) -> list[Path]:
 def is_table(path: Path) -> bool:
     """Whether a table lists images: one of its columns is `path`."""
     try:
-        return "path" in _read_rows(path)[0]
+        return "path" in read_rows(path)[0]
     except ValueError:
         return False
 
 
-def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
+def read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
     """A table's columns and rows."""
     try:
         text = read_text(table)
@@ -203,7 +208,7 @@ def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]
     return columns, [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
 
 
-def _check_columns(table: Path, columns: Sequence[str]) -> list[str]:
+def check_columns(table: Path, columns: Sequence[str]) -> list[str]:
     """Refuse columns that are called otherwise; say which are not read."""
     unread = [name for name in columns if name not in COLUMNS]
     meant = {}

@@ -3,8 +3,9 @@
 from dien_lightning.training.alarms import HealthMonitor
 from dien_lightning.training.checkpoints import Checkpoints, find_checkpoint
 from dien_lightning.training.choice import EpochChoice
-from dien_lightning.training.embedding import embed, embed_images, resolve_precision
+from dien_lightning.training.embedding import embed, resolve_precision
 from dien_lightning.training.evaluation import Evaluated, evaluate
+from dien_lightning.training.extractor import Extractor, embed_images
 from dien_lightning.training.finite import NonFiniteError, StopAtNonFinite
 from dien_lightning.training.metrics_file import MetricsFile
 from dien_lightning.training.module import DIENModule
@@ -21,6 +22,7 @@ __all__ = [
     "DIENModule",
     "EpochChoice",
     "Evaluated",
+    "Extractor",
     "HealthMonitor",
     "LoaderPositions",
     "MetricsFile",

@@ -1,24 +1,17 @@
-"""Images to embeddings: the one way, whoever asks; batches, loaders or files."""
+"""Images to embeddings: the one way, whoever asks; batches or loaders."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import normalize
-from torch.utils.data import DataLoader
 
-from dien_lightning.checks import check_choice, check_int
-from dien_lightning.data.dataset import ReIDDataset
-from dien_lightning.data.loaders import worker_options
-from dien_lightning.data.records import Record
-from dien_lightning.data.transforms import evaluation_transform
+from dien_lightning.checks import check_choice
 from dien_lightning.network import DIEN, Domain
-from dien_lightning.types import UNLABELED, NetworkOutput, Sample
+from dien_lightning.types import NetworkOutput, Sample
 
 _WEIGHTS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
 _AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -81,54 +74,6 @@ def embed(
         raise ValueError("embed was given no images; give a batch (B, 3, H, W), or an iterable of batches.")
     embeddings, passes = zip(*parts, strict=True)
     return NetworkOutput(torch.cat(embeddings), torch.cat(passes), ())
-
-
-def embed_images(
-    network: DIEN,
-    paths: Sequence[str | os.PathLike[str]],
-    *,
-    batch_size: int = 64,
-    domain: Domain | None = None,
-    precision: str = "auto",
-    flip: bool = False,
-    num_workers: int = 0,
-    progress: bool = False,
-) -> Tensor:
-    """L2-normalised embeddings of image files, in the order of `paths`, on the network's device.
-
-    Args:
-        network: from `load_network`, for instance.
-        paths: of crops, each of one person, in any format that Pillow reads.
-        batch_size: images that are embedded at once.
-        domain: see `embed`, as precision and flip.
-        precision: of the computation.
-        flip: average with mirror images.
-        num_workers: processes that read images; 0 reads in this one.
-        progress: show a progress bar.
-
-    Shape:
-        N paths -> (N, D).
-
-    Raises:
-        ValueError: no paths, or an image that cannot be read.
-
-    Example:
-        >>> from PIL import Image
-        >>> import tempfile
-        >>> path = f"{tempfile.mkdtemp()}/crop.png"
-        >>> Image.new("RGB", (32, 64)).save(path)
-        >>> network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=0, image_size=(64, 32))
-        >>> embed_images(network, [path, path]).shape
-        torch.Size([2, 8])
-    """
-    if isinstance(paths, (str, os.PathLike)) or not len(paths):
-        raise ValueError(f"paths={paths!r} must be a list of image files, such as sorted(Path(folder).glob('*.jpg')).")
-    check_int("batch_size", batch_size, 1, "it is the number of images that are embedded at once")
-    records = [Record(os.fspath(path), UNLABELED, 0) for path in paths]
-    dataset = ReIDDataset(records, evaluation_transform(network.hyperparameters["image_size"]))
-    loader = DataLoader(dataset, batch_size, **worker_options(num_workers))
-    batches = track(loader, "embedding", disable=not progress)
-    return normalize(embed(network, batches, domain=domain, precision=precision, flip=flip).embedding, dim=1)
 
 
 def prepare(network: DIEN, images: Tensor, channels_last: bool) -> Tensor:

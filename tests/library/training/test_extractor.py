@@ -1,0 +1,52 @@
+"""The same crop as a path, an array, a picture and a tensor has the same embedding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dien_lightning import Extractor, embed_images
+from dien_lightning.data.images import read_image
+from dien_lightning.data.transforms import evaluation_transform
+from library.data.folders import write_image
+from library.network.networks import small
+
+NETWORK = small(1)
+
+
+def test_however_a_crop_comes_its_embedding_is_the_same(tmp_path):
+    write_image(tmp_path / "a.png", seed=1)
+    write_image(tmp_path / "b.png", seed=2)
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    pixels = [read_image(str(path)) for path in paths]
+    extract = Extractor(NETWORK, batch_size=2)
+    expected = embed_images(NETWORK, paths)
+    assert torch.allclose(expected.norm(dim=1), torch.ones(2))
+    for crops in (
+        pixels,
+        [each.permute(1, 2, 0).numpy() for each in pixels],
+        [Image.open(paths[0]), paths[1]],
+        torch.stack([evaluation_transform((64, 32))(each) for each in pixels]),
+    ):
+        assert torch.equal(extract(crops), expected)
+
+
+@pytest.mark.parametrize(
+    ("crop", "words"),
+    [
+        (np.zeros((8, 8), np.uint8), r"crop 0 is \(8, 8\) of uint8; give a path, RGB as uint8"),
+        (np.zeros((8, 8, 3), np.float32), r"crop 0 is \(8, 8, 3\) of float32"),
+        (None, "crop 0 is NoneType"),
+    ],
+)
+def test_a_crop_of_another_kind_is_refused(crop, words):
+    with pytest.raises(ValueError, match=words):
+        Extractor(NETWORK)([crop])
+
+
+@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("num_workers", -1)])
+def test_numbers_are_checked(name, value):
+    with pytest.raises(ValueError, match=f"{name}={value} must be a whole number"):
+        Extractor(NETWORK, **{name: value})
