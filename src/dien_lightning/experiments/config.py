@@ -14,7 +14,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dien_lightning import Protocol
 from dien_lightning.checks import check_keywords
@@ -22,6 +22,7 @@ from dien_lightning.experiments.keys import CONF, folders
 from dien_lightning.training import Recipe
 
 SWEPT = "DIEN_SWEPT"
+_SIDES = ("source", "target")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 
 
@@ -35,7 +36,14 @@ def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> Dic
     others = [f'"file://{folder}"' for folder in folders() if folder != CONF]
     search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", [*search, *overrides], return_hydra_config=with_hydra)
+        config = compose("config", [*search, *overrides], return_hydra_config=True)
+    with open_dict(config):
+        if OmegaConf.is_interpolation(config, "direction"):  # which asks a running Hydra, and none runs here
+            sets = (None if OmegaConf.is_missing(config.data, side) else config.data[side] for side in _SIDES)
+            config.direction = direction_of(config.hydra.runtime.choices.data, *sets)
+        if not with_hydra:
+            del config.hydra
+    return config
 
 
 def _file(group: str, choice: str) -> Path | None:

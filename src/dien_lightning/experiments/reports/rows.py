@@ -43,6 +43,15 @@ TABLE_1: dict[str, PublishedRow] = {
     "r10_full_t5": PublishedRow("… + RTDA (T = 5)", Published(57.9, 26.3), Published(44.1, 24.0)),
 }
 """Table I of Pu et al. (2019), by the name of the file in conf/ablation."""
+SECOND_STAGE: dict[str, str] = {
+    "cccdtl_dc_self": "Base + CCCDTL + DC, then self-training",
+    "base_self": "Base, then self-training",
+    "scratch_self": "self-training from random weights",
+    "cccdtl_dc_self_source": "Base + CCCDTL + DC, then self-training with the source",
+    "pul": "Base, then PUL",
+    "t3_self": "DIEN (T = 3), then self-training",
+}
+"""Rows of self-training by the name of the file in conf/ablation, in the order they are trained in."""
 BASE, CONTROL = "r01_base", "Base + target statistics"
 
 

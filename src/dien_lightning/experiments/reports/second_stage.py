@@ -1,0 +1,144 @@
+"""Self-training's table: each row beside the network it began with, as self_training.json and self_training.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from dien_lightning.experiments.reports.rows import BASE, SECOND_STAGE, direction_label
+from dien_lightning.experiments.reports.table1 import compare
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown, to_rich
+from dien_lightning.experiments.results import FIGURES, Results, write_json, write_text
+from dien_lightning.experiments.settings import PAIR, SEED, difference
+
+Entry = dict[str, Any]
+_SHORT = ("rank1", "mAP")
+_OF_A_ROW = (*SEED, *PAIR, "data.root", "network.path", "rounds.seed", "protocol.num_", "protocol.statistics")
+_FIRST_STAGE = {
+    "base": "Base",
+    "control": "Base + target statistics (the control)",
+    "cccdtl_dc": "Base + CCCDTL + DC",
+    "t3": "DIEN (T = 3)",
+}
+_NAMES = {BASE: "base", "r05_cccdtl_dc": "cccdtl_dc", "r08_full_t3": "t3"}
+_CLAIMS = (
+    ("base_self", "control"),
+    ("cccdtl_dc_self", "cccdtl_dc"),
+    ("t3_self", "t3"),
+    ("cccdtl_dc_self", "base_self"),
+    ("t3_self", "cccdtl_dc_self"),
+    ("base_self", "scratch_self"),
+    ("cccdtl_dc_self_source", "cccdtl_dc_self"),
+    ("base_self", "pul"),
+    ("pul", "control"),
+)
+GLOSSARY = (
+    "The first rows are the networks that self-training begins with, trained on this pair as Table I's; the rows after "
+    "them went on with clusters of the target's own embeddings. No target label was used: every figure is that of the "
+    "last epoch."
+)
+
+
+def collect_second_stage(records: Path, output: Path, name: str, command: str) -> None:
+    """Read the records of both stages, check that each row is of one setting, write the table, print it.
+
+    Args:
+        records: a folder of self-training's records, those of the networks they began with in its first_stage/.
+        output: where NAME.json and NAME.md go.
+        name: of the table.
+        command: what repeats it.
+
+    Raises:
+        ValueError: a record is of no row, or two of one row differ in more than pair and seed.
+    """
+    runs, like = Results.read_all([records]), dict[str, Results]()
+    for run in runs:
+        if run.row not in SECOND_STAGE:
+            raise ValueError(f"{run.path} is of row={run.row or 'null'}, which is none of self-training's: move it.")
+        first = like.setdefault(run.row, run)
+        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
+            raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
+    starts = Results.read_all([records / "first_stage"]) if (records / "first_stage").is_dir() else []
+    entries = entries_of(runs, starts)
+    settings = {row: run.settings for row, run in like.items()}
+    write_json(output / f"{name}.json", {"runs": entries, "command": command, "settings": settings})
+    table = summarize(entries)
+    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
+    parts = [
+        f"# Self-training: {runs[0].steps} further steps",
+        made,
+        GLOSSARY,
+        to_markdown(table),
+        to_markdown(gains(entries)),
+    ]
+    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
+    console = Console()
+    console.print(to_rich(table))
+    console.print(f"{len(runs)} runs in {output / name}.md and {output / name}.json", soft_wrap=True)
+
+
+def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry]:
+    """Row, pair, seed and figures of each network, those of the first stage first.
+
+    Args:
+        runs: of self-training.
+        starts: of the networks they began with.
+    """
+    first = [_entry(run, _NAMES[run.row], run.target) for run in starts]
+    first += [
+        _entry(run, "control", run.target_with_target_statistics) for run in starts if run.target_with_target_statistics
+    ]
+    second = []
+    for run in runs:
+        path = run.setting("network.path")
+        choice = run.checkpoints.get("label_free", {}).get("target", {})
+        chosen = {f"label_free_{name}": choice[name] for name in _SHORT if name in choice}
+        second.append(
+            {**_entry(run, run.row, run.target), **chosen, "start": None if path is None else Path(path).parent.name}
+        )
+    order = [*_FIRST_STAGE, *SECOND_STAGE]
+    return sorted([*first, *second], key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
+
+
+def _entry(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
+    known = {name: figures[name] for name in FIGURES if name in figures}
+    return {"row": row, "direction": run.direction, "seed": run.seed, **known, "seconds": run.seconds}
+
+
+def summarize(entries: Sequence[Entry]) -> Table:
+    """Each row's rank-1 and mAP on the target, mean and spread over its seeds; percent."""
+    directions = sorted({entry["direction"] for entry in entries})
+    columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
+    labels, rows = {**_FIRST_STAGE, **SECOND_STAGE}, []
+    for row in dict.fromkeys(entry["row"] for entry in entries):
+        cells: list[str] = []
+        for direction in directions:
+            cells += [_summary(entries, row, direction, figure).percent() for figure in _SHORT]
+            cells.append(str(_summary(entries, row, direction, "mAP").runs or ABSENT))
+        rows.append(Row(labels[row], tuple(cells)))
+    caption = "The target's query and gallery, in percent, mean ± sample standard deviation over the seeds."
+    return Table(caption, "Network", columns, rows)
+
+
+def gains(entries: Sequence[Entry]) -> Table:
+    """What self-training adds, and what it is worth to begin with another network: differences of the means."""
+    directions = sorted({entry["direction"] for entry in entries})
+    columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in _SHORT]
+    labels, rows = {**_FIRST_STAGE, **SECOND_STAGE}, []
+    for one, other in _CLAIMS:
+        places = [(direction, name) for direction in directions for name in _SHORT]
+        cells = tuple(compare(*(_summary(entries, row, *place) for row in (one, other))) for place in places)
+        if set(cells) != {ABSENT}:
+            rows.append(Row(f"{labels[one]} above {labels[other]}", cells))
+    caption = (
+        "Differences of the means in points. “yes”: more by more than the larger of the two rows' standard deviations; "
+        "“no”: less by more than that; “within”: neither. With one seed there is no spread to compare with."
+    )
+    return Table(caption, "Difference", columns, rows)
+
+
+def _summary(entries: Sequence[Entry], row: str, direction: str, figure: str) -> Summary:
+    return Summary.of(entry.get(figure) for entry in entries if (entry["row"], entry["direction"]) == (row, direction))

@@ -1,0 +1,125 @@
+"""`dien table experiment=second_stage`: the networks to begin with, then self-training, then its table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+
+from commands import call
+from dien_lightning.experiments import children, table
+from dien_lightning.experiments.config import compose_config, optim
+from dien_lightning.experiments.reports.rows import SECOND_STAGE
+from dien_lightning.experiments.settings import settings_of
+from dien_lightning.experiments.train import build_module
+from dien_lightning.network import DIEN, save_network
+from dien_lightning.training import SelfTrainingModule
+from experiments.reports.finished_runs import results, scores, write_record
+
+RANK1 = {"r01_base": 0.2, "r05_cccdtl_dc": 0.5, "cccdtl_dc_self": 0.8, "scratch_self": 0.1}
+
+
+@pytest.fixture
+def multirun(monkeypatch, tmp_path):
+    """Stand in for the trainings: leave what each would, and remember what was asked for."""
+    monkeypatch.chdir(tmp_path)
+    asked: list[dict[str, str]] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        asked.append(given)
+        for row in given["ablation"].split(","):
+            for seed in map(int, given["seed"].split(",")):
+                record = Path(given["record"]).with_name(f"{row}_day2night_{seed}.json")
+                if given["experiment"] == "table":
+                    write_record(record.parent, row, RANK1[row], seed=seed, control=0.3 if row == "r01_base" else None)
+                    folder = Path(given["run_dir"], record.stem)
+                    folder.mkdir(parents=True)
+                    (folder / "results.json").write_text(record.read_text())
+                    (folder / "network.safetensors").touch()
+                else:
+                    write_self_training(record, row, seed)
+        return 0
+
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    return asked
+
+
+def write_self_training(record: Path, row: str, seed: int, *overrides: str) -> None:
+    chosen = ["experiment=second_stage", f"ablation={row}", f"seed={seed}", "data=day2night", *overrides]
+    content = results(None, RANK1[row] + seed / 100, seed=seed)
+    content |= {"row": row, "settings": settings_of(compose_config(chosen))}
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(content))
+
+
+def run(capfd, monkeypatch, *more: str):
+    arguments = ("experiment=second_stage", "rows=cccdtl_dc_self,scratch_self", "data=day2night", "seeds=0,1")
+    return call(capfd, monkeypatch, "table", *arguments, *more)
+
+
+def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_path, capfd, monkeypatch):
+    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.6")
+    assert finished.code == 0, finished.stderr
+    first, second = multirun
+    assert (first["experiment"], first["ablation"], first["seed"]) == ("table", "r05_cccdtl_dc", "0,1")
+    assert (first["run_dir"], first["data_root"]) == ("outputs/table", "x")
+    assert "rounds.eps" not in first
+    assert (second["experiment"], second["ablation"]) == ("second_stage", "cccdtl_dc_self,scratch_self")
+    assert second["record"] == "results/runs_second_stage/${row}_${direction}_${seed}.json"
+
+
+def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, monkeypatch):
+    assert run(capfd, monkeypatch).code == 0
+    found = json.loads(Path("results/self_training.json").read_text())
+    entries = {(entry["row"], entry["seed"]): entry for entry in found["runs"]}
+    assert {row for row, _ in entries} == {"cccdtl_dc", "cccdtl_dc_self", "scratch_self"}
+    own = entries["cccdtl_dc_self", 1]
+    assert (own["rank1"], own["start"]) == (pytest.approx(0.81), "r05_cccdtl_dc_day2night_1")
+    assert own["label_free_mAP"] == pytest.approx(scores(0.82)["mAP"])
+    assert entries["scratch_self", 0]["start"] is None
+    assert found["settings"]["cccdtl_dc_self"]["rounds"]["eps"] == 0.6
+    assert found["command"].startswith("dien table experiment=second_stage")
+    text = Path("results/self_training.md").read_text()
+    assert "| Base + CCCDTL + DC, then self-training | 80.5 ± 0.7 | 40.2 ± 0.4 | 2 |" in text
+    assert "| Base + CCCDTL + DC, then self-training above Base + CCCDTL + DC | +30.5 yes | +15.3 yes |" in text
+    assert run(capfd, monkeypatch).code == 0
+    assert len(multirun) == 2  # nothing was missing
+
+
+def test_one_row_holds_one_setting(multirun, tmp_path, capfd, monkeypatch):
+    assert run(capfd, monkeypatch).code == 0
+    record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")
+    write_self_training(record, "cccdtl_dc_self", 2, "rounds.eps=0.5")
+    finished = run(capfd, monkeypatch)
+    assert finished.code == 1
+    assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.5 (not 0.6), unlike" in finished.stderr
+
+
+def test_rows_of_the_other_table_are_refused(multirun, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "table", "experiment=second_stage", "rows=r01_base")
+    assert (
+        "error: rows=r01_base is not one of self-training's; choose from base_self, cccdtl_dc_self" in finished.stderr
+    )
+
+
+@pytest.mark.parametrize("row", SECOND_STAGE)
+def test_every_row_composes_and_builds(row, tmp_path):
+    loops = 3 if row == "t3_self" else 0
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=loops, image_size=(64, 32))
+    save_network(network, tmp_path / "network.safetensors")
+    given = ["experiment=second_stage", f"ablation={row}", "data=night2day", f"run_dir={tmp_path}", "seed=2"]
+    config = compose_config(given)
+    first = "r05_cccdtl_dc" if "cccdtl" in row else "r08_full_t3" if row == "t3_self" else "r01_base"
+    wanted = None if row == "scratch_self" else f"outputs/table/{first}_night2day_2/network.safetensors"
+    assert (config.row, config.start) == (row, wanted)
+    if config.start is not None:
+        config.start = str(tmp_path / "network.safetensors")
+    module = build_module(config, instantiate(config.data, _convert_="all"), **optim(config))
+    assert isinstance(module, SelfTrainingModule)
+    assert module.network.attention_loops == loops
+    assert module.objective.source_term == ("spcl" if row == "cccdtl_dc_self_source" else "none")
+    assert module.rounds.method == ("pul" if row == "pul" else "clusters")
