@@ -366,3 +366,27 @@ def same_partition(labels: Sequence[int], others: Sequence[int]) -> list[float]:
         one, other = cluster(labels, image), cluster(others, image)
         found.append(len(one & other) / len(one | other))
     return found
+
+
+# ---- calibration ----
+
+
+def log_ratio_cost(log10_ratios: Sequence[float], same: Sequence[bool]) -> float:
+    """Cllr, pair by pair."""
+    costs: dict[bool, list[float]] = {True: [], False: []}
+    for log10, is_same in zip(log10_ratios, same, strict=True):
+        ratio = 10**log10
+        costs[is_same].append(math.log2(1 + (1 / ratio if is_same else ratio)))
+    return sum(sum(kind) / len(kind) for kind in costs.values()) / 2
+
+
+def match_rates(
+    distances: Sequence[float], same: Sequence[bool], weights: Sequence[float], threshold: float
+) -> tuple[float, float]:
+    """False matches and misses at a threshold, counted pair by pair."""
+    pairs = list(zip(distances, same, weights, strict=True))
+    strangers = [(d, w) for d, is_same, w in pairs if not is_same]
+    one = [(d, w) for d, is_same, w in pairs if is_same]
+    matched = sum(w for d, w in strangers if d <= threshold) / sum(w for _, w in strangers)
+    missed = sum(w for d, w in one if d > threshold) / sum(w for _, w in one)
+    return matched, missed

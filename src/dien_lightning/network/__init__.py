@@ -2,6 +2,7 @@
 
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import BACKBONES, Backbone
+from dien_lightning.network.calibration import Calibration, Evidence
 from dien_lightning.network.dien import DIEN
 from dien_lightning.network.files import fingerprint, load_network, save_network
 from dien_lightning.network.normalization import DOMAINS, Condition, Domain, DomainBatchNorm
@@ -11,9 +12,11 @@ __all__ = [
     "DIEN",
     "DOMAINS",
     "Backbone",
+    "Calibration",
     "Condition",
     "Domain",
     "DomainBatchNorm",
+    "Evidence",
     "RecurrentTopDownAttention",
     "fingerprint",
     "load_network",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dien_lightning.network.normalization import Domain, DomainBatchNorm
+from dien_lightning.network.normalization import Domain, normalizations
 from dien_lightning.processes import Processes
 
 
@@ -28,7 +28,7 @@ def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
         ValueError: no batches of two images or more; the statistics stay as they were.
     """
     gathering = copy.deepcopy(network).train()  # whatever stops it leaves the network as it was
-    layers = [module for module in gathering.modules() if isinstance(module, DomainBatchNorm)]
+    layers = normalizations(gathering)
     for layer in layers:
         layer.forget(domain)
         layer.momentum, layer.synchronize = None, False
@@ -37,5 +37,6 @@ def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
             gathering(images, domain)
     if not all(layer.gathered(domain) for layer in layers):
         raise ValueError(f"no batches of {domain} images to gather batch-norm statistics from; give at least one.")
-    for statistics, gathered in zip(network.buffers(), gathering.buffers(), strict=True):
-        statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently
+    for own, layer in zip(normalizations(network), layers, strict=True):
+        for statistics, gathered in zip(own.buffers(), layer.buffers(), strict=True):
+            statistics.copy_(Processes().share(gathered, sender=0))  # devices round differently

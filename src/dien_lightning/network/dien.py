@@ -13,12 +13,13 @@ from dien_lightning.checks import check_bool, check_choice, check_int, check_siz
 from dien_lightning.network.adabn import gather_statistics
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
+from dien_lightning.network.calibration import Calibration
 from dien_lightning.network.normalization import (
     DOMAINS,
     Condition,
     Domain,
-    DomainBatchNorm,
     keep_statistics_apart,
+    normalizations,
 )
 from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
 from dien_lightning.types import AttentionMask, NetworkOutput
@@ -139,6 +140,7 @@ class DIEN(nn.Module):
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
             nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
         self.final_norm = nn.Sequential(nn.BatchNorm1d(embedding_dim)) if final_norm else None
+        self.calibration: Calibration | None = None
         self.condition = Condition()
         self._only: Domain | None = None
         self.register_load_state_dict_post_hook(self._note_gathered)
@@ -219,6 +221,8 @@ class DIEN(nn.Module):
     def train(self, mode: bool = True) -> DIEN:
         super().train(mode)
         self._note_gathered()
+        if mode:
+            self.calibration = None  # it knows the distances of the network as it was
         return self
 
     def _note_gathered(self, *_: Any) -> None:
@@ -229,7 +233,7 @@ class DIEN(nn.Module):
     def gathered(self, domain: Domain) -> bool:
         """Whether batch norm has statistics of `domain`'s images; if not, evaluate it with the other domain's."""
         check_choice("domain", domain, DOMAINS)
-        return all(layer.gathered(domain) for layer in self._normalizations())
+        return all(layer.gathered(domain) for layer in normalizations(self))
 
     def statistics_for(self, name: str) -> Domain:
         """Whose statistics embed set `name`, "target" or "source": its own where there are any, else the other's."""
@@ -242,7 +246,5 @@ class DIEN(nn.Module):
         """Replace `domain`'s batch-norm statistics by those of `batches`, see `adabn.gather_statistics`."""
         check_choice("domain", domain, DOMAINS)
         gather_statistics(self, batches, domain)
+        self.calibration = None
         self._note_gathered()
-
-    def _normalizations(self) -> list[DomainBatchNorm]:
-        return [module for module in self.modules() if isinstance(module, DomainBatchNorm)]

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from dien_lightning.atomic import atomic_write
 from dien_lightning.checks import check_choice, first_line
+from dien_lightning.network.calibration import Calibration
 from dien_lightning.network.dien import DIEN
 
 _METADATA, _DIGEST = "dien", "blake2b"
@@ -92,7 +93,11 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
         network = DIEN(**known, weights=None)
         if changes.get("final_norm"):  # a new layer, where the file has none
             state = {**{n: v for n, v in network.state_dict().items() if n.startswith("final_norm.")}, **state}
+        calibration = state.pop(f"{CALIBRATION}.text", None)
         network.load_state_dict(state)
+        if calibration is not None and all(value is None for value in changes.values()):
+            network.calibration = Calibration.of_buffer(calibration)
+            network.calibration.check_fits(fingerprint(network), network.calibration.about["domain"])
     except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
         raise ValueError(
             f"checkpoint={path} cannot be read as a DIEN network ({first_line(error)}); give a checkpoint "

@@ -160,6 +160,11 @@ def _sum_over_places(values: Tensor) -> Tensor:  # (B, C, ...) -> (B, C)
     return values.flatten(2).sum(2) if values.dim() > 2 else values
 
 
+def normalizations(network: nn.Module) -> list[DomainBatchNorm]:
+    """The layers of a network that keep statistics, in its order."""
+    return [module for module in network.modules() if isinstance(module, DomainBatchNorm)]
+
+
 def keep_statistics_apart(module: nn.Module, condition: Condition, **options: Any) -> None:
     """Replace each batch-norm layer inside `module` by a `DomainBatchNorm` with its weights and statistics.
 

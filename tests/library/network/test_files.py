@@ -172,7 +172,7 @@ def test_the_fingerprint_of_a_file_is_the_networks(network, kind, tmp_path):
 def test_the_fingerprint_changes_with_what_changes_an_embedding_and_with_nothing_else():
     first = small(1)
     known = fingerprint(first)
-    first.register_module(CALIBRATION, torch.nn.BatchNorm1d(1))
+    setattr(first, CALIBRATION, torch.nn.BatchNorm1d(1))
     assert fingerprint(first) == known
     others = [small(1, seed=1), small(1, attention_update="accumulate"), small(1, image_size=(128, 64))]
     first.gather_statistics([images(6)], "target")

@@ -1,0 +1,108 @@
+"""Labelled pairs: the distance of two images of different cameras, and whom they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dien_lightning.checks import check_choice, check_int
+from dien_lightning.types import UNLABELED
+
+_BLOCK = 512
+
+
+class Pairs(NamedTuple):
+    """N pairs of images.
+
+    Attributes:
+        distances: (N,), Euclidean, of L2-normalised embeddings; smaller is closer.
+        people: (N, 2), who is on either image.
+    """
+
+    distances: np.ndarray
+    people: np.ndarray
+
+    @property
+    def same(self) -> np.ndarray:  # (N,)
+        """Which pairs show one person."""
+        return self.people[:, 0] == self.people[:, 1]
+
+    def take(self, rows: np.ndarray) -> Pairs:
+        """Some of the pairs, by a mask or by their numbers."""
+        return Pairs(self.distances[rows], self.people[rows])
+
+    def count_people(self) -> int:
+        """How many people have a pair that shows them twice."""
+        return len(np.unique(self.people[self.same, 0]))
+
+    def count_strangers(self) -> int:
+        """How many pairs of two people there are; many pairs of images of the same two tell little more than one."""
+        low, high = np.sort(np.unique(self.people, return_inverse=True)[1].reshape(self.people.shape)[~self.same]).T
+        return len(np.unique(low * len(self.people) * 2 + high))
+
+
+def pairs_across_cameras(
+    embeddings: Tensor,
+    pids: Sequence[int],
+    camids: Sequence[int],
+    *,
+    cameras: str = "required",
+    max_pairs: int = 500_000,
+    seed: int = 0,
+) -> Pairs:
+    """The pairs of images that different cameras took; images of one camera are alike whoever is on them.
+
+    Args:
+        embeddings: (N, D), L2-normalised.
+        pids: who is on each image; -1 is nobody, and makes no pair.
+        camids: which camera took it.
+        cameras: "required", or "none" if pairs of one camera count too, as where nobody knows the cameras.
+        max_pairs: of strangers, and as many of one person; of more, about so many are drawn.
+        seed: of the drawing.
+
+    Raises:
+        ValueError: there is no pair of one person, or none of strangers.
+
+    Example:
+        >>> pairs = pairs_across_cameras(torch.eye(3), [7, 7, 9], [0, 1, 1])
+        >>> pairs.people.tolist(), pairs.distances.round(3).tolist()
+        ([[7, 7], [7, 9]], [1.414, 1.414])
+    """
+    check_choice("cameras", cameras, ("required", "none"))
+    check_int("max_pairs", max_pairs, 1, "it is a number of pairs")
+    labels, places = torch.as_tensor(pids), torch.as_tensor(camids)
+    known = labels != UNLABELED
+    images, labels, places = embeddings.detach().cpu().float()[known], labels[known], places[known]
+    starts = range(0, len(labels), _BLOCK)
+
+    def pairs_of_block(start: int) -> tuple[Tensor, Tensor]:  # (b, N), whether a pair counts, and whether it is of one
+        rows = slice(start, start + _BLOCK)
+        apart = torch.ones(len(labels[rows]), len(labels), dtype=torch.bool).triu(start + 1)  # each pair once
+        if cameras == "required":
+            apart &= places[rows, None] != places
+        return apart, labels[rows, None] == labels
+
+    counts = torch.zeros(2, dtype=torch.long)
+    for counting, same in map(pairs_of_block, starts):
+        counts += torch.stack([(counting & ~same).sum(), (counting & same).sum()])
+    for number, whom in zip(counts.tolist(), ("two people", "one person"), strict=True):
+        if not number:
+            raise ValueError(
+                f"{len(labels)} labelled images of {len(places.unique())} cameras hold no pair of {whom} from "
+                "different cameras; label more, or count pairs of one camera, too (cameras=none)."
+            )
+    shares = (max_pairs / counts).clamp(max=1)  # of strangers, of one person
+    generator = torch.Generator().manual_seed(seed)
+    distances, people = [], []
+    for start in starts:
+        counting, same = pairs_of_block(start)
+        drawn = counting & (torch.rand(same.shape, generator=generator) < shares[same.long()])
+        rows, columns = drawn.nonzero(as_tuple=True)
+        squared = 2 - 2 * images[start : start + _BLOCK] @ images.T  # (b, N)
+        distances.append(squared[rows, columns].clamp(min=0).sqrt())
+        people.append(torch.stack([labels[rows + start], labels[columns]], dim=1))
+    return Pairs(torch.cat(distances).double().numpy(), torch.cat(people).numpy())

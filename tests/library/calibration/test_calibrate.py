@@ -1,0 +1,131 @@
+"""Labelled pairs to a calibration: what it says, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from dien_lightning.calibration import Pairs, calibrate, pairs_across_cameras
+
+ABOUT = {"fingerprint": "f", "domain": "target"}
+
+
+def pictures(num_people=30, cameras=3, spread=0.9, seed=0):
+    """Embeddings of people in several cameras: a place of their own, and noise."""
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.randn(num_people, 8, generator=generator).repeat_interleave(cameras, dim=0)
+    noise = torch.randn(places.shape, generator=generator)
+    pids = [pid for pid in range(num_people) for _ in range(cameras)]
+    return normalize(places + spread * noise, dim=1), pids, [*range(cameras)] * num_people
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return pairs_across_cameras(*pictures())
+
+
+@pytest.fixture(scope="module")
+def calibration(pairs):
+    return calibrate(pairs, false_matches=20, **ABOUT, about={"data": "drawn"})
+
+
+def test_pairs_are_those_of_different_cameras():
+    embeddings, pids, camids = pictures(num_people=4)
+    pids[0] = -1
+    found = pairs_across_cameras(embeddings, pids, camids)
+    expected = [
+        (float((embeddings[i] - embeddings[j]).norm()), pids[i], pids[j])
+        for i in range(1, 12)
+        for j in range(i + 1, 12)
+        if camids[i] != camids[j]
+    ]
+    assert found.people.tolist() == [[a, b] for _, a, b in expected]
+    np.testing.assert_allclose(found.distances, [distance for distance, _, _ in expected], atol=1e-6)
+    assert len(pairs_across_cameras(embeddings, pids, camids, cameras="none").same) == 55
+    assert (found.count_people(), found.count_strangers()) == (4, 6)
+
+
+def test_of_many_pairs_some_are_drawn():
+    everything = pairs_across_cameras(*pictures(num_people=120))
+    drawn, again = (pairs_across_cameras(*pictures(num_people=120), max_pairs=5000, seed=seed) for seed in (0, 1))
+    assert drawn.same.sum() == everything.same.sum() == 360
+    assert 4500 < (~drawn.same).sum() < 5500
+    assert drawn.distances.tolist() != again.distances.tolist()
+    assert set(drawn.distances) < set(everything.distances)
+
+
+def test_a_calibration_says_what_it_rests_on(pairs, calibration):
+    about = calibration.about
+    assert (about["people"], about["pairs_of_one"], about["pairs_of_people"]) == (30, 90, 435)
+    assert (about["data"], about["domain"], about["fingerprint"]) == ("drawn", "target", "f")
+    strangers = pairs.distances[~pairs.same]
+    for name in ("false_matches", "misses", "eer", "cllr"):
+        value, low, high = about[name]
+        assert low <= value <= high, name
+    assert about["false_matches"][0] == 1000 * (strangers <= about["threshold"]).mean() <= 20
+    assert about["misses"][0] == pytest.approx((pairs.distances[pairs.same] > about["threshold"]).mean())
+    assert 0 < about["cllr"][0] < 1
+
+
+@pytest.mark.parametrize("method", ["logistic", "isotonic"])
+def test_evidence_keeps_within_its_bounds_and_the_distances_seen(pairs, method):
+    found = calibrate(pairs, method=method, **ABOUT)
+    low, high = found.about["log10_bounds"]
+    assert -2 < low < 0 < high < 2.7  # log10 of 30 people and of 435 pairs of people
+    nearest, farthest = pairs.distances.min(), pairs.distances.max()
+    for beyond, end in ((0.0, nearest), (2.0, farthest)):
+        assert found(beyond) == found(end)
+    ratios, shares = found(torch.linspace(0, 2, 500))
+    assert low <= float(ratios.min()) < float(ratios.max()) <= high
+    assert (ratios.diff() <= 0).all()
+    assert (shares.diff() >= 0).all()
+    strangers = np.sort(pairs.distances[~pairs.same])
+    for rank in (50, 200, 800):
+        assert float(found(strangers[rank]).strangers) == pytest.approx(rank / len(strangers), rel=0.15)
+
+
+def test_how_many_strangers_look_this_alike_in_words(calibration):
+    assert calibration.strangers_in_words(0.0) == "fewer than 1 in 435 strangers looks this alike"
+    assert calibration.strangers_in_words(calibration.about["threshold"]).startswith("about 1 in 5")
+    assert calibration.strangers_in_words(1.9) == "more than half of all strangers look this alike"
+
+
+def test_an_own_unit_changes_no_figure(pairs, calibration):
+    scaled = calibrate(Pairs(pairs.distances / 100, pairs.people), false_matches=20, **ABOUT)
+    for name in ("misses", "eer", "cllr"):
+        assert scaled.about[name] == pytest.approx(calibration.about[name], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"num_people": 19}, "19 people have two pictures that make a pair, and a calibration needs at least 20"),
+        (
+            {"false_matches": 2},
+            "false_matches=2 per 1,000 comparisons is finer than 435 pairs of people can show, w.* 2",
+        ),
+        ({"false_matches": 0}, r"false_matches=0 is out of range; choose a number in \(0, 1000\)"),
+        ({"method": "kde"}, "method='kde' is not allowed; choose one of logistic, isotonic"),
+        ({"cameras": 1}, "30 labelled images of 1 cameras hold no pair of two people from different cameras"),
+        ({"spread": float("nan")}, "distances must be finite and at least 0; an embedding holds NaN"),
+    ],
+)
+def test_what_would_say_too_much_is_refused(changes, words):
+    drawing = {name: changes[name] for name in ("num_people", "cameras", "spread") if name in changes}
+    with pytest.raises(ValueError, match=words):
+        calibrate(
+            pairs_across_cameras(*pictures(**drawing)),
+            **ABOUT,
+            **{k: v for k, v in changes.items() if k not in drawing},
+        )
+
+
+def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pairs):
+    with pytest.raises(ValueError, match="all distances are equal: the embeddings have collapsed"):
+        calibrate(Pairs(np.ones(len(pairs.same)), pairs.people), **ABOUT)
+    with pytest.raises(ValueError, match="2 labelled images of 2 cameras hold no pair of one person"):
+        pairs_across_cameras(torch.eye(2), [1, 2], [0, 1])
+    with pytest.raises(ValueError, match="there is no pair of two people"):
+        calibrate(pairs.take(pairs.same), **ABOUT)
