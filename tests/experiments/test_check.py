@@ -78,8 +78,29 @@ def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
     done = check(tmp_path, "camera_pattern=cam(\\d)")
     assert done.code == 0
     assert "query: 1 images, 1 identities, 1 camera" in done.stdout
-    patterns = "data.target_camera_pattern or data.source_camera_pattern"
-    assert f"say how the paths tell cameras ({patterns}), or set data.cameras=none" in check(tmp_path).stdout
+    assert "Or say how the paths tell cameras (data.target_camera_pattern or" in check(tmp_path).stdout
+
+
+def test_matches_are_asked_for_by_the_protocol(check, tmp_path):
+    write_image(tmp_path / "market" / "query" / "7_c1.jpg", 4)
+    for camera in (1, 2):
+        write_image(tmp_path / "market" / "bounding_box_test" / f"8_c{camera}.jpg", camera)
+    write_image(tmp_path / "market" / "bounding_box_train" / "9_c1.jpg", 3)
+    options = (tmp_path / "market", "layout=market1501", "role=target")
+    assert "none of the 1 query identities is among the 1 gallery identities (strangers)" in check(*options).stdout
+    done = check(*options, "protocol=leave_one_out")
+    assert "note: 1 of 3 queries have no match in another camera and do not count." in done.stdout
+    assert done.stdout.rstrip().endswith("protocol=leave_one_out")
+    assert "clothes='changed' asks what people wear" in check(*options, "protocol=clothes_changing").stdout
+
+
+def test_a_gallery_alone_is_told_of_leave_one_out(check, tmp_path):
+    rows = [
+        f"{write_image(tmp_path / name, seed).name},7,{seed},gallery" for seed, name in enumerate(("a.jpg", "b.jpg"))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["path,pid,camid,split", *rows]))
+    assert "A gallery alone is ranked by protocol=leave_one_out." in check(tmp_path).stdout
+    assert "ready:" in check(tmp_path, "protocol=leave_one_out").stdout
 
 
 def test_a_table_is_recognised(check, tmp_path):
@@ -107,6 +128,7 @@ def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
         (["data", "layuot=csv"], "error: 'layuot' is not an option; did you mean layout?"),
         (["data", "role=gallery"], "error: role='gallery' is not allowed; choose one of source, target."),
         (["data", "cameras=some"], "error: cameras='some' is not allowed; choose one of required, none."),
+        (["data", "protocol=all"], "error: protocol='all' is not allowed; choose one of clothes_changing, default,"),
         (["data", "num_ids=few"], "error: num_ids='few' must be a whole number."),
     ],
 )

@@ -193,3 +193,16 @@ def test_a_target_without_query_and_gallery_is_told(network_file, drawn_pair, tm
     finished = call(capfd, monkeypatch, "evaluate", *arguments)
     assert finished.code == 1
     assert f"error: {tmp_path}/crops has no labelled query and gallery to rank; name a set that has." in finished.stderr
+
+
+def test_a_gallery_alone_is_ranked_by_leave_one_out(network_file, market, tmp_path, capfd, monkeypatch):
+    paths = sorted((market / "bounding_box_test").glob("*_c*.jpg"))
+    rows = [f"{path},{path.name.split('_')[0]},{path.name.split('_c')[1][0]},gallery" for path in paths]
+    (tmp_path / "t.csv").write_text("\n".join(["path,pid,camid,split", *rows]))
+    arguments = (f"checkpoint={network_file}", "data.target=csv", f"data.target_root={tmp_path}/t.csv", *FAST)
+    finished = call(capfd, monkeypatch, "evaluate", *arguments, f"output={tmp_path}/1")
+    assert "t.csv has no labelled query and gallery to rank; rank it by protocol=leave_one_out." in finished.stderr
+    finished = call(capfd, monkeypatch, "evaluate", *arguments, f"output={tmp_path}/2", "protocol=leave_one_out")
+    assert finished.code == 0, finished.stderr
+    protocol = json.loads((tmp_path / "2/results.json").read_text())["protocol"]
+    assert (protocol["num_queries"], protocol["num_gallery"], protocol["num_valid_queries"]) == (9, 9, 8)

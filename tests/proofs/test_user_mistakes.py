@@ -60,9 +60,9 @@ def refusal(finished) -> str:
 def test_one_camera(refuse, root):
     write_market(root / "bad", cameras=1)
     sentence = refuse(f"data.target_root={root}/bad")
-    assert f"No query of {root}/bad can have a match" in sentence
-    assert "camera 1: 3 query and 5 gallery images" in sentence
-    assert "set data.cameras=none" in sentence
+    assert f"{root}/bad (market1501): No query has a match in the gallery: there is only one camera" in sentence
+    assert "camera 1: 3 query, 5 gallery images" in sentence
+    assert "evaluate without the same-camera rule: data.cameras=none" in sentence
     assert not (root / "run" / "config.yaml").exists()
 
 
@@ -71,8 +71,8 @@ def test_queries_and_gallery_of_different_people(refuse, root):
     for path in (root / "bad" / "query").iterdir():
         path.rename(path.with_name(f"9{path.name}"))
     sentence = refuse(f"data.target_root={root}/bad")
-    assert "none of the 3 query identities is in the gallery" in sentence
-    assert "check that query and gallery show the same people" in sentence
+    assert "none of the 3 query identities is among the 5 gallery identities (strangers)" in sentence
+    assert "Check that query and gallery come from the same split" in sentence
 
 
 def test_crops_without_labels_as_a_source(refuse, root):

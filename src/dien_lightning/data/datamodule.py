@@ -51,8 +51,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         gather_batch_size: images in a batch that batch-norm statistics are gathered from; it changes figures.
         num_workers: loader processes for each loader; None chooses by the machine's cores.
         seed: batches and augmentations are drawn from it.
-        cameras: "required" refuses a query and gallery that match within one camera alone, which the field's protocol
-            drops; "none" takes them, with `Protocol(same_camera="keep")` to count them.
+        cameras: "none" if cameras tell nothing apart, with `Protocol(same_camera="keep")` to count matches within one.
+        search: who asks: that of the `Protocol`. With "leave_one_out" a set needs no query to be evaluated.
         multi_query: ask with the mean of all images of a query's person in its camera: Market-1501's gt_bbox/.
         on_error: "raise" stops at an unreadable image; "skip" trains without it and counts it.
         augmentation: further arguments for `train_transform`, such as `{"erasing": 0.5}`; None crops and flips.
@@ -87,6 +87,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         num_workers: int | None = None,
         seed: int = 0,
         cameras: Literal["required", "none"] = "required",
+        search: str = "query",
         multi_query: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
         augmentation: Mapping[str, Any] | None = None,
@@ -105,7 +106,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         labelled = None if source is None else Domain("source", root, source, source_root, **patterns)
         patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
         unlabelled = Domain("target", root, target, target_root, **patterns)
-        self._pair = DomainPair(labelled, unlabelled, (num_ids, num_instances), cameras, multi_query)
+        batch = (num_ids, num_instances)
+        self._pair = DomainPair(labelled, unlabelled, batch, cameras, multi_query=multi_query, search=search)
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.target_batch_size = target_batch_size

@@ -17,7 +17,6 @@ from dien_lightning.data.records import (
     Record,
     Splits,
     ask_with_all_images,
-    check_evaluation,
     check_training,
     combine,
     relabel,
@@ -109,17 +108,30 @@ class DomainPair:
         source: the labelled domain; None where the target is only evaluated.
         target: the unlabelled domain.
         batch: P and K, source identities in a batch and images of each.
-        cameras: "required", or "none" if matches from the query's own camera count.
+        cameras: "required", or "none" if cameras tell nothing apart.
         multi_query: ask with all images of a query's person in its camera.
+        search: who asks, as `DomainPairDataModule` takes it.
     """
 
     def __init__(
-        self, source: Domain | None, target: Domain, batch: tuple[int, int], cameras: str, multi_query: bool
+        self,
+        source: Domain | None,
+        target: Domain,
+        batch: tuple[int, int],
+        cameras: str,
+        *,
+        multi_query: bool,
+        search: str,
     ) -> None:
+        if multi_query and search == "leave_one_out":
+            raise ValueError(
+                "multi_query=true pools queries, and search='leave_one_out' asks with every image; choose one of them."
+            )
         self._domains = {"source": source, "target": target}
         self._batch = batch
         self._cameras = cameras
         self._multi_query = multi_query
+        self._search = search
         self._splits: dict[str, Splits] = {}
 
     def __str__(self) -> str:
@@ -151,11 +163,10 @@ class DomainPair:
             if role == "source":
                 check_training(splits, *self._batch)
                 splits = replace(splits, train=relabel(splits.train))
-            if not splits.has_evaluation:
+            if not splits.is_evaluated(self._search):
                 said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
-            else:
-                splits = ask_with_all_images(splits, self._cameras) if self._multi_query else splits
-                check_evaluation(splits, self._cameras)
+            elif self._multi_query:
+                splits = ask_with_all_images(splits, self._cameras)
             said += [f"{splits.root}: {note}" for note in splits.notes]
             read[role] = splits
         self._splits = read  # both or none, so that asking again gives the same fault
@@ -182,10 +193,9 @@ class DomainPair:
 
     @property
     def evaluation_domains(self) -> tuple[str, ...]:
-        """Those with a labelled query and gallery, the target first."""
-        return tuple(
-            role for role in ("target", "source") if role in self._splits and self._splits[role].has_evaluation
-        )
+        """Those with labelled images that ask and are looked through, the target first."""
+        known = [role for role in ("target", "source") if role in self._splits]
+        return tuple(role for role in known if self._splits[role].is_evaluated(self._search))
 
     def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:
         """A domain's query and gallery, without the queries that ask for nobody."""

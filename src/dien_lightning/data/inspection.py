@@ -11,7 +11,7 @@ from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import folders_below, path_below
 from dien_lightning.data.own import propose_pid_pattern
 from dien_lightning.data.reading import agrees
-from dien_lightning.data.records import SPLITS, Record, Splits, check_evaluation, count_identities
+from dien_lightning.data.records import SPLITS, Record, Splits, count_identities
 from dien_lightning.types import UNLABELED
 
 _LISTS = (".txt", ".csv", ".json", ".mat")
@@ -35,9 +35,7 @@ class Inspection:
     problems: list[str] = field(default_factory=list)
 
 
-def inspect(
-    splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_instances: int = 4, cameras: str = "required"
-) -> Inspection:
+def inspect(splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_instances: int = 4) -> Inspection:
     """Check the records alone, without opening a file.
 
     Args:
@@ -45,7 +43,6 @@ def inspect(
         labeled: whether the training images are to train a classifier.
         num_ids: P, identities in a batch.
         num_instances: K, images of each.
-        cameras: "required", or "none" if matches of the same camera count.
     """
     found = Inspection()
     _count(splits, found)
@@ -61,10 +58,6 @@ def inspect(
     elif len({record.camid for record in splits.train}) == 1:
         told = " Say how the paths tell cameras: camera_pattern='cam(\\d)'." if splits.name == "folder" else ""
         found.notes.append(f"All training images come from one camera, as far as their names say.{told}")
-    if splits.has_evaluation:
-        _check_matches(splits, cameras, found)
-    else:
-        found.notes.append("There is no labelled query and gallery: it trains, but is not evaluated.")
     return found
 
 
@@ -153,15 +146,3 @@ def _check_heap(splits: Splits, found: Inspection) -> None:
     paths = [path_below(record.path, splits.root) for record in splits.train]
     if len({path.rpartition("/")[0] for path in paths}) == 1 and (proposal := propose_pid_pattern(paths)):
         found.notes.append(f"Its names may tell people: {proposal}.")
-
-
-def _check_matches(splits: Splits, cameras: str, found: Inspection) -> None:
-    try:
-        matched = check_evaluation(splits, cameras)
-    except ValueError as error:
-        found.problems.append(str(error))
-        return
-    queries = sum(record.pid != UNLABELED for record in splits.query)
-    if matched < queries:
-        elsewhere = "" if cameras == "none" else " in another camera"
-        found.notes.append(f"{queries - matched} of {queries} queries have no match{elsewhere} and do not count.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,10 +59,10 @@ class Splits:
         numbers = [f"{len(getattr(self, split)):,} {split}" for split in SPLITS]
         return f"{self.name} in {self.root}: {', '.join(numbers)} images"
 
-    @property
-    def has_evaluation(self) -> bool:
-        """Whether query and gallery both hold images whose identity somebody gave."""
-        return any(r.pid != UNLABELED for r in self.query) and any(r.pid != UNLABELED for r in self.gallery)
+    def is_evaluated(self, search: str = "query") -> bool:
+        """Whether query and gallery both hold images whose identity somebody gave; either will do for leave-one-out."""
+        both = [any(record.pid != UNLABELED for record in part) for part in (self.query, self.gallery)]
+        return any(both) if search == "leave_one_out" else all(both)
 
 
 def combine(parts: Sequence[Splits]) -> Splits:
@@ -178,60 +177,3 @@ def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
         )
     if num_instances < 1:
         raise ValueError(f"num_instances={num_instances} must be at least 1 image per identity.")
-
-
-def check_evaluation(splits: Splits, cameras: str = "required") -> int:
-    """Refuse a labelled query and gallery where no query can have a match; otherwise count the queries that have one.
-
-    A match is a gallery image of the same identity from another camera. Where none exists, every figure would be
-    empty, and it is nearly always one camera that is the cause.
-
-    Args:
-        splits: what was read.
-        cameras: "none" if matches of the same camera count, for sets of one camera or of unknown ones.
-
-    Returns:
-        The number of queries with at least one match.
-
-    Raises:
-        ValueError: if that number is zero, or if images of the same camera count and one would find itself.
-    """
-    if cameras == "none":
-        queries = {os.path.realpath(record.path) for record in splits.query}
-        both = [record.path for record in splits.gallery if os.path.realpath(record.path) in queries]
-        if both:
-            raise ValueError(
-                f"{len(both)} images of {splits.root} are both query and gallery, such as {both[0]}, and with "
-                f"data.cameras=none each would find itself first; take them out of one of the two."
-            )
-    seen: dict[int, set[int]] = defaultdict(set)
-    for record in splits.gallery:
-        if record.pid != UNLABELED:
-            seen[record.pid].add(record.camid)
-    labeled = [record for record in splits.query if record.pid != UNLABELED]
-    matched = sum(
-        bool(seen.get(record.pid, set()) - (set() if cameras == "none" else {record.camid})) for record in labeled
-    )
-    if matched:
-        return matched
-    start = f"No query of {splits.root} can have a match"
-    if not any(record.pid in seen for record in labeled):
-        raise ValueError(
-            f"{start}: none of the {count_identities(splits.query)} query identities is in the gallery "
-            f"({_per_camera(splits)}); check that query and gallery show the same people."
-        )
-    patterns = "data.target_camera_pattern or data.source_camera_pattern"
-    told = f"say how the paths tell cameras ({patterns}), or " if splits.name == "folder" else ""
-    raise ValueError(
-        f"{start}: every image of the same identity comes from the query's own camera ({_per_camera(splits)}); "
-        f"{told}set data.cameras=none (cameras='none') to count matches from the same camera."
-    )
-
-
-def _per_camera(splits: Splits) -> str:
-    query = Counter(record.camid for record in splits.query)
-    gallery = Counter(record.camid for record in splits.gallery)
-    return ", ".join(
-        f"camera {camid}: {query[camid]} query and {gallery[camid]} gallery images"
-        for camid in sorted(query.keys() | gallery.keys())
-    )

@@ -7,6 +7,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +61,18 @@ def scan_file(path: str) -> FileState:
     return FileState(path, digest, None)
 
 
-def check_files(splits: Splits, states: Sequence[FileState], found: Inspection, *, cameras: str = "required") -> None:
-    """Add what the files themselves show: unreadable ones, and the same image in two splits or of two people."""
+def check_files(
+    splits: Splits, states: Sequence[FileState], found: Inspection, *, same_camera: str = "drop", search: str = "query"
+) -> None:
+    """Add what the files themselves show: unreadable ones, and the same image in two splits or of two people.
+
+    Args:
+        splits: what was read.
+        states: of its files.
+        found: gets the sentences.
+        same_camera: whether images of the query's camera count ("keep"), see `Protocol`.
+        search: who asks; with "leave_one_out" all images of query and gallery do.
+    """
     faults = [state for state in states if state.fault is not None]
     if faults:
         shown = "; ".join(f"{state.path} ({state.fault})" for state in faults[:5])
@@ -83,15 +94,23 @@ def check_files(splits: Splits, states: Sequence[FileState], found: Inspection, 
                 f"Remove the {len(both)} images that lie in both {one} and {other} from one of them, "
                 f"for they flatter the figures: {both[0][one][0].path} is {both[0][other][0].path}."
             )
-    _check_queries(doubles, cameras, found)
+    _check_queries(doubles, same_camera, search, found)
     _check_people(doubles, found)
 
 
-def _check_queries(doubles: Sequence[dict[str, list[Record]]], cameras: str, found: Inspection) -> None:
+def _check_queries(
+    doubles: Sequence[dict[str, list[Record]]], same_camera: str, search: str, found: Inspection
+) -> None:
     """A copy of a query in the gallery: the protocol drops it where identity and camera are the same, and junk."""
-    copies = [(q, g) for place in doubles for q in place["query"] for g in place["gallery"] if q.pid != UNLABELED]
+    copies = [(q, g) for place in doubles for q in place["query"] for g in place["gallery"]]
+    if search == "leave_one_out":
+        tested = ([*place["query"], *place["gallery"]] for place in doubles)
+        copies = [pair for records in tested for pair in combinations(records, 2)]
+    copies = [(q, g) for q, g in copies if q.pid != UNLABELED]
     counting = [
-        (q, g) for q, g in copies if g.pid != UNLABELED and (cameras == "none" or (g.pid, g.camid) != (q.pid, q.camid))
+        (q, g)
+        for q, g in copies
+        if g.pid != UNLABELED and (same_camera == "keep" or (g.pid, g.camid) != (q.pid, q.camid))
     ]
     if counting:
         query, copy = counting[0]

@@ -1,11 +1,12 @@
 """Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
 
 dien check ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX]
-    [cameras=required|none] [num_ids=16] [num_instances=4] [files=true] [workers=N]
+    [cameras=required|none] [protocol=NAME] [num_ids=16] [num_instances=4] [files=true] [workers=N]
 
 `layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
 `role=source` as one sub-folder per identity. Ends with `ready` and exit code 0, or with
-a numbered list of what to do and exit code 1. `files=false` leaves out reading the images themselves.
+a numbered list of what to do and exit code 1. `protocol` is a name in conf/protocol: whether queries have a match is
+asked by its rules. `files=false` leaves out reading the images themselves.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from dien_lightning import Protocol
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import image_files
-from dien_lightning.data.inspection import inspect
+from dien_lightning.data.inspection import Inspection, inspect
 from dien_lightning.data.own import OWN, is_table, table_files
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
+from dien_lightning.experiments.config import choices, compose_config, protocol
 from dien_lightning.experiments.options import take_all
+from dien_lightning.training.counting import count_matches
 from dien_lightning.types import UNLABELED
 
 
@@ -43,6 +47,7 @@ class Options:
     camera_pattern: str | None = None
     pid_pattern: str | None = None
     cameras: str = "required"
+    protocol: str = "default"
     num_ids: int = 16
     num_instances: int = 4
     files: bool = True
@@ -60,20 +65,17 @@ def main() -> None:
     print(
         f"{splits.root}: {CATALOG[layout].title if layout in CATALOG else OWN[layout]} (layout={layout}), as a {role}"
     )
-    found = inspect(
-        splits,
-        labeled=role == "source",
-        num_ids=options.num_ids,
-        num_instances=options.num_instances,
-        cameras=options.cameras,
-    )
+    counting = protocol(compose_config([f"protocol={options.protocol}", f"data.cameras={options.cameras}"]))
+    found = inspect(splits, labeled=role == "source", num_ids=options.num_ids, num_instances=options.num_instances)
+    check_matches(splits, counting, found)
     if options.files:
         paths = sorted({record.path for split in SPLITS for record in getattr(splits, split)})
 
         def bar(states: Iterable[FileState]) -> Iterable[FileState]:
             return track(states, "reading images", total=len(paths), console=Console(stderr=True), transient=True)
 
-        check_files(splits, scan_files(paths, options.workers, bar), found, cameras=options.cameras)
+        states = scan_files(paths, options.workers, bar)
+        check_files(splits, states, found, same_camera=counting.same_camera, search=counting.search)
     for line in found.counts:
         print(f"  {line}")
     for line in found.notes:
@@ -87,12 +89,32 @@ def main() -> None:
                 overrides.append(override(f"data.{role}_{name}", pattern))
         if options.cameras == "none":
             overrides.append("data.cameras=none")
+        if options.protocol != "default":
+            overrides.append(f"protocol={options.protocol}")
         print("ready:", *overrides)
         return
     print("to do:")
     for number, line in enumerate(found.problems, start=1):
         print(f"  {number}. {line}")
     sys.exit(1)
+
+
+def check_matches(splits: Splits, counting: Protocol, found: Inspection) -> None:
+    """Add whether queries have a match under the protocol."""
+    if not splits.is_evaluated(counting.search):
+        hint = " A gallery alone is ranked by protocol=leave_one_out." if splits.is_evaluated("leave_one_out") else ""
+        found.notes.append(f"There is no labelled query and gallery: it trains, but is not evaluated.{hint}")
+        return
+    try:
+        number = count_matches(splits, counting)
+    except ValueError as error:
+        found.problems.append(str(error))
+        return
+    if number.matched < number.queries:
+        elsewhere = "" if counting.same_camera == "keep" else " in another camera"
+        found.notes.append(
+            f"{number.queries - number.matched} of {number.queries} queries have no match{elsewhere} and do not count."
+        )
 
 
 def parse(arguments: list[str]) -> tuple[Path, Options]:
@@ -107,6 +129,7 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
         raise ValueError(f"{len(roots)} folders were named; name one: dien check ROOT [layout=NAME].")
     check_choice("role", options.role or "target", ("source", "target"))
     check_choice("cameras", options.cameras, ("required", "none"))
+    check_choice("protocol", options.protocol, choices("protocol"))
     for name in ("num_ids", "num_instances", "workers"):
         check_int(name, getattr(options, name), 1, "see --help")
     return Path(roots[0]), options

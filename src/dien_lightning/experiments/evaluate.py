@@ -31,11 +31,11 @@ from dien_lightning.retrieval import (
     evaluate_sets,
     expand_queries,
     k_reciprocal_blocks,
-    pool_queries,
     rank_gallery,
 )
 from dien_lightning.retrieval.reranking import check_reranking
 from dien_lightning.training import evaluation, resolve_precision
+from dien_lightning.training.counting import check_counting
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="evaluate")
@@ -67,15 +67,18 @@ def evaluate(config: DictConfig) -> None:
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
     data.setup("test")
+    counting = protocol(config)
     if "target" not in data.evaluation_domains:
-        raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
+        alone = data.target.is_evaluated("leave_one_out")
+        remedy = "rank it by protocol=leave_one_out" if alone else "name a set that has"
+        raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; {remedy}.")
+    check_counting(data, counting)
     device = device_of(config.accelerator)
     how: dict[str, Any] = {"precision": resolve_precision(config.precision, device.type)}
     network.to(device)
     if config.gather_statistics:
         evaluation.gather_statistics(network, data.statistics_dataloader(), **how)
     loaders = {"target": track(data.test_dataloader()[0], "embedding")}
-    counting = protocol(config)
     found = evaluation.evaluate(network, loaders, counting, each_pass=True, flip=config.flip, **how)
     data.teardown()
     result, lists = refine(found.metrics["target"], found.results["target"], data, config)
@@ -127,12 +130,10 @@ def refinements(config: DictConfig) -> dict[str, Any]:
 def refine(
     metric: RetrievalMetric, plain: RetrievalResult, data: DomainPairDataModule, config: DictConfig
 ) -> tuple[RetrievalResult, dict[str, Any]]:
-    """Figures and ranked lists after query pooling, query expansion and re-ranking, as far as they are asked for."""
-    if not (config.multi_query or config.expansion or config.rerank):
+    """Figures and ranked lists after query expansion and re-ranking, as far as they are asked for."""
+    if not (config.expansion or config.rerank):
         return plain, rankings(metric, data)
     sets, protocol = metric.gather(), metric.protocol
-    if config.multi_query:
-        sets = pool_queries(sets, protocol).normalized("query")
     if config.expansion:
         sets = expand_queries(sets, config.expansion).normalized("query")
     rows = chosen_queries(len(sets.query))

@@ -16,7 +16,7 @@ _GROUPS = ("data", "network", "objective", "optim", "trainer")
 # What changes no figure, or by rounding alone: where files lie, which processes work, what is kept and said meanwhile.
 _NO_MATTER = (
     *("data.root", "data.source_root", "data.target_root"),  # but for sets whose name does not say their images
-    *("data.num_workers", "data.cache_gigabytes", "data.eval_batch_size"),
+    *("data.num_workers", "data.cache_gigabytes", "data.eval_batch_size", "data.search"),  # protocol.search says it
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.log_every_n_steps"),
     *("trainer.enable_progress_bar", "trainer.enable_model_summary"),
     *("callbacks.checkpoint", "callbacks.progress", "callbacks.health", "callbacks.finite"),

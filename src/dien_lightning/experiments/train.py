@@ -51,6 +51,7 @@ from dien_lightning.training import (
     SelfTrainingModule,
     resolve_precision,
 )
+from dien_lightning.training.counting import check_counting
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -108,6 +109,7 @@ def train(config: DictConfig) -> Results:
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     data.prepare_data()
     data.setup()
+    check_counting(data, counting)
     module = build_module(config, data, protocol=counting, **how)
     data.setup("fit")
     trainer = build_trainer(config, run_dir, running_time)

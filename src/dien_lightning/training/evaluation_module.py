@@ -13,9 +13,9 @@ from torch import Tensor
 from dien_lightning.checks import check_bool
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.retrieval import Protocol, RetrievalMetric
+from dien_lightning.training.counting import check_counting
 from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import Evaluation, EvaluationResults, gather_statistics
-from dien_lightning.training.preconditions import check_counting
 from dien_lightning.types import NetworkOutput, Sample
 
 
@@ -97,6 +97,11 @@ class EvaluationModule(LightningModule):
     def _datamodule(self) -> Any:
         return getattr(self.trainer, "datamodule", None)
 
+    def setup(self, stage: str) -> None:
+        """Refuse what the protocol cannot count, before anything is trained or embedded."""
+        if stage != "predict":
+            check_counting(self._datamodule, self.protocol)
+
     def on_validation_epoch_start(self) -> None:
         self._start_evaluation(each_pass=False)
 
@@ -109,7 +114,6 @@ class EvaluationModule(LightningModule):
         self._start_evaluation(each_pass=True)
 
     def _start_evaluation(self, each_pass: bool) -> None:
-        check_counting(self._datamodule, self.protocol)
         names = self.evaluation_domains
         self._evaluation = Evaluation(self.network, names, self.protocol, each_pass=each_pass, **self._how)
 

@@ -27,7 +27,6 @@ from dien_lightning.training.preconditions import (
     CHECKPOINT_OPTIM,
     check_can_resume,
     check_can_train,
-    check_counting,
     check_same_data,
     check_same_width,
 )
@@ -138,7 +137,6 @@ class DIENModule(EvaluationModule):
         if self.objective is None:
             raise ValueError("objective=None: this module only evaluates and has nothing to optimise.")
         check_can_train(self.trainer, self.objective)
-        check_counting(self._datamodule, self.protocol)
         optimizer = self.recipe.optimizer(self.network, self.objective)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"}}
 

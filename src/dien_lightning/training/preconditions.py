@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses import DIENObjective, SelfTrainingObjective
 from dien_lightning.network import DIEN
-from dien_lightning.retrieval import Protocol
 
 CHECKPOINT_OPTIM = "optim"
 """The key of a training checkpoint that holds the recipe, and what the losses see, as plain values."""
@@ -63,15 +62,6 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
         raise ValueError(
             f"the objective tells {classes} identities apart (num_classes) and the source has {identities}; build it "
             f"with num_classes=data.num_classes."
-        )
-
-
-def check_counting(data: Any, protocol: Protocol) -> None:
-    """Raise a ValueError where a data module takes matches of the same camera and the protocol drops them."""
-    if getattr(data, "cameras", None) == "none" and protocol.same_camera == "drop":
-        raise ValueError(
-            "the data module has cameras='none', and the protocol drops matches of the query's own camera; give "
-            "DIENModule protocol=Protocol(same_camera='keep')."
         )
 
 

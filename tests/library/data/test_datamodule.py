@@ -181,14 +181,20 @@ def test_a_target_without_labels_is_not_evaluated(root, tmp_path):
     assert len(data.val_dataloader()) == 1
 
 
-def test_one_camera_stops_before_training_unless_cameras_are_ignored(root, tmp_path):
-    write_market(tmp_path, cameras=1)
-    with pytest.raises(ValueError, match=r"No query of .* can have a match.*data\.cameras=none"):
-        make(root, target_root=str(tmp_path)).setup("fit")
-    data = make(root, target_root=str(tmp_path), cameras="none")
-    data.setup("fit")
+def test_a_gallery_without_queries_is_evaluated_by_leave_one_out_alone(root, tmp_path):
+    write_market(tmp_path)
+    rows = [
+        f"{tmp_path}/bounding_box_test/{path.name},{path.name.split('_')[0]},{path.name[6]},gallery"
+        for path in sorted((tmp_path / "bounding_box_test").glob("0*.jpg"))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["path,pid,camid,split", *rows]))
+    table = {"target": "csv", "target_root": str(tmp_path / "t.csv")}
+    assert make(root, **table).evaluation_domains == ("source",)
+    data = make(root, **table, search="leave_one_out")
     assert data.evaluation_domains == ("target", "source")
-    assert {record.camid for record in data.target.gallery} == {1}  # as they are: the protocol says what counts
+    assert len(data.evaluation_records("target")[0]) == 0
+    with pytest.raises(ValueError, match="multi_query=true pools queries, and search='leave_one_out' asks with every"):
+        make(root, search="leave_one_out", multi_query=True)
 
 
 def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):

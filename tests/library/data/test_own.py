@@ -21,7 +21,7 @@ def test_a_plain_folder_of_nested_crops(tmp_path):
     (tmp_path / "notes.txt").touch()
     splits = read_folder(tmp_path, labeled=False)
     assert seen(splits.train) == [(UNLABELED, 0)] * 3
-    assert not splits.has_evaluation
+    assert not splits.is_evaluated()
 
 
 def test_cameras_by_subfolder_and_by_pattern(tmp_path):
@@ -90,7 +90,7 @@ def test_query_and_gallery_serve_evaluation(tmp_path):
     ):
         write_image(tmp_path / path)
     splits = read_folder(tmp_path, labeled=False, camera_pattern=r"cam(\d)")
-    assert splits.has_evaluation
+    assert splits.is_evaluated()
     assert {record.pid for record in splits.train} == {UNLABELED}
     assert (seen(splits.query), seen(splits.gallery)) == ([(0, 1)], [(0, 2), (1, 1)])
 
@@ -148,7 +148,7 @@ def test_table(table):
 def test_a_tables_labels_stay_out_of_a_targets_training_images(table):
     splits = read_table(table.parent, labeled=False)
     assert {record.pid for record in splits.train} == {UNLABELED}
-    assert splits.has_evaluation
+    assert splits.is_evaluated()
 
 
 def test_a_table_of_paths_alone(table):
@@ -187,7 +187,7 @@ def test_tables_as_programs_export_them(table, separator, encoding):
     table.write_bytes((("sep=;\r\n" if separator == ";" else "") + content).encode(encoding))
     splits = read_table(table)
     assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
-    assert splits.has_evaluation
+    assert splits.is_evaluated()
 
 
 def test_words_for_unknown_are_nobody_and_counted(table):

@@ -11,7 +11,6 @@ from dien_lightning.data.records import (
     Record,
     Splits,
     ask_with_all_images,
-    check_evaluation,
     check_training,
     combine,
     count_identities,
@@ -47,10 +46,12 @@ def test_count_identities_leaves_out_the_unlabeled():
     assert count_identities([Record("a", 0, 0), Record("b", UNLABELED, 0), Record("c", 5, 0)]) == 2
 
 
-def test_has_evaluation_needs_labels_on_both_sides():
-    assert splits([(1, 1)], [(1, 2)]).has_evaluation
-    assert not splits([(1, 1)], []).has_evaluation
-    assert not splits([(UNLABELED, 1)], [(1, 2)]).has_evaluation
+def test_evaluation_needs_labels_on_both_sides_and_leave_one_out_on_one():
+    assert splits([(1, 1)], [(1, 2)]).is_evaluated()
+    assert not splits([(1, 1)], []).is_evaluated()
+    assert not splits([(UNLABELED, 1)], [(1, 2)]).is_evaluated()
+    assert splits([], [(1, 2)]).is_evaluated("leave_one_out")
+    assert not splits([], [(UNLABELED, 2)]).is_evaluated("leave_one_out")
 
 
 def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
@@ -58,7 +59,6 @@ def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
     joined = combine([one, one])
     assert [(r.pid, r.camid) for r in joined.gallery] == [(3, 2), (-1, 1), (0, 1), (9, 5), (-1, 4), (6, 4)]
     assert [(r.pid, r.camid) for r in joined.query] == [(3, 1), (9, 4)]
-    assert check_evaluation(joined) == 2
     assert combine([one]) is one
 
 
@@ -88,32 +88,3 @@ def test_check_training_refuses_a_source_without_labels():
 def test_check_training_names_found_and_remedy():
     with pytest.raises(ValueError, match=r"num_ids=3 needs at least that many identities; crops has 2 \(3 training"):
         check_training(splits(train=[(1, 1), (1, 2), (2, 1)]), num_ids=3, num_instances=2)
-
-
-def test_check_evaluation_counts_queries_with_a_match_from_another_camera():
-    query = [(1, 1), (2, 1), (3, 1), (UNLABELED, 1)]
-    gallery = [(1, 2), (2, 1), (0, 2), (UNLABELED, 2)]
-    assert check_evaluation(splits(query, gallery)) == 1
-
-
-def test_check_evaluation_names_the_one_camera_trap():
-    with pytest.raises(ValueError, match=r"own camera \(camera 4: 2 query and 3 gallery images\).*data\.cameras=none"):
-        check_evaluation(splits([(1, 4), (2, 4)], [(1, 4), (2, 4), (2, 4)]))
-
-
-def test_check_evaluation_names_strangers():
-    with pytest.raises(ValueError, match=r"none of the 2 query identities is in the gallery"):
-        check_evaluation(splits([(1, 1), (2, 2)], [(7, 1), (8, 2)]))
-
-
-def test_without_cameras_every_shared_identity_is_a_match():
-    one_camera = splits([(1, 4), (2, 4)], [(1, 4), (2, 4)])
-    assert check_evaluation(one_camera, cameras="none") == 2
-
-
-def test_without_cameras_no_image_may_find_itself(tmp_path):
-    (tmp_path / "a.jpg").touch()
-    (tmp_path / "b.jpg").symlink_to("a.jpg")
-    query, gallery = (Record(str(tmp_path / name), 1, 0) for name in ("a.jpg", "b.jpg"))
-    with pytest.raises(ValueError, match=r"1 images of own are both query and gallery, such as .*b\.jpg, and with"):
-        check_evaluation(Splits("own", Path("own"), [], [query], [gallery]), cameras="none")

@@ -1,0 +1,151 @@
+"""Sets that ask another question, drawn in their layout: `dien check` calls them ready, `dien evaluate` ranks them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from scipy.io import savemat
+
+from commands import call
+from dien_lightning import DIEN, save_network
+from dien_lightning.data.catalog_special import SPECIAL
+from library.data.folders import write_image
+
+TRAINED, TESTED = (1, 2, 3), (11, 12)
+
+
+class Drawn(NamedTuple):
+    """Paths of each person p and shot k = 1, 2 in training and test; other files; what is counted by which protocol."""
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    counted: dict[str, dict[str, int]]  # protocol -> num_queries, num_gallery
+    files: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default, which nobody changes
+
+
+def lines(path: str, people: tuple[int, ...]) -> str:
+    return "".join(f"{path.format(p=p, k=k)} {p}\n" for p in people for k in (1, 2))
+
+
+def counts(num_queries: int, num_gallery: int) -> dict[str, int]:
+    return {"num_queries": num_queries, "num_gallery": num_gallery}
+
+
+_BODIES = "{s}/{{p:04d}}/{{p:04d}}_c1_f{{k}}.jpg"
+_PEOPLE = {"exp/train_id.txt": "1,2", "exp/val_id.txt": "3", "exp/test_id.txt": "11,12"}
+_REGDB = {
+    f"idx/{part}_{view.lower()}_1.txt": lines(f"{view}/{{p}}/{view[0]}_{{k}}.bmp", people)
+    for part, people in (("train", TRAINED), ("test", TESTED))
+    for view in ("Visible", "Thermal")
+}
+DRAWN = {
+    "ltcc": Drawn(
+        ("train/{p:03d}_{k}_c1_00001{k}.png", "train/{p:03d}_{k}_c2_00001{k}.png"),
+        ("query/{p:03d}_{k}_c1_00001{k}.png", "test/{p:03d}_{k}_c2_00001{k}.png"),
+        {"clothes_changing": counts(4, 4)},
+    ),
+    "prcc": Drawn(
+        tuple(f"rgb/train/{{p:03d}}/{camera}_cropped_rgb00{{k}}.jpg" for camera in "ABC"),
+        tuple(f"rgb/test/{camera}/{{p:03d}}/cropped_rgb00{{k}}.jpg" for camera in "ABC"),
+        {"clothes_changing": counts(8, 4)},
+    ),
+    "sysumm01": Drawn(
+        tuple(f"cam{camera}/{{p:04d}}/000{{k}}.jpg" for camera in range(1, 7)),
+        tuple(f"cam{camera}/{{p:04d}}/000{{k}}.jpg" for camera in range(1, 7)),
+        {"sysu_all": counts(8, 16), "sysu_indoor": counts(8, 8)},
+        _PEOPLE,
+    ),
+    "regdb": Drawn(
+        ("Visible/{p}/V_{k}.bmp", "Thermal/{p}/T_{k}.bmp"),
+        ("Visible/{p}/V_{k}.bmp", "Thermal/{p}/T_{k}.bmp"),
+        {"default": counts(4, 4)},
+        _REGDB,
+    ),
+    "celebreid": Drawn(
+        ("train/{p}_{k}_0.jpg",), ("query/{p}_{k}_0.jpg", "gallery/{p}_{k}_1.jpg"), {"default": counts(4, 4)}
+    ),
+    "last": Drawn(
+        ("train/{p:06d}/{p:06d}_1_2_3_{k}.jpg",),
+        ("test/query/{p:06d}_1_2_3_{k}.jpg", "test/gallery/{p:06d}/{p:06d}_1_2_4_{k}.jpg"),
+        {"default": counts(4, 4)},
+    ),
+    "mars": Drawn(
+        ("bbox_train/{p:04d}/{p:04d}C1T0001F00{k}.jpg", "bbox_train/{p:04d}/{p:04d}C2T0001F00{k}.jpg"),
+        ("bbox_test/{p:04d}/{p:04d}C1T0001F00{k}.jpg", "bbox_test/{p:04d}/{p:04d}C2T0001F00{k}.jpg"),
+        {"leave_one_out": counts(4, 4)},  # sequences, with those that ask
+        {"info/test_name.txt": "".join(f"{p:04d}C{c}T0001F001.jpg\n" * 2 for p in TESTED for c in (1, 2))},
+    ),
+    "occluded_reid": Drawn(
+        (),
+        ("occluded_body_images/{p:03d}/{p:03d}_0{k}.tif", "whole_body_images/{p:03d}/{p:03d}_0{k}.tif"),
+        {"default": counts(4, 4)},
+    ),
+    "pdukemtmc": Drawn(
+        tuple(_BODIES.format(s=f"train/{kind}_body_images") for kind in ("occluded", "whole")),
+        tuple(_BODIES.format(s=f"test/{kind}_body_images") for kind in ("occluded", "whole")),
+        {"default": counts(4, 4)},
+    ),
+}
+for _name, _asks, _asked in (("agreid", 0, 3), ("agreid_from_ground", 3, 0)):
+    DRAWN[_name] = Drawn(
+        ("bounding_box_train/P{p:04d}T01A0C0F{k}.jpg", "bounding_box_train/P{p:04d}T01A0C3F{k}.jpg"),
+        (
+            f"query_all_c{_asks}/P{{p:04d}}T01A0C{_asks}F{{k}}.jpg",
+            f"bounding_box_test_all_c{_asked}/P{{p:04d}}T01A0C{_asked}F{{k}}.jpg",
+        ),
+        {"default": counts(4, 4)},
+    )
+
+
+def draw(root: Path, name: str) -> Path:
+    drawn = DRAWN[name]
+    paths = [
+        path.format(p=p, k=k)
+        for templates, people in ((drawn.train, TRAINED), (drawn.test, TESTED))
+        for path in templates
+        for p in people
+        for k in (1, 2)
+    ]
+    for seed, path in enumerate(paths):
+        write_image(root / path, seed)
+    for path, text in drawn.files.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(text)
+    if name == "mars":
+        tracks = [[1, 2, 11, 1], [3, 4, 11, 2], [5, 6, 12, 1], [7, 8, 12, 2]]
+        savemat(root / "info/tracks_test_info.mat", {"track_test_info": tracks})
+        savemat(root / "info/query_IDX.mat", {"query_IDX": [[1, 3]]})
+    return root
+
+
+@pytest.fixture(scope="module")
+def network_file(module_folder):
+    path = module_folder / "network.safetensors"
+    save_network(DIEN("mobilenet_v2", weights=None, embedding_dim=4, attention_loops=0, image_size=(64, 32)), path)
+    return path
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file, tmp_path, capfd, monkeypatch):
+    root = draw(tmp_path / "set", name)
+    for number, (protocol, counted) in enumerate(DRAWN[name].counted.items()):
+        about = (f"protocol={protocol}", "num_ids=2", "num_instances=2", "workers=1")
+        checked = call(capfd, monkeypatch, "check", root, f"layout={name}", *about)
+        assert checked.code == 0, checked.stdout
+        role = "source" if DRAWN[name].train else "target"
+        assert f"ready: data.{role}={name} data.{role}_root={root}" in checked.stdout
+        data = (f"data.target={name}", f"data.target_root={root}", "data.num_workers=0")
+        how = (f"checkpoint={network_file}", "accelerator=cpu", "precision=32-true", f"output={tmp_path}/{number}")
+        ranked = call(capfd, monkeypatch, "evaluate", *how, *data, f"protocol={protocol}")
+        assert ranked.code == 0, ranked.stderr
+        assert "Rank-1" in ranked.stdout
+        found = json.loads((tmp_path / str(number) / "results.json").read_text())
+        assert {key: found["protocol"][key] for key in counted} == counted
+        assert 0 < found["target"]["mAP"] <= 1
+
+
+def test_each_special_set_is_drawn():
+    assert set(DRAWN) == set(SPECIAL)
