@@ -55,7 +55,7 @@ DRAWN = {
     "sysumm01": Drawn(
         tuple(f"cam{camera}/{{p:04d}}/000{{k}}.jpg" for camera in range(1, 7)),
         tuple(f"cam{camera}/{{p:04d}}/000{{k}}.jpg" for camera in range(1, 7)),
-        {"sysu_all": counts(8, 16), "sysu_indoor": counts(8, 8)},
+        {"sysu_all": counts(8, 16), "sysu_indoor_multi_shot": counts(8, 8)},
         _PEOPLE,
     ),
     "regdb": Drawn(

@@ -44,6 +44,7 @@ _UNSAID: dict[str, Any] = {
     "optim.algorithm": "sgd",
     "protocol.clothes": "any",
     "protocol.draws": 0,
+    "protocol.shots": 1,
     "protocol.search": "query",
     "callbacks.choice._target_": "EpochChoice",
     "callbacks.choice.images": 2000,

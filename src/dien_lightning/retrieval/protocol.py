@@ -57,7 +57,7 @@ class Protocol:
     - an evaluator that sorts the distances and leaves ties as they lie: `ties="gallery order"`;
     - LTCC's and PRCC's clothes-changing setting: `clothes="changed"`, for PRCC's single shot with `draws=10`, and its
       queries in the gallery's clothes: `clothes="same"`;
-    - SYSU-MM01, single shot: `search="sysu_all", draws=10`, or "sysu_indoor".
+    - SYSU-MM01, single shot: `search="sysu_all", draws=10`, or "sysu_indoor"; multi-shot: with `shots=10`.
 
     Args:
         junk: gallery images with pid -1 are left out ("drop") or stay as images that match nobody ("distractor").
@@ -72,7 +72,9 @@ class Protocol:
             precision at each match, "trapezoid" the mean of the precisions at and just before it.
         ties: who ranks first at the same distance: "non-match first" never flatters, "match first" always does,
             "gallery order" goes by the gallery image's number, as a stable sort of the distances would.
-        draws: the figures' mean over so many galleries of one image per person and camera (and outfit); 0 ranks all.
+        draws: the figures' mean over so many galleries of `shots` images per person and camera (and outfit); 0 ranks
+            all.
+        shots: images of each in a drawn gallery, or as many as there are.
         seed: of the draws, which are not those of a set's authors.
 
     Raises:
@@ -91,6 +93,7 @@ class Protocol:
     clothes: str = "any"
     search: str = "query"
     draws: int = 0
+    shots: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -99,17 +102,23 @@ class Protocol:
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not a protocol; choose one of {', '.join(choices)}.")
         check_int("draws", self.draws, 0, "0 ranks the whole gallery")
+        check_int("shots", self.shots, 1, "a gallery of none finds nobody")
         check_int("seed", self.seed, 0, "the draws follow from it")
         if self.draws and self.search == "leave_one_out":
             raise ValueError(
                 f"draws={self.draws} draws galleries, and search='leave_one_out' ranks all images; draws=0."
             )
 
+        if self.shots > 1 and not self.draws:
+            raise ValueError(
+                f"shots={self.shots} is of drawn galleries, and draws=0 ranks the whole one; give draws=10."
+            )
+
     def describe(self) -> dict[str, str | int | bool]:
         """The protocol as plain values, for results.json, W&B and tables."""
         described = {"distance": "euclidean", "tracklets": "mean", **asdict(self)}
         if not self.draws:
-            del described["seed"]
+            del described["seed"], described["shots"]
         return described
 
     def sentence(self) -> str:
@@ -122,5 +131,6 @@ class Protocol:
         """
         parts = [choices[getattr(self, name)] for name, choices in _CHOICES.items()]
         if self.draws:
-            parts.append(f"mean of {self.draws} galleries of one image per person and camera, seed {self.seed}")
+            images = "one image" if self.shots == 1 else f"{self.shots} images"
+            parts.append(f"mean of {self.draws} galleries of {images} per person and camera, seed {self.seed}")
         return "; ".join(part for part in parts if part)

@@ -59,7 +59,10 @@ def choose_images(sets: EvaluationSets, protocol: Protocol) -> EvaluationSets:
 
 
 def draw_galleries(sets: EvaluationSets, protocol: Protocol) -> list[Tensor | None]:
-    """Numbers of each draw's gallery images, ascending: one of each person, camera and outfit; None is the whole."""
+    """Numbers of each draw's gallery images, ascending: `shots` of each person, camera and outfit, or all there are.
+
+    None is the whole gallery.
+    """
     if not protocol.draws:
         return [None]
     group = sets.groups("gallery", "pids", "camids", "clothes")
@@ -67,7 +70,7 @@ def draw_galleries(sets: EvaluationSets, protocol: Protocol) -> list[Tensor | No
     drawn: list[Tensor | None] = []
     for _ in range(protocol.draws):
         order = torch.randperm(len(group), generator=generator)
-        place = torch.full((int(group.max()) + 1,), len(group))
-        place.scatter_reduce_(0, group[order], torch.arange(len(group)), "amin")  # the first of each group
-        drawn.append(order[place].sort().values)
+        groups, by_group = group[order].sort(stable=True)
+        place = torch.arange(len(group)) - torch.searchsorted(groups, groups)  # of each image in its group
+        drawn.append(order[by_group[place < protocol.shots]].sort().values)
     return drawn

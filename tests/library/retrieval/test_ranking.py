@@ -27,11 +27,12 @@ RULES = st.fixed_dictionaries(
 
 
 @settings(max_examples=400, deadline=None)
-@given(sets=small_sets(), rules=RULES, draws=st.sampled_from([0, 3]), max_rank=st.integers(1, 40))
-def test_equals_the_slow_walk(sets, rules, draws, max_rank):
+@given(sets=small_sets(), rules=RULES, drawing=st.sampled_from([(0, 1), (3, 1), (3, 2)]), max_rank=st.integers(1, 40))
+def test_equals_the_slow_walk(sets, rules, drawing, max_rank):
     chosen = reference.chosen_images(as_lists(sets), rules["search"])
     assume(chosen["query"] and chosen["gallery"])
-    protocol = Protocol(**rules, draws=0 if rules["search"] == "leave_one_out" else draws)
+    draws, shots = (0, 1) if rules["search"] == "leave_one_out" else drawing
+    protocol = Protocol(**rules, draws=draws, shots=shots)
     drawn = draw_galleries(make(**chosen), protocol)
     galleries = [chosen if rows is None else as_lists(make(**chosen).take(gallery=rows)) for rows in drawn]
     walks = [reference.retrieval(gallery, max_rank, **rules) for gallery in galleries]

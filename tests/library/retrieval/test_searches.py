@@ -59,6 +59,18 @@ def test_sysu_by_hand():
         evaluate_sets(replace(sets, query_camids=torch.tensor([0])), protocol=Protocol(search="sysu_all"))
 
 
+def test_multi_shot_by_hand():
+    # Person 1 has three images in camera 0 and one in camera 1, person 2 two in camera 0: 2 shots leave 2, 1 and 2.
+    sets = make(gallery=torch.zeros(6, 1), gallery_pids=[1, 1, 1, 1, 2, 2], gallery_camids=[0, 0, 0, 1, 0, 0])
+    drawn = [tuple(rows.tolist()) for rows in draw_galleries(sets, Protocol(draws=50, shots=2))]
+    assert set(drawn) == {(0, 1, 3, 4, 5), (0, 2, 3, 4, 5), (1, 2, 3, 4, 5)}
+    # A match at 1 and one at 3 behind a stranger at 2: AP 5/6 of all; of two shots all three are there, of one 1, 1/2.
+    sets = make(query_pids=[7], gallery=[1.0, 2.0, 3.0], gallery_pids=[7, 8, 7], gallery_camids=[1, 1, 1])
+    assert evaluate_sets(sets, protocol=Protocol(draws=3, shots=2)).mAP == pytest.approx(5 / 6)
+    single = evaluate_sets(sets, protocol=Protocol(draws=400)).mAP
+    assert single == pytest.approx(3 / 4, abs=0.05)
+
+
 def test_each_draw_has_one_image_of_each_person_in_each_camera_and_every_image_is_drawn_as_often():
     pids, camids = torch.arange(60) % 3, torch.arange(60) % 2
     sets = make(gallery=torch.zeros(60, 1), gallery_pids=pids, gallery_camids=camids)
