@@ -18,7 +18,7 @@ FOLDER = CONF
 SECOND_STAGE = (
     "network=started",
     "objective=self_training",
-    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage")),
+    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage", "demo_self_training")),
 )
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"

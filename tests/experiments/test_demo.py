@@ -9,9 +9,25 @@ from pathlib import Path
 import pytest
 
 from commands import call
+from dien_lightning.data.records import Record
+from dien_lightning.experiments.clusters import describe_clusters, read_clusters
 from dien_lightning.experiments.config import compose_config, protocol
 from dien_lightning.experiments.settings import settings_of
 from experiments.reports.finished_runs import write_run
+
+
+def leave_clusters(folder: Path, images: list[Path]) -> None:
+    """As a run of self-training leaves them: two clusters of one person each, and one that mixes two; an outlier."""
+    labels = [0, 0, 0, 1, 1, 2, 2, 2, 2, -1]
+    pids = [7, 7, 7, 8, 8, 9, 9, 7, -1, 8]
+    records = [Record(str(image), pid, 1) for image, pid in zip(images, pids, strict=False)]
+    (folder / "clusters.json").write_text(json.dumps(describe_clusters(labels, records)))
+    rows = (folder / "metrics.csv").read_text().splitlines()
+    rounds = [
+        f"{rows[0]},clusters/number,clusters/agreement",
+        *(f"{row},{number},0.5" for number, row in enumerate(rows[1:])),
+    ]
+    (folder / "metrics.csv").write_text("\n".join(rounds) + "\n")
 
 
 @pytest.fixture
@@ -23,12 +39,17 @@ def trainings(monkeypatch, tmp_path):
 
     def train(folder: Path, overrides: list[str]) -> None:
         asked.append((folder.name, overrides))
-        base = "ablation=r01_base" in overrides
-        row, rank1, control = ("r01_base", 0.25, 0.46) if base else ("r07_full_t2", 0.7, None)
+        row, rank1, control = ("r07_full_t2", 0.7, None)
+        if "ablation=r01_base" in overrides:
+            row, rank1, control = ("r01_base", 0.25, 0.46)
+        elif "experiment=demo_self_training" in overrides:
+            rank1 = 0.9
         seed = int(next(word for word in overrides if word.startswith("seed=")).removeprefix("seed="))
         write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=seed)
+        if rank1 == 0.9:
+            leave_clusters(folder, sorted((tmp_path / "images").glob("*.jpg")))
         results = json.loads((folder / "results.json").read_text())
-        config = compose_config(["experiment=demo", *overrides])
+        config = compose_config(overrides)
         results |= {"settings": settings_of(config), "protocol": protocol(config).describe()}
         (folder / "results.json").write_text(json.dumps(results))
 
@@ -36,39 +57,56 @@ def trainings(monkeypatch, tmp_path):
     return asked
 
 
-def test_the_demo_trains_base_then_dien_and_leaves_table_and_page(trainings, tmp_path, capfd, monkeypatch):
+def test_the_demo_trains_base_then_dien_then_goes_on_by_itself(trainings, tmp_path, capfd, monkeypatch):
     output = tmp_path / "demo"
-    finished = call(capfd, monkeypatch, "demo", f"output={output}", "data_root=x")
+    given = ("data_root=x", "objective.center_weight=1", "trainer.max_epochs=3")
+    finished = call(capfd, monkeypatch, "demo", f"output={output}", *given)
     assert finished.code == 0, finished.stderr
+    third = [f"start={output}/dien/network.safetensors", "data_root=x", "trainer.max_epochs=3"]
     assert trainings == [
-        ("base", ["ablation=r01_base", "seed=0", "data_root=x"]),
-        ("dien", ["seed=0", "data_root=x"]),
+        ("base", ["experiment=demo", "seed=0", "ablation=r01_base", *given]),
+        ("dien", ["experiment=demo", "seed=0", *given]),
+        ("self_training", ["experiment=demo_self_training", "seed=0", *third]),
     ]
-    for cell in ("Base", "25.0", "46.0", "70.0"):
+    for cell in ("Base", "25.0", "46.0", "70.0", "DIEN + self-training", "90.0"):
         assert cell in finished.stdout
-    assert "45.0 points over Base" in (output / "report.html").read_text()
+    page = (output / "report.html").read_text()
+    assert "45.0 points over Base" in page
+    assert "20.0 points over DIEN" in page
+
+
+def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings, tmp_path, capfd, monkeypatch):
+    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}")
+    found = read_clusters(tmp_path / "demo" / "self_training")
+    assert (found.number, found.people, found.outliers) == (3, 3, 0.1)
+    assert found.purity == 7 / 8  # 3 + 2 + 2 of 8: the ninth has no label
+    assert sorted(map(len, found.shown)) == [2, 3, 4]
+    page = (tmp_path / "demo" / "report.html").read_text()
+    assert "In the last round there were 3, and 10% of the images were in none." in page
+    assert "the clustered images show 3 people, and 88% of them show the one" in page
+    assert "Agreement with the round before" in page
+    assert "camera 1, person 9" in page
+    (tmp_path / "demo" / "self_training" / "clusters.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"clusters.json is not a run's clusters: 'shown'. Repeat the run."):
+        read_clusters(tmp_path / "demo" / "self_training")
 
 
 def test_finished_runs_are_kept_and_said(trainings, tmp_path, capfd, monkeypatch):
     output = tmp_path / "demo"
     call(capfd, monkeypatch, "demo", f"output={output}")
     finished = call(capfd, monkeypatch, "demo", f"output={output}")
-    assert len(trainings) == 2
+    assert len(trainings) == 3
     assert "is finished and kept" in finished.stdout
-
-
-def test_more_seeds_have_folders_of_their_own(trainings, tmp_path, capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", "seeds=0,1")
-    assert finished.code == 0, finished.stderr
-    assert [name for name, _ in trainings] == ["base", "dien", "base_seed1", "dien_seed1"]
-    assert "25.0 ± 0.0" in finished.stdout
 
 
 def test_each_seed_has_its_own_folder_in_whatever_order(trainings, tmp_path, capfd, monkeypatch):
     for seeds in ("0", "1", "1,0"):
         finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", f"seeds={seeds}")
         assert finished.code == 0, finished.stderr
-    assert [name for name, _ in trainings] == ["base", "dien", "base_seed1", "dien_seed1"]
+    names = ["base", "dien", "self_training"]
+    assert [name for name, _ in trainings] == [*names, *(f"{name}_seed1" for name in names)]
+    assert trainings[-1][1][2] == f"start={tmp_path / 'demo'}/dien_seed1/network.safetensors"
+    assert "25.0 ± 0.0" in finished.stdout
 
 
 def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_path, capfd, monkeypatch):
@@ -78,7 +116,7 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     assert finished.code == 1
     assert "is of a run with objective.center_weight=5.0 (not 1), so it is not the one asked for." in finished.stderr
     assert f"Delete {output} to start afresh, or give output=DIR." in finished.stderr
-    assert len(trainings) == 2
+    assert len(trainings) == 3
 
 
 @pytest.mark.parametrize(
@@ -118,7 +156,7 @@ def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tm
     assert finished.code == 1
     assert finished.stderr == "error: bad.\n"
     # Nothing of ours makes the child show a traceback, and it goes on where it was.
-    asked = f"experiment=demo run_dir={tmp_path / 'base'} resume=true ablation=r01_base seed=0 network.weights=none"
+    asked = f"experiment=demo seed=0 ablation=r01_base network.weights=none run_dir={tmp_path / 'base'} resume=true"
     assert f"0 -m dien_lightning.experiments.train {asked}" in finished.stdout
     assert not (tmp_path / "report.html").exists()
 

@@ -17,7 +17,14 @@ from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import find_checkpoint
 
-_WRITTEN = ("results.json", "rankings.json", "metrics.csv", "network.safetensors", "checkpoints/last.ckpt")
+_WRITTEN = (
+    "results.json",
+    "rankings.json",
+    "clusters.json",
+    "metrics.csv",
+    "network.safetensors",
+    "checkpoints/last.ckpt",
+)
 
 
 def claim(run_dir: Path, resume: bool) -> Path | None:

@@ -29,8 +29,14 @@ TITLES = {
     "val/source_rank1": "Source rank-1, %",
     "val/source_mAP": "Source mAP, %",
     "val/target_reciprocity": "Target reciprocity (label-free), share",
+    "clusters/number": "Clusters",
+    "clusters/outliers": "Outliers, share of the images",
+    "clusters/largest": "Largest cluster, share of the clustered images",
+    "clusters/agreement": "Agreement with the round before (adjusted mutual information)",
+    "clusters/same_camera": "Pairs of a cluster from one camera, share",
 }
 _GROUPS = {"train/loss_": "Losses", "train/": "Health", "val/": "Validation"}
+_CLUSTERS = "clusters/"
 _CAPTIONS = {
     "Losses": "Each term of the loss at every step; thin: as it was, bold: averaged over neighbouring steps. "
     "A run without a term has no line.",
@@ -49,7 +55,7 @@ def curve_galleries(folders: Mapping[str, Path]) -> list[Gallery]:
     """
     runs = {label: read_curves(folder) for label, folder in folders.items()}
     logged = {name for curves in runs.values() for name in curves}
-    names = [name for name in TITLES if name in logged]
+    names = [name for name in TITLES if name in logged and not name.startswith(_CLUSTERS)]
     names += sorted(name for name in logged if name.startswith("train/") and name not in TITLES)
     legend = tuple(Legend(label, number) for number, label in enumerate(runs, start=1))
     galleries = []
@@ -58,6 +64,14 @@ def curve_galleries(folders: Mapping[str, Path]) -> list[Gallery]:
         if own:
             galleries.append(Gallery(title, _CAPTIONS[title], tuple(_plot(name, runs) for name in own), legend))
     return galleries
+
+
+def cluster_gallery(run_dir: Path) -> Gallery:
+    """What a run of self-training logged of its clusters, a point for each round."""
+    curves = read_curves(run_dir)
+    names = [name for name in TITLES if name in curves and name.startswith(_CLUSTERS)]
+    caption = "Each round labels the target anew. No label is used; chance level of one camera is in metrics.csv."
+    return Gallery("Rounds", caption, tuple(_plot(name, {"self-training": curves}) for name in names))
 
 
 def read_curves(run_dir: Path) -> dict[str, Curve]:
@@ -96,7 +110,7 @@ def _plot(name: str, runs: Mapping[str, Mapping[str, Curve]]) -> Plot:
             if name not in curves:
                 continue
             steps, values = zip(*[(step, scale * value) for step, value in thin(curves[name])], strict=True)
-            if name.startswith("val/"):
+            if name.startswith(("val/", _CLUSTERS)):
                 axes.plot(steps, values, color=color, marker="o", markersize=4)
             else:
                 axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)

@@ -1,9 +1,10 @@
-"""The demo's tables and page: what adaptation gained, how training went, what the two networks find."""
+"""The demo's tables and page: what adaptation gained, how training went, what the networks find."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dien_lightning.experiments.reports.clusters import clusters_section
 from dien_lightning.experiments.reports.loops import passes_galleries
 from dien_lightning.experiments.reports.page import Block, Section, Tile, page_footer, render_page, run_details
 from dien_lightning.experiments.reports.rows import CONTROL
@@ -13,24 +14,32 @@ from dien_lightning.experiments.results import CHOICES, FIGURES, Results
 
 _STATISTICS = "target_with_target_statistics"
 _SHORT = ("rank1", "mAP")
+SECOND = "DIEN + self-training"
 
 
-def demo_page(base: Sequence[Results], dien: Sequence[Results]) -> str:
-    """The page for finished runs of Base and DIEN, one of each for every seed; curves and lists are the first seed's.
+def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> str:
+    """The page for finished runs, one of each network for every seed; curves, lists and clusters are the first seed's.
+
+    Args:
+        base: runs that never saw the target.
+        dien: runs of the whole network.
+        second: runs of self-training on the networks of `dien`.
 
     Raises:
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
         ValueError: a file is torn.
     """
-    first = {"Base": base[0], "DIEN": dien[0]}
+    networks = {"Base": base, "DIEN": dien, **({SECOND: second} if second else {})}
+    first = {label: runs[0] for label, runs in networks.items()}
     source, target = (str(base[0].setting(f"data.{side}", side)) for side in ("source", "target"))
     sections = [
         Section(
             "Result",
-            [Block("tiles", headline(base, dien)), Block("table", demo_table(base, dien))],
+            [Block("tiles", headline(base, dien, second)), Block("table", demo_table(base, dien, second))],
             "Rank-1 is the share of queries whose first gallery image shows the same person from another camera. "
             "The control is Base with nothing but batch-norm statistics of the target's training images: whatever "
-            "DIEN gains over it, the losses and the attention earned.",
+            "DIEN gains over it, the losses and the attention earned. Self-training goes on with DIEN's network: it "
+            "takes clusters of the target's own embeddings for people, and trains on them.",
         ),
         *run_sections(first, f" of seed {base[0].seed}" if len(base) > 1 else ""),
     ]
@@ -42,7 +51,9 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results]) -> str:
                 "DIEN looks at an image T + 1 times; each pass re-weights an early map by what the pass before saw.",
             )
         )
-    if choices := choices_table({"Base": base, "DIEN": dien}):
+    if second:
+        sections.append(clusters_section(second[0].path.parent))
+    if choices := choices_table(networks):
         sections.append(
             Section(
                 "Which epoch",
@@ -56,44 +67,54 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results]) -> str:
     sections.append(Section("How it was measured", [Block("details", run_details(first))]))
     lead = (
         f"A network learned people from {source}, where identities are labelled, and had to find other people in "
-        f"{target}, where nobody labelled anything. Base saw the source alone; DIEN also saw the target, unlabelled."
+        f"{target}, where nobody labelled anything. Base saw the source alone; DIEN also saw the target, unlabelled"
+        f"{', and self-training went on with it on the target alone' if second else ''}."
     )
     title = f"From {source} to {target}".replace("_", " ")
-    return render_page(title, lead, sections, page_footer([*base, *dien]))
+    return render_page(title, lead, sections, page_footer([*base, *dien, *second]))
 
 
-def headline(base: Sequence[Results], dien: Sequence[Results]) -> list[Tile]:
-    """Target rank-1 of Base, control and DIEN in large type, with DIEN's gain over both."""
+def headline(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> list[Tile]:
+    """Target rank-1 of each network in large type, with its gain over the one before."""
     own, plain = (Summary.over(runs, "target.rank1") for runs in (dien, base))
     control = Summary.over(base, f"{_STATISTICS}.rank1")
     gains = [_difference(own, plain, "Base"), *([_difference(own, control, "the control")] if control.runs else [])]
     percent = f"{control.percent()} %" if control.runs else ABSENT
-    return [
+    tiles = [
         Tile("Base, target rank-1", f"{plain.percent()} %", "trained on the source alone"),
         Tile("Control, target rank-1", percent, "Base + the target's batch-norm statistics"),
         Tile("DIEN, target rank-1", f"{own.percent()} %", ", ".join(gains), strong=True),
     ]
+    if second:
+        last = Summary.over(second, "target.rank1")
+        tiles.append(
+            Tile(f"{SECOND}, target rank-1", f"{last.percent()} %", _difference(last, own, "DIEN"), strong=True)
+        )
+    return tiles
 
 
-def demo_table(base: Sequence[Results], dien: Sequence[Results]) -> Table:
-    """Both networks on the target and on held-out identities of the source; mean and spread over the seeds.
+def demo_table(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> Table:
+    """The networks on the target and on held-out identities of the source; mean and spread over the seeds.
 
     Args:
         base: runs that never saw the target, one for each seed.
         dien: runs of the whole network.
+        second: runs of self-training on these.
 
     Returns:
-        Rows Base, Base + target statistics (the control), DIEN; percent.
+        Rows Base, Base + target statistics (the control), DIEN, DIEN + self-training; percent.
     """
     columns = [Column(label, "Target") for label in FIGURES.values()]
     columns += [Column(FIGURES[name], "Held-out source") for name in _SHORT]
     loops = dien[0].setting("network.attention_loops")
     kinds = {"Base": (base, "target"), CONTROL: (base, _STATISTICS), f"DIEN (T = {loops})": (dien, "target")}
+    if second:
+        kinds[SECOND] = (second, "target")
     rows = []
     for label, (runs, where) in kinds.items():
         names = [*(f"{where}.{name}" for name in FIGURES), *(f"source.{name}" for name in _SHORT)]
         cells = tuple(Summary.over(runs, name).percent() for name in names)
-        rows.append(Row(label, cells, strong=runs is dien))
+        rows.append(Row(label, cells, strong=runs is dien or runs is second))
     seeds = name_seeds([*base, *dien], "mean ± sample standard deviation over ")
     source, target = (base[0].setting(f"data.{side}") for side in ("source", "target"))
     return Table(f"{source} (source) → {target} (target), in percent, {seeds}.", "", columns, rows)

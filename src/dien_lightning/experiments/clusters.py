@@ -1,0 +1,94 @@
+"""clusters.json: what the last round of self-training took for people; written and read here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dien_lightning.data.records import Record
+from dien_lightning.experiments.results import read_json
+from dien_lightning.types import UNLABELED
+
+NUM_CLUSTERS = 6  # whose images are kept, and as many rows of outliers as fit one more
+LENGTH = 8  # images of each
+
+
+class Member(NamedTuple):
+    """An image of a cluster; pid is -1 where nobody labelled it."""
+
+    path: str
+    pid: int
+    camid: int
+
+
+class Clusters(NamedTuple):
+    """A round's clusters, some of them with images.
+
+    Attributes:
+        number: how many there are.
+        outliers: share of the images that are in none.
+        people: how many the clustered images show, where labels exist; else 0.
+        purity: share of the labelled clustered images that show the person most of their cluster show; None without
+            labels. It judges; nothing is chosen by it.
+        shown: images of a few clusters.
+        left_out: a few outliers.
+    """
+
+    number: int
+    outliers: float
+    people: int
+    purity: float | None
+    shown: tuple[tuple[Member, ...], ...]
+    left_out: tuple[Member, ...]
+
+
+def describe_clusters(labels: Sequence[int], records: Sequence[Record]) -> dict[str, Any]:
+    """What clusters.json holds, as `Clusters` has it.
+
+    Args:
+        labels: of each image of the target; -1 is in no cluster.
+        records: of the same images.
+    """
+    clusters: dict[int, list[Record]] = {}
+    for label, record in zip(labels, records, strict=True):
+        clusters.setdefault(label, []).append(record)
+    left_out = clusters.pop(UNLABELED, [])
+    known = [Counter(r.pid for r in own if r.pid != UNLABELED) for own in clusters.values()]
+    labeled = sum(count.total() for count in known)
+    chance = np.random.default_rng(0)  # the same ones whenever it is asked again
+    chosen = chance.permutation(sorted(clusters))[:NUM_CLUSTERS].tolist()
+    shown = [clusters[label] for label in chosen]
+
+    def some(records: Sequence[Record]) -> list[dict[str, Any]]:
+        places = sorted(chance.permutation(len(records))[:LENGTH].tolist())
+        return [{name: getattr(records[place], name) for name in Member._fields} for place in places]
+
+    return {
+        "number": len(clusters),
+        "outliers": len(left_out) / len(records),
+        "people": len(set().union(*known)),
+        "purity": sum(max(count.values(), default=0) for count in known) / labeled if labeled else None,
+        "shown": [some(own) for own in shown],
+        "left_out": some(left_out),
+    }
+
+
+def read_clusters(run_dir: Path) -> Clusters:
+    """The clusters that a run of self-training kept.
+
+    Raises:
+        FileNotFoundError: the run kept none.
+        ValueError: the file is torn.
+    """
+    path = run_dir / "clusters.json"
+    content = read_json(path)
+    try:
+        shown, left_out = content.pop("shown"), content.pop("left_out")
+        members = tuple(tuple(Member(**image) for image in own) for own in (*shown, left_out))
+        return Clusters(**content, shown=members[:-1], left_out=members[-1])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a run's clusters: {error}. Repeat the run.") from None
