@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-demo: $(INSTALLED)  ## draw two domains, train Base and DIEN, write outputs/demo/report.html
+demo: $(INSTALLED)  ## draw two domains, train Base, DIEN and self-training, write outputs/demo/report.html
 	$(BIN)/dien demo
 
 test: $(INSTALLED)  ## run every test but the slow ones

@@ -38,7 +38,9 @@ def test_help_needs_neither_torch_nor_hydra(words):
     block = f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))"
     code = f"{block}; from dien_lightning.experiments.cli import main; main()"
     finished = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    assert finished.stdout.startswith(("Person re-identification", "Train", "Rank", "Check", "Draw", "Collect"))
+    assert finished.stdout.startswith(
+        ("Person re-identification", "Adapt", "Train", "Rank", "Check", "Draw", "Collect")
+    )
 
 
 def test_every_key_is_listed_with_its_default_and_its_comment():
@@ -61,7 +63,11 @@ def test_every_key_is_listed_with_its_default_and_its_comment():
             "network.attention_loop is no key; did you mean network.attention_loops?",
         ),
         ("train", ["attention_loops=3"], "attention_loops is no key; did you mean network.attention_loops?"),
-        ("train", ["experiment=dem"], "experiment=dem is no choice; did you mean demo? There are demo, duke2market"),
+        (
+            "train",
+            ["experiment=dem"],
+            "experiment=dem is no choice; did you mean demo? There are demo, demo_self_training, duke",
+        ),
         ("train", ["experimant=demo"], "did you mean experiment?"),
         ("train", ["-m", "hydra/launcher=jobli"], "hydra/launcher=jobli is no choice; did you mean joblib?"),
         ("evaluate", ["rerankk=true", "checkpoint=x"], "did you mean rerank?"),

@@ -33,7 +33,7 @@ def leave_clusters(folder: Path, images: list[Path]) -> None:
 @pytest.fixture
 def trainings(monkeypatch, tmp_path):
     """Stand in for the trainings: remember what was asked for, leave a finished run."""
-    from dien_lightning.experiments import demo
+    from dien_lightning.experiments import stages
 
     asked = []
 
@@ -44,7 +44,7 @@ def trainings(monkeypatch, tmp_path):
             row, rank1, control = ("r01_base", 0.25, 0.46)
         elif "experiment=demo_self_training" in overrides:
             rank1 = 0.9
-        seed = int(next(word for word in overrides if word.startswith("seed=")).removeprefix("seed="))
+        seed = int(next((word for word in overrides if word.startswith("seed=")), "seed=0").removeprefix("seed="))
         write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=seed)
         if rank1 == 0.9:
             leave_clusters(folder, sorted((tmp_path / "images").glob("*.jpg")))
@@ -53,7 +53,7 @@ def trainings(monkeypatch, tmp_path):
         results |= {"settings": settings_of(config), "protocol": protocol(config).describe()}
         (folder / "results.json").write_text(json.dumps(results))
 
-    monkeypatch.setattr(demo, "train", train)
+    monkeypatch.setattr(stages, "train", train)
     return asked
 
 
@@ -124,7 +124,7 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     [
         ("seeds=0,0", "seeds=0,0 names one twice"),
         ("fast", "'fast' is no key=value"),
-        ("seed=3", "'seed=3' is the demo's own to choose"),
+        ("seed=3", "'seed=3' is for dien demo to choose"),
         ("seeds=0,x", "seeds=0,x must be whole numbers"),
     ],
 )
@@ -166,3 +166,20 @@ def test_a_training_that_is_killed_is_told(training, tmp_path, capfd, monkeypatc
     finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")
     assert finished.code == 1
     assert finished.stderr == "error: the training was ended by signal 9; the same command goes on with it.\n"
+
+
+def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, capfd, monkeypatch):
+    given = ("data.target=folder", "data.target_root=crops", "rounds.eps=0.4", "objective.center_weight=1")
+    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given)
+    assert finished.code == 0, finished.stderr
+    start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
+    assert trainings == [
+        ("first", ["experiment=demo", *given[:2], given[3]]),
+        ("second", ["experiment=demo_self_training", start, *given[:3]]),
+    ]
+    assert str(tmp_path / "out" / "second" / "network.safetensors") in finished.stdout
+    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
+    assert finished.code == 1
+    assert "first is of a run with objective.center_weight=1" in finished.stderr
+    finished = call(capfd, monkeypatch, "adapt", "start=x")
+    assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr

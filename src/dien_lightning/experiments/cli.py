@@ -19,6 +19,7 @@ from dien_lightning.experiments.keys import CONFIG_DIR, CONFIGS, did_you_mean, g
 
 COMMANDS = {
     "train": "train on a labelled source and an unlabelled target, then rank both galleries",
+    "adapt": "in two stages to cameras of yours: train, then self-training on them",
     "evaluate": "rank a gallery by a trained network",
     "rank": "for each image of yours, those that look most like the same person",
     "check": "say what is in a folder of images, and what is wrong with it",
@@ -27,7 +28,7 @@ COMMANDS = {
     "table": "train what is missing of the paper's table, then report",
     "report": "finished runs to tables, figures and a page",
 }
-COMPOSING = (*CONFIGS, "demo", "table")
+COMPOSING = (*CONFIGS, "adapt", "demo", "table")
 """The commands that read conf/, and so take --config-dir."""
 _SWITCHES = ("-m", "--multirun", "--resolve", "--hydra-help", "-i", "--info")
 _WITH_VALUE = ("-c", "--cfg", "-p", "--package")

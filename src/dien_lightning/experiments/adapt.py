@@ -1,0 +1,43 @@
+"""Adapt a network to unlabelled cameras in two stages: DIEN from a labelled source, then self-training on the target.
+
+dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [experiment=demo]
+    [second=demo_self_training] [key=value ...]
+
+OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy. A finished run
+of the same settings is kept, a begun one goes on. Of the key=value pairs self-training gets those that name data,
+machine and logger, and its own (rounds., source_term). With a GPU and a real source: experiment=market2duke
+second=self_training.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from dien_lightning.experiments import stages
+from dien_lightning.experiments.options import take
+
+
+@dataclass
+class Options:
+    """Those that are not the trainings'."""
+
+    output: str = "outputs/adapted"
+    experiment: str = "demo"
+    second: str = "demo_self_training"
+
+
+def main() -> None:
+    """Train what is not trained yet, say where the network lies."""
+    own, overrides = take(Options, sys.argv[1:])
+    stages.check_overrides("adapt", overrides, ("run_dir", "start"), "give output=DIR.")
+    output = Path(own.output)
+    remedy = f"Delete {output} to start afresh, or give output=DIR."
+    first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
+    stages.finished_run(output / "first", "DIEN", first, remedy)
+    second = [f"experiment={own.second}", *stages.second_stage(overrides, output / "first")]
+    stages.finished_run(output / "second", "Self-training on the target", second, remedy)
+    Console().print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)

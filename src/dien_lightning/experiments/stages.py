@@ -1,0 +1,80 @@
+"""Two trainings one after the other: DIEN, then self-training on its network. Which key=value goes to which."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from dien_lightning.experiments import children
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.results import Results
+from dien_lightning.experiments.settings import conditions, same_run
+
+_OF_BOTH = ("data_root=", "data.", "threads=", "logger", "trainer.", "protocol", "seed=")
+_OF_SECOND = ("rounds.", "source_term=")
+
+
+def first_stage(overrides: Sequence[str]) -> list[str]:
+    """Of a user's key=value pairs those that are the first training's: all but self-training's own."""
+    return [word for word in overrides if not word.startswith(_OF_SECOND)]
+
+
+def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
+    """Those that are self-training's: data, machine, logger and its own; its objective and rates are of another kind.
+
+    Args:
+        overrides: the user's.
+        first: folder of the run whose network it begins with.
+    """
+    return [
+        f"start={first}/network.safetensors",
+        *(word for word in overrides if word.startswith(_OF_BOTH + _OF_SECOND)),
+    ]
+
+
+def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str) -> Results:
+    """A run with these settings: kept where it is finished, gone on with where it has begun, else trained.
+
+    Args:
+        folder: of the run.
+        title: for the terminal.
+        overrides: of dien train.
+        remedy: what the user may do where the folder holds a run of other settings.
+
+    Raises:
+        ValueError: the folder holds a run of other settings.
+        SystemExit: the training failed, and has said why.
+    """
+    asked = conditions(compose_config(overrides))  # a wrong key is known before anything is trained
+    console = Console()
+    if (folder / "results.json").is_file():
+        console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
+    else:
+        console.rule(f"[bold]{title}")
+        train(folder, overrides)
+    found = Results.read(folder)
+    same_run(str(folder), found.conditions, asked, remedy)
+    return found
+
+
+def train(folder: Path, overrides: Sequence[str]) -> None:
+    """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
+    code = children.train(*overrides, f"run_dir={folder}", "resume=true")
+    if code:
+        sys.exit(code)
+
+
+def check_overrides(command: str, overrides: Sequence[str], own: Sequence[str], remedy: str) -> None:
+    """Refuse what is no key=value, and keys that the command sets itself.
+
+    Raises:
+        ValueError: with the word.
+    """
+    for argument in overrides:
+        if "=" not in argument:
+            raise ValueError(f"{argument!r} is no key=value; see dien {command} --help.")
+        if argument.split("=")[0] in own:
+            raise ValueError(f"{argument!r} is for dien {command} to choose; {remedy}")
