@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import conv_transpose2d, interpolate
 
 from dien_lightning.types import AttentionMask
+
+
+class SeedDeconvolution(nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` without bias for a map of one position, where it is one matrix product.
+
+    Its weights lie in memory as channels_last has them, whatever the network's layout: so they are that product's
+    matrix, and so are their gradients. At ResNet-50's size (2,048 channels to 128 maps of 16 x 8) they are more than
+    the backbone has, and torch's general path copies them into another layout on each way. The product stays in the
+    weights' precision under autocast: it reads each weight once, and so would a copy in half precision.
+
+    Shape:
+        (B, in_channels, 1, 1) -> (B, out_channels, *kernel_size).
+
+    Example:
+        >>> SeedDeconvolution(32, 8, (4, 2))(torch.randn(3, 32, 1, 1)).shape
+        torch.Size([3, 8, 4, 2])
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: tuple[int, int]) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, bias=False)
+        self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
+
+    def forward(self, seed: Tensor, output_size: Any = None) -> Tensor:
+        if torch.compiler.is_exporting():  # that layout would tie the graph to batches of more than one image
+            return conv_transpose2d(seed, self.weight.contiguous())
+        weight = self.weight.permute(0, 2, 3, 1)  # (in, kh, kw, out), contiguous
+        maps = seed.flatten(1) @ weight.flatten(1)  # (B, kh * kw * out)
+        return maps.view(-1, *weight.shape[1:]).permute(0, 3, 1, 2)
 
 
 class RecurrentTopDownAttention(nn.Module):
@@ -42,7 +71,7 @@ class RecurrentTopDownAttention(nn.Module):
         quarter = (math.ceil(size[0] / 4), math.ceil(size[1] / 4))
         bottleneck = max(1, embedding_dim // 16)
         self.spatial = nn.Sequential(  # 1 x 1 -> h/4 x w/4 -> h/2 x w/2 -> h x w
-            nn.ConvTranspose2d(embedding_dim, 128, quarter, bias=False),
+            SeedDeconvolution(embedding_dim, 128, quarter),
             nn.BatchNorm2d(128),
             nn.ReLU(inplace=True),
             nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1, bias=False),

@@ -8,6 +8,7 @@ from torch import nn
 
 import reference
 from dien_lightning.network import RecurrentTopDownAttention
+from dien_lightning.network.attention import SeedDeconvolution
 from dien_lightning.types import AttentionMask
 from library.network.networks import move
 
@@ -75,9 +76,34 @@ def test_the_layers_are_those_of_the_paper():
     assert [layer.kernel_size for layer in deconvolutions] == [(16, 8), (4, 4), (4, 4)]
     convolutions = [layer for layer in module.channel if isinstance(layer, nn.Conv2d)]
     assert [(layer.in_channels, layer.out_channels) for layer in convolutions] == [(2048, 128), (128, 256)]
-    assert [type(layer).__name__ for layer in module.spatial] == ["ConvTranspose2d", "BatchNorm2d", "ReLU"] * 2 + [
-        "ConvTranspose2d"
-    ]
+    names = ["SeedDeconvolution", "BatchNorm2d", "ReLU", "ConvTranspose2d", "BatchNorm2d", "ReLU", "ConvTranspose2d"]
+    assert [type(layer).__name__ for layer in module.spatial] == names
+
+
+@pytest.mark.parametrize("kernel", [(4, 2), (1, 1), (3, 5)])
+@pytest.mark.parametrize("layout", [{}, {"memory_format": torch.channels_last}])
+def test_the_first_deconvolution_is_torchs_with_its_weights_and_gradients(kernel, layout):
+    general = nn.ConvTranspose2d(12, 6, kernel, bias=False).to(torch.float64, **layout)
+    product = SeedDeconvolution(12, 6, kernel).to(torch.float64, **layout)
+    product.load_state_dict(general.state_dict())
+    assert product.weight.is_contiguous(memory_format=torch.channels_last)
+    seed = torch.randn(5, 12, 1, 1, dtype=torch.float64)
+    factor = torch.randn(5, 6, *kernel, dtype=torch.float64)
+    gradients = []
+    for module in (general, product):
+        own = seed.clone().requires_grad_()
+        maps = module(own)
+        (maps * factor).sum().backward()
+        gradients.append((maps, own.grad, module.weight.grad))
+    torch.testing.assert_close(gradients[1], gradients[0])
+    assert product.weight.grad.is_contiguous(memory_format=torch.channels_last)  # no copy into another layout
+
+
+def test_a_seed_still_draws_the_same_attention():
+    torch.manual_seed(3)
+    module = RecurrentTopDownAttention(embedding_dim=8, channels=4, size=(8, 8))
+    torch.manual_seed(3)
+    assert torch.equal(module.spatial[0].weight, nn.ConvTranspose2d(8, 128, 2, bias=False).weight)
 
 
 def test_gradients_reach_every_layer_once_the_last_has_moved():
