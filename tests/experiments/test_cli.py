@@ -34,12 +34,24 @@ def own_conf(tmp_path):
 
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in cli.COMMANDS)])
 def test_help_needs_neither_torch_nor_hydra(words):
-    blocked = ("torch", "hydra", "omegaconf", "pytorch_lightning", "numpy")
+    blocked = ("torch", "hydra", "omegaconf", "pytorch_lightning", "numpy", "pyarrow", "lancedb", "starlette")
     block = f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))"
     code = f"{block}; from dien_lightning.experiments.cli import main; main()"
     finished = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     assert finished.stdout.startswith(
-        ("Person re-identification", "Adapt", "Train", "Rank", "Check", "Draw", "Collect")
+        (
+            "Person re-identification",
+            "Adapt",
+            "Train",
+            "Rank",
+            "Check",
+            "Draw",
+            "Collect",
+            "Embed",
+            "Search",
+            "Keep",
+            "Show",
+        )
     )
 
 

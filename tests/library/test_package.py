@@ -14,7 +14,7 @@ import torch
 
 import dien_lightning
 
-BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil")
+BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pyarrow", "lancedb")
 """What `pip install dien-lightning` does not ask for."""
 
 
@@ -25,7 +25,7 @@ import pytorch_lightning, torchmetrics  # they take matplotlib where its files l
 sys.modules.update(dict.fromkeys({BLOCKED!r}))
 import dien_lightning
 rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
-names = [room.name for room in rooms if ".experiments" not in room.name]
+names = [room.name for room in rooms if ".experiments" not in room.name and ".search" not in room.name]
 for name in names:
     importlib.import_module(name)
 print(*names)

@@ -22,6 +22,7 @@ COMMANDS = {
     "adapt": "in two stages to cameras of yours: train, then self-training on them",
     "evaluate": "rank a gallery by a trained network",
     "rank": "for each image of yours, those that look most like the same person",
+    "embed": "crops to a file of embeddings, to be searched",
     "check": "say what is in a folder of images, and what is wrong with it",
     "draw": "draw the embedded data set: rendered people, nobody real",
     "demo": "draw, train without and with adaptation, write a page",
@@ -30,6 +31,8 @@ COMMANDS = {
 }
 COMPOSING = (*CONFIGS, "adapt", "demo", "table")
 """The commands that read conf/, and so take --config-dir."""
+EXTRAS = {"pyarrow": "search", "lancedb": "search", "starlette": "serve", "uvicorn": "serve"}
+"""Packages that some commands need alone, each with the extra that brings it."""
 _SWITCHES = ("-m", "--multirun", "--resolve", "--hydra-help", "-i", "--info")
 _WITH_VALUE = ("-c", "--cfg", "-p", "--package")
 _HOME = re.compile(r"""(?:^|(?<=[=,:[{"']))~(?=/|$)""")
@@ -54,7 +57,9 @@ def main(command: str | None = None) -> None:
         else:
             start(command, settle(command, words))
     except (ValueError, ModuleNotFoundError) as error:
-        remedy = '; pip install "dien-lightning[experiments]".' if isinstance(error, ModuleNotFoundError) else ""
+        remedy = ""
+        if isinstance(error, ModuleNotFoundError):
+            remedy = f'; pip install "dien-lightning[{EXTRAS.get(error.name or "", "experiments")}]".'
         print(f"error: {error}{remedy}", file=sys.stderr)
         sys.exit(1)
 

@@ -1,0 +1,259 @@
+"""Crops to a file of embeddings: by Lightning on any number of processes, and on from where a kill stopped it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor
+from torch.nn.functional import normalize
+from torch.utils.data import DataLoader, Dataset
+
+from dien_lightning.atomic import atomic_write
+from dien_lightning.checks import check_bool, check_choice, check_int
+from dien_lightning.data.dataset import ReIDDataset
+from dien_lightning.data.images import UnreadableImageError
+from dien_lightning.data.listing import ListedImage
+from dien_lightning.data.loaders import worker_options
+from dien_lightning.data.records import Record
+from dien_lightning.data.transforms import evaluation_transform
+from dien_lightning.network import DIEN, Domain, fingerprint
+from dien_lightning.processes import Processes, is_first_process
+from dien_lightning.search.about import DTYPES, About
+from dien_lightning.search.embeddings_file import EmbeddingsFile, as_table, write_embeddings
+from dien_lightning.search.exact import check_directions
+from dien_lightning.training.embedding import embed, resolve_precision
+from dien_lightning.types import UNLABELED
+
+PART = 512
+"""Images in a part: what a kill may cost each process."""
+_UNREADABLE = b"unreadable"
+
+
+def embed_files(
+    network: DIEN,
+    images: Sequence[ListedImage],
+    output: str | os.PathLike[str],
+    *,
+    domain: Domain | None = None,
+    dtype: str = "float16",
+    precision: str = "auto",
+    flip: bool = False,
+    batch_size: int = 64,
+    num_workers: int = 0,
+    told: dict[str, str | None] | None = None,
+    **trainer: Any,
+) -> EmbeddingsFile:
+    """Embed image files into one Parquet file, in their order.
+
+    Parts of 512 images are written beside it, in OUTPUT.parts/, and joined at the end. A call that was killed leaves
+    them, and the same call goes on. Of several processes each takes every so many-th part. Images that cannot be read
+    are left out, and listed in the file.
+
+    Args:
+        network: from `load_network`, for instance.
+        images: from `list_images`.
+        output: the file; where it is there already, of the same images and network, nothing is done.
+        domain: whose batch-norm statistics; None is the target's where there are any, else the source's.
+        dtype: what is stored, "float16" or "float32".
+        precision: of the computation, see `resolve_precision`.
+        flip: average with mirror images.
+        batch_size: images that are embedded at once, at most 512.
+        num_workers: processes that read images, for each that embeds.
+        told: what else `About` says: checkpoint, root, camera_pattern, time_pattern.
+        **trainer: of Lightning's `Trainer`: accelerator, devices, num_nodes, strategy, enable_progress_bar.
+
+    Raises:
+        ValueError: an argument; no image that can be read; an output or parts of other images or another network.
+        OSError: the file cannot be written.
+    """
+    check_choice("dtype", dtype, DTYPES)
+    check_bool("flip", flip)
+    check_int("batch_size", batch_size, 1, "it is the number of images that are embedded at once")
+    if not len(images):
+        raise ValueError("No images were given to embed; list_images gives those of a folder.")
+    about = About(
+        fingerprint=fingerprint(network),
+        domain=domain or network.statistics_for("target"),
+        width=network.embedding_dim,
+        dtype=dtype,
+        flip=flip,
+        precision=resolve_precision(precision, "cpu" if trainer.get("accelerator") == "cpu" else None),
+        **(told or {}),
+    )
+    job = _Job(about, images, Path(output).expanduser())
+    if job.output.exists():
+        return job.finished()
+    job.begin()
+    if missing := job.missing():
+        left = "" if len(missing) == job.number else f", {job.number - len(missing)} of which are there"
+        rank_zero_info(f"Embedding {len(images):,} images in {job.number} parts{left}.")
+        quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+        runner = Trainer(**quiet, use_distributed_sampler=False, **trainer)
+        module = _Embedding(network, job, min(batch_size, PART), num_workers)
+        runner.predict(module, return_predictions=False)
+    elif is_first_process():
+        job.join()
+    return EmbeddingsFile(job.output)
+
+
+class _Job:
+    """Images, their network and the file that comes of them, in parts.
+
+    Args:
+        about: of the file.
+        images: to be embedded.
+        output: the file.
+    """
+
+    def __init__(self, about: About, images: Sequence[ListedImage], output: Path) -> None:
+        lines = "\n".join(f"{image.path}\t{image.camera}\t{image.time}" for image in images)
+        self.listed = hashlib.blake2b(lines.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+        self.about, self.images, self.output = about, images, output
+        self.folder = output.with_name(output.name + ".parts")
+        self.number = -(-len(images) // PART)
+
+    def finished(self) -> EmbeddingsFile:
+        """The file, if it is what this job would make."""
+        known = EmbeddingsFile(self.output)
+        if (known.listed, known.about) != (self.listed, self.about):
+            others = "other images" if known.listed != self.listed else "another network, or made in another way"
+            raise ValueError(f"{self.output} is there, of {others}; name another output, or remove it.")
+        shutil.rmtree(self.folder, ignore_errors=True)  # a kill between the file and this
+        rank_zero_info(f"{self.output} is there already, of these images and this network; nothing was to be done.")
+        return known
+
+    def begin(self) -> None:
+        """Make the folder of parts, or see that what it holds is this job's."""
+        note, text = self.folder / "job.json", self.about.to_json(listed=self.listed)
+        if note.is_file():
+            if json.loads(note.read_text(encoding="utf-8")) != json.loads(text):
+                raise ValueError(
+                    f"{self.folder} holds parts of other images, or of another network or way; remove it to start "
+                    "afresh, or name another output."
+                )
+        elif is_first_process():
+            with atomic_write(note) as draft:
+                draft.write_text(text, encoding="utf-8")
+
+    def missing(self) -> list[int]:
+        """The parts that are not there yet."""
+        return [part for part in range(self.number) if not self._part(part).is_file()]
+
+    def rows(self, part: int) -> range:
+        """The images of a part."""
+        return range(part * PART, min((part + 1) * PART, len(self.images)))
+
+    def write(self, part: int, read: Sequence[int], embedding: Tensor) -> None:
+        """Write a part, whole or not at all.
+
+        Args:
+            part: its number.
+            read: the images that could be read.
+            embedding: (N, D), theirs.
+        """
+        paths = [self.images[i].path for i in read]
+        check_directions(embedding.double().square().sum(1), "the embedding of", paths)
+        table = as_table(self.about, [self.images[i] for i in read], embedding)
+        unreadable = [self.images[i].path for i in self.rows(part) if i not in set(read)]
+        with atomic_write(self._part(part)) as draft:
+            pq.write_table(table.replace_schema_metadata({_UNREADABLE: json.dumps(unreadable)}), draft)
+
+    def join(self) -> None:
+        """Make one file of all parts, and remove them."""
+        if missing := self.missing():
+            raise ValueError(f"Part {missing[0]} of {self.number} is missing; run the same command again.")
+        files = [pq.ParquetFile(self._part(part)) for part in range(self.number)]
+        unreadable = [path for file in files for path in json.loads(file.schema_arrow.metadata[_UNREADABLE])]
+        if len(unreadable) == len(self.images):
+            shutil.rmtree(self.folder)
+            raise ValueError(f"None of the {len(unreadable)} images can be read, the first is {unreadable[0]}.")
+
+        def tables() -> Iterator[pa.Table]:
+            for file in files:
+                yield file.read().replace_schema_metadata(None)
+
+        write_embeddings(self.output, self.about, tables(), unreadable=unreadable, listed=self.listed)
+        shutil.rmtree(self.folder)
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.parquet"
+
+
+class _Embedding(LightningModule):
+    """Embeds this process's share of a job; Lightning starts the processes and says which this is."""
+
+    allow_zero_length_dataloader_with_multiple_devices = True  # a process may find its share done
+
+    def __init__(self, network: DIEN, job: _Job, batch_size: int, num_workers: int) -> None:
+        super().__init__()
+        self.network, self._job = network, job
+        self._batch_size, self._num_workers = batch_size, num_workers
+        self._read: list[int] = []
+        self._embedded: list[Tensor] = []
+
+    def predict_dataloader(self) -> DataLoader[tuple[Tensor, list[int], int]]:
+        here = Processes()
+        # By a part's number, not by its place among those that are missing, which each process sees at its own time.
+        parts = [part for part in self._job.missing() if part % here.world_size == here.rank]
+        batches = [
+            rows[start : start + self._batch_size]
+            for rows in map(self._job.rows, parts)
+            for start in range(0, len(rows), self._batch_size)
+        ]
+        paths, size = [image.path for image in self._job.images], self.network.hyperparameters["image_size"]
+        return DataLoader(_Batches(batches, paths, size), batch_size=None, **worker_options(self._num_workers))
+
+    def predict_step(self, batch: tuple[Tensor, list[int], int]) -> int:
+        images, read, last = batch
+        if read:
+            about = self._job.about
+            how: dict[str, Any] = {"domain": about.domain, "precision": about.precision, "flip": about.flip}
+            self._embedded.append(normalize(embed(self.network, images, **how).embedding, dim=1).cpu())
+        self._read += read
+        part = last // PART
+        if last == self._job.rows(part)[-1]:
+            self._job.write(part, self._read, torch.cat([torch.empty(0, self._job.about.width), *self._embedded]))
+            self._read, self._embedded = [], []
+        return len(read)
+
+    def on_predict_end(self) -> None:
+        self.trainer.strategy.barrier()
+        if self.trainer.is_global_zero:
+            self._job.join()
+        self.trainer.strategy.barrier()
+
+
+class _Batches(Dataset[tuple[Tensor, list[int], int]]):
+    """Batches as the parts need them, which no sampler of Lightning's making may deal anew.
+
+    Each is the images that could be read (B, 3, H, W), their numbers, and the number of the last, read or not.
+    """
+
+    def __init__(self, batches: Sequence[range], paths: Sequence[str], image_size: Sequence[int]) -> None:
+        height, width = image_size
+        self._batches = batches
+        self._images = ReIDDataset(
+            [Record(path, UNLABELED, 0) for path in paths], evaluation_transform((height, width))
+        )
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, list[int], int]:
+        images = {}
+        for row in self._batches[index]:
+            with suppress(UnreadableImageError):
+                images[row] = self._images[row].image
+        return torch.stack([*images.values()]) if images else torch.empty(0), list(images), self._batches[index][-1]
