@@ -73,7 +73,7 @@ def main() -> None:
         network,
         images,
         options.output,
-        domain=options.domain,  # type: ignore[arg-type] - checked
+        domain=options.domain,  # type: ignore[arg-type]  # checked by parse
         dtype=options.dtype,
         precision=options.precision,
         flip=options.flip,
