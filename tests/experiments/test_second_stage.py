@@ -62,7 +62,7 @@ def run(capfd, monkeypatch, *more: str):
 
 
 def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_path, capfd, monkeypatch):
-    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.6")
+    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5")
     assert finished.code == 0, finished.stderr
     first, second = multirun
     assert (first["experiment"], first["ablation"], first["seed"]) == ("table", "r05_cccdtl_dc", "0,1")
@@ -81,7 +81,7 @@ def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, mon
     assert (own["rank1"], own["start"]) == (pytest.approx(0.81), "r05_cccdtl_dc_day2night_1")
     assert own["label_free_mAP"] == pytest.approx(scores(0.82)["mAP"])
     assert entries["scratch_self", 0]["start"] is None
-    assert found["settings"]["cccdtl_dc_self"]["rounds"]["eps"] == 0.6
+    assert found["settings"]["cccdtl_dc_self"]["rounds"]["eps"] == 0.5
     assert found["command"].startswith("dien table experiment=second_stage")
     text = Path("results/self_training.md").read_text()
     assert "| Base + CCCDTL + DC, then self-training | 80.5 ± 0.7 | 40.2 ± 0.4 | 2 |" in text
@@ -93,10 +93,10 @@ def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, mon
 def test_one_row_holds_one_setting(multirun, tmp_path, capfd, monkeypatch):
     assert run(capfd, monkeypatch).code == 0
     record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")
-    write_self_training(record, "cccdtl_dc_self", 2, "rounds.eps=0.5")
+    write_self_training(record, "cccdtl_dc_self", 2, "rounds.eps=0.4")
     finished = run(capfd, monkeypatch)
     assert finished.code == 1
-    assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.5 (not 0.6), unlike" in finished.stderr
+    assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.4 (not 0.5), unlike" in finished.stderr
 
 
 def test_rows_of_the_other_table_are_refused(multirun, capfd, monkeypatch):

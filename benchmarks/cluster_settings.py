@@ -1,0 +1,51 @@
+"""What clusters a network gives at other eps and k1, before anything is trained on them.
+
+    python benchmarks/cluster_settings.py checkpoint=FILE images=DIR [k1=30,20,12] [eps=0.3,0.4,0.5,0.6]
+        [pid_pattern='^(-?\\d+)_']
+
+Number, outliers and the largest cluster need no label. Where `pid_pattern` finds the person in a file's name, purity is
+the share of the clustered images that show the person most of their cluster show.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from dien_lightning import embed_images, load_network
+from dien_lightning.clustering import jaccard_distances, label_by_distance, summarize_clusters
+
+
+def purity(labels: torch.Tensor, pids: torch.Tensor) -> float:
+    """Share of the clustered images that show the person most of their cluster show."""
+    clusters = [pids[labels == label] for label in labels[labels >= 0].unique()]
+    most = sum(int(torch.unique(own, return_counts=True)[1].max()) for own in clusters)
+    return most / max(1, int((labels >= 0).sum()))
+
+
+def main() -> None:
+    """Embed once, cluster at each setting, print a table."""
+    options = OmegaConf.from_cli(sys.argv[1:])
+    paths = sorted(path for path in Path(options.images).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    embeddings = embed_images(load_network(options.checkpoint), paths)
+    pattern = options.get("pid_pattern")
+    pids = torch.tensor([int(re.search(pattern, path.name)[1]) for path in paths]) if pattern else None
+    print("| k1 | k2 | eps | clusters | outliers | largest | purity |\n|--:|--:|--:|--:|--:|--:|--:|")
+    eps = [float(value) for value in str(options.get("eps", "0.3,0.4,0.5,0.6")).split(",")]
+    for k1 in map(int, str(options.get("k1", "30,20,12")).split(",")):
+        k2 = max(1, k1 // 5 if k1 >= 20 else k1 // 3)
+        distances = jaccard_distances(embeddings, k1, k2, limit=max(eps))
+        for value in eps:
+            labels = label_by_distance(distances, value, 4)
+            found = summarize_clusters(labels)
+            judged = "–" if pids is None else f"{purity(labels, pids):.2f}"
+            cells = (k1, k2, value, found.clusters, f"{found.outliers:.2f}", f"{found.largest:.2f}", judged)
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
