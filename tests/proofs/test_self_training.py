@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from commands import run_command
 from dien_lightning import DIEN, save_network
+from dien_lightning.experiments.clusters import read_clusters
 from proofs.test_label_free import write_table
 from proofs.test_processes_agree import RATES, on_two_processes, rows
 
@@ -85,3 +86,12 @@ def test_two_processes_train_as_one(train):
     assert "clusters/agreement" in rows(one)[-1]
     files = [load_file(run / "network.safetensors") for run in (one, both)]
     torch.testing.assert_close(*files, rtol=0, atol=1e-8)
+
+
+def test_the_clusters_are_kept_and_judged_afterwards(plain):
+    found = read_clusters(plain)
+    assert found.number >= 2
+    assert found.people >= 2
+    assert found.purity is not None
+    assert 0 < found.purity <= 1
+    assert all(Path(image.path).is_file() for own in found.shown for image in own)

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from omegaconf import DictConfig
 
+from dien_lightning import DomainPairDataModule
+from dien_lightning.data.domain import Domain
+from dien_lightning.data.own import OWN
 from dien_lightning.data.records import Record
 from dien_lightning.experiments.results import read_json
 from dien_lightning.types import UNLABELED
@@ -75,6 +79,19 @@ def describe_clusters(labels: Sequence[int], records: Sequence[Record]) -> dict[
         "shown": [some(own) for own in shown],
         "left_out": some(left_out),
     }
+
+
+def with_labels(config: DictConfig, data: DomainPairDataModule) -> list[Record]:
+    """The target's training images with the identities that a known data set gives them; nobody's where none does.
+
+    Read when training is over, for a reader to judge by: training's own records have none.
+    """
+    records, names = data.target.train, config.data.target
+    if set(OWN) & set([names] if isinstance(names, str) else names):
+        return records
+    known = Domain("target", config.data.root, names, config.data.target_root).read(labeled=True).train
+    pids = {record.path: record.pid for record in known}
+    return [record._replace(pid=pids.get(record.path, UNLABELED)) for record in records]
 
 
 def read_clusters(run_dir: Path) -> Clusters:

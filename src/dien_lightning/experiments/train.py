@@ -24,7 +24,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
-from dien_lightning.experiments.clusters import describe_clusters
+from dien_lightning.experiments.clusters import describe_clusters, with_labels
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import optim, protocol
 from dien_lightning.experiments.keys import CONF
@@ -118,6 +118,8 @@ def train(config: DictConfig) -> Results:
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         results = replace(evaluate(trainer, module, data, run_dir), seconds=running_time.seconds, **about)
     if trainer.is_global_zero:
+        if isinstance(module, SelfTrainingModule) and module.labels is not None:
+            write_json(run_dir / "clusters.json", describe_clusters(module.labels.tolist(), with_labels(config, data)))
         results.write(run_dir / "results.json")
         results.show(module.protocol)
         for logger in trainer.loggers:
@@ -197,8 +199,6 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
     trainer.test(module, data, verbose=False)
     if trainer.is_global_zero:
         save_network(module.network, run_dir / "network.safetensors")
-        if isinstance(module, SelfTrainingModule) and module.labels is not None:
-            write_json(run_dir / "clusters.json", describe_clusters(module.labels.tolist(), data.target.train))
     domains = data.evaluation_domains  # none, where neither source nor target has a labelled query and gallery
     figures: dict[str, Any] = {name: module.results[name].figures() for name in domains}
     last = {"epochs": trainer.current_epoch, "network": "network.safetensors", "uses_target_labels": False}
