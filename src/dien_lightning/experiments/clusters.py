@@ -86,7 +86,7 @@ def with_labels(config: DictConfig, data: DomainPairDataModule) -> list[Record]:
 
     Read when training is over, for a reader to judge by: training's own records have none.
     """
-    records, names = data.target.train, config.data.target
+    records, names = list(data.target.train), config.data.target
     if set(OWN) & set([names] if isinstance(names, str) else names):
         return records
     known = Domain("target", config.data.root, names, config.data.target_root).read(labeled=True).train
