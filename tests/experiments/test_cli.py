@@ -41,6 +41,9 @@ def test_help_needs_neither_torch_nor_hydra(words):
     assert finished.stdout.startswith(
         (
             "Person re-identification",
+            "Export",
+            "Fit",
+            "Say",
             "Adapt",
             "Train",
             "Rank",

@@ -2,6 +2,7 @@
 
 from dien_lightning.calibration.calibrate import LEAST_PEOPLE, calibrate
 from dien_lightning.calibration.figures import Comparison, Rates, cllr, equal_error_rate, over_people
+from dien_lightning.calibration.marks import Mark, people_of_marks, read_marks
 from dien_lightning.calibration.pairs import Pairs, pairs_across_cameras
 from dien_lightning.calibration.ratios import METHODS, evidence_bounds, fit_ratios
 
@@ -9,6 +10,7 @@ __all__ = [
     "LEAST_PEOPLE",
     "METHODS",
     "Comparison",
+    "Mark",
     "Pairs",
     "Rates",
     "calibrate",
@@ -18,4 +20,6 @@ __all__ = [
     "fit_ratios",
     "over_people",
     "pairs_across_cameras",
+    "people_of_marks",
+    "read_marks",
 ]

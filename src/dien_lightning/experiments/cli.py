@@ -21,6 +21,8 @@ COMMANDS = {
     "train": "train on a labelled source and an unlabelled target, then rank both galleries",
     "adapt": "in two stages to cameras of yours: train, then self-training on them",
     "evaluate": "rank a gallery by a trained network",
+    "calibrate": "fit what a network's distances say, and keep it in the network",
+    "same": "say how alike the people on two images look",
     "rank": "for each image of yours, those that look most like the same person",
     "embed": "crops to a file of embeddings, to be searched",
     "check": "say what is in a folder of images, and what is wrong with it",

@@ -1,0 +1,146 @@
+"""`dien calibrate` and `dien same`: from labelled or marked pictures to "looks alike", and what they refuse."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from commands import call
+from dien_lightning.network import DIEN, load_network, save_network
+
+NUM_PEOPLE, FEWEST = 24, "false_matches=20"
+
+
+def write_people(root, suffix="", num_people=NUM_PEOPLE):
+    """People of a color each, in two cameras: root/PERSON/cam0.png."""
+    rng = np.random.default_rng(0)
+    for person, color in enumerate(rng.integers(40, 216, (num_people, 1, 1, 3))):
+        for camera in range(2):
+            pixels = (color + rng.normal(scale=12, size=(64, 32, 3))).clip(0, 255).astype(np.uint8)
+            (root / f"{person:02d}").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(root / f"{person:02d}" / f"cam{camera}{suffix}.png")
+
+
+@pytest.fixture(scope="module")
+def made(module_folder):
+    """A network without a calibration, its statistics those of the people's pictures."""
+    torch.manual_seed(0)
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0, image_size=(64, 32))
+    write_people(module_folder / "crops")
+    paths = sorted((module_folder / "crops").glob("*/*.png"))
+    pixels = torch.stack([torch.from_numpy(np.array(Image.open(path))) for path in paths]).permute(0, 3, 1, 2)
+    network.gather_statistics([(pixels / 255 - 0.5) / 0.25], "target")
+    save_network(network, module_folder / "network.safetensors")
+    rows = [
+        f"crops/{a:02d}/cam0.png,crops/{b:02d}/cam1.png,{a == b}" for a, b in itertools.product(range(24), repeat=2)
+    ]
+    (module_folder / "marks.csv").write_text("\n".join(["image_a,image_b,same", *rows]))
+    return module_folder
+
+
+@pytest.fixture
+def dien(made, tmp_path, capfd, monkeypatch):
+    """Run a command in a folder that has them."""
+    shutil.copy(made / "network.safetensors", tmp_path)
+    for name in ("crops", "marks.csv"):
+        (tmp_path / name).symlink_to(made / name)
+    monkeypatch.chdir(tmp_path)
+    return lambda command, *words: call(capfd, monkeypatch, command, *words)
+
+
+OWN = ["checkpoint=network.safetensors", "data=crops", r"camera_pattern=cam(\d)", FEWEST]
+
+
+def test_from_labelled_pictures_to_an_answer(dien, tmp_path):
+    before = load_network("network.safetensors")
+    done = dien("calibrate", *OWN)
+    assert done.code == 0, done.stderr
+    assert "crops: the target's labelled people, embedded with the target's statistics." in done.stdout
+    assert (
+        "It rests on 24 people: 24 pairs of one person, 552 of strangers (276 pairs of people), from 2 ca"
+        in done.stdout
+    )
+    after = load_network("network.safetensors")
+    about = after.calibration.about
+    assert (about["data"], about["split"], about["cameras"]) == ("crops", "train", 2)
+    assert all(torch.equal(after.state_dict()[name], tensor) for name, tensor in before.state_dict().items())
+    alike = dien("same", "crops/03/cam0.png", "crops/03/cam0.png", "checkpoint=network.safetensors").stdout
+    assert alike.startswith("crops/03/cam0.png and crops/03/cam0.png look alike: distance 0.000, likelihood ratio ")
+    assert "Fewer than 1 in 276 strangers looks this alike.\nThis rests on 24 people" in alike
+    assert " is the same" not in alike
+    far = dien("same", "crops/03/cam0.png", "crops/07/cam1.png", "checkpoint=network.safetensors").stdout
+    assert "look unlike" in far or "look somewhat alike" in far
+
+
+def test_from_marked_pairs(dien):
+    done = dien(
+        "calibrate", "checkpoint=network.safetensors", "marks=marks.csv", FEWEST, "output=new/marked.safetensors"
+    )
+    assert done.code == 0, done.stderr
+    assert "marks.csv: pairs of the target that somebody has marked, embedded with" in done.stdout
+    assert "It rests on 24 people: 24 pairs of one person, 552 of strangers (276 pairs of people).\n" in done.stdout
+    assert "Note: marked pairs are those that a search had put first" in done.stdout
+    assert load_network("network.safetensors").calibration is None
+    said = dien("same", "crops/03/cam0.png", "crops/03/cam1.png", "checkpoint=new/marked.safetensors").stdout
+    assert said.rstrip().endswith("strangers look more alike among them than strangers do.")
+
+
+def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, tmp_path):
+    for split in ("query", "gallery"):
+        write_people(tmp_path / "source" / split)
+    words = ["checkpoint=network.safetensors", "domain=source", r"camera_pattern=cam(\d)", FEWEST]
+    done = dien("calibrate", *words, "data=source")
+    assert (
+        "source: the source's people, held out, embedded with the target's statistics." in done.stdout
+    )  # it has no own
+    assert "Note: these are people of the source: what they show does not carry over" in done.stdout
+    assert "the source's people must be held out of its training" in dien("calibrate", *words, "data=crops").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Give either data=... or marks=..."),
+        (["data=crops", "marks=marks.csv"], "Give either data=... or marks=..."),
+        (["data=nowhere"], "data=nowhere is neither a data set of the catalogue nor a folder or table that exists."),
+        (["data=crops"], "48 labelled images of 1 cameras hold no pair of two people from different cameras"),
+        (["data=crops", r"camera_pattern=cam(\d)", "false_matches=1"], "is finer than 276 pairs of people can show"),
+        (["data=crops", "split=query"], "split='query' is not allowed; choose one of None, test, train"),
+        (["data=crops", "split=test", r"camera_pattern=cam(\d)"], "has no labelled people in split=test"),
+        (["data=crops", "output=network.onnx"], "network.onnx is no .safetensors file; name one"),
+        (["marks=crops/03/cam0.png"], "marks=crops/03/cam0.png cannot be read"),
+    ],
+)
+def test_what_cannot_be_calibrated_changes_nothing(words, said, dien, tmp_path):
+    before = (tmp_path / "network.safetensors").read_bytes()
+    done = dien("calibrate", "checkpoint=network.safetensors", *words)
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
+    assert said in done.stderr
+    assert (tmp_path / "network.safetensors").read_bytes() == before
+
+
+def test_too_few_people_are_refused(dien, tmp_path):
+    write_people(tmp_path / "few", num_people=19)
+    said = dien("calibrate", *OWN[:1], "data=few", *OWN[2:]).stderr
+    assert "19 people have two pictures that make a pair, and a calibration needs at least 20" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["crops/03/cam0.png"], "1 images were named; name two: dien same A B checkpoint=FILE."),
+        (
+            ["crops/03/cam0.png", "crops/03/cam1.png"],
+            "network.safetensors was not calibrated, so a distance says nothing",
+        ),
+        (["crops/03/cam0.png", "crops/03/cam1.png", "chekpoint=x"], "'chekpoint' is not an option; did you mean check"),
+    ],
+)
+def test_same_refuses(words, said, dien):
+    done = dien("same", *words, "checkpoint=network.safetensors")
+    assert (done.code, said in done.stderr) == (1, True), done.stderr
