@@ -1,4 +1,4 @@
-"""Distances between two sets of embeddings: the one implementation, used by the losses."""
+"""Distances between two sets of embeddings, for the losses; rankings go by blocks (`retrieval/blocks.py`)."""
 
 from __future__ import annotations
 

@@ -49,6 +49,19 @@ assert DIEN is dien_lightning.network.DIEN
     assert finished.returncode == 0, finished.stderr
 
 
+def test_each_room_imports_what_the_map_says():
+    root = Path(dien_lightning.__file__).parent
+    rooms = {folder.name for folder in root.iterdir() if (folder / "__init__.py").exists()} - {"experiments"}
+    lines = (root.parents[1] / "CONTRIBUTING.md").read_text().splitlines()
+    cells = [line.split("|") for line in lines if re.match(r"\| `\w+/` \|", line)]
+    allowed = {row[1].strip(" `/"): set(re.findall(r"`(\w+)`", row[3])) for row in cells}
+    assert rooms <= allowed.keys()
+    for room in rooms:
+        sources = [file.read_text() for file in (root / room).rglob("*.py")]
+        found = {name for source in sources for name in re.findall(r"(?:from|import) dien_lightning\.(\w+)", source)}
+        assert found & (rooms | {"experiments"}) - {room} <= allowed[room], room
+
+
 def test_a_name_that_is_not_there_is_told_as_python_does():
     with pytest.raises(AttributeError, match="module 'dien_lightning' has no attribute 'Dien'"):
         _ = dien_lightning.Dien

@@ -1,4 +1,4 @@
-"""What people and cameras are called: who is nobody, which spellings are one name, how names become numbers."""
+"""Names of people and cameras, once read: who is nobody, which spellings are one name, how they become numbers."""
 
 from __future__ import annotations
 

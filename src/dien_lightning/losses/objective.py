@@ -1,4 +1,4 @@
-"""The whole objective: identity + beta1 triplet (with lambda) + beta2 domain. A term that is off is absent."""
+"""The whole objective: identity + beta1 triplet + beta2 domain (lambda: triplet.py). A term that is off is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a match, what is dropped, what is averaged: the rules a figure was computed by."""
+"""The rules of counting by their names; `matches.py` drops by them, `searches.py` chooses, `counting.py` averages."""
 
 from __future__ import annotations
 

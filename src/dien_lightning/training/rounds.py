@@ -93,13 +93,13 @@ class Rounds:
                 embeddings, self.num_clusters, similarity=self.similarity, seed=self.seed
             )
             return Labeled(found.cpu())
-        step = _SPCL_STEP if self.reliable else 0.0
-        distances = clustering.jaccard_distances(embeddings, self.k1, self.k2, limit=self.eps + step)
-        labels = clustering.label_by_distance(distances, self.eps, self.min_samples)
         if not self.reliable:
-            return Labeled(labels)
-        looser, tighter = (
-            clustering.label_by_distance(distances, eps, self.min_samples) for eps in (self.eps + step, self.eps - step)
+            how = {"eps": self.eps, "min_samples": self.min_samples, "k1": self.k1, "k2": self.k2}
+            return Labeled(clustering.pseudo_labels(embeddings, **how))  # type: ignore[arg-type]
+        distances = clustering.jaccard_distances(embeddings, self.k1, self.k2, limit=self.eps + _SPCL_STEP)
+        labels, looser, tighter = (
+            clustering.label_by_distance(distances, self.eps + step, self.min_samples)
+            for step in (0.0, _SPCL_STEP, -_SPCL_STEP)
         )
         kept = clustering.reliable_clusters(labels, looser, tighter, threshold)
         return Labeled(number_anew(kept.labels), kept.threshold if math.isfinite(kept.threshold) else None)
