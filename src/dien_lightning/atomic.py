@@ -46,3 +46,25 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"{path} cannot be written ({reason}); what it held before stays. Make room or give write access, then "
             f"run this again (a training: with resume=true)."
         ) from error
+
+
+@contextmanager
+def one_process_at_a_time(folder: Path) -> Iterator[None]:
+    """While one process is inside, others wait; a kill lets the next one in. Where no folder can be locked, go on.
+
+    Args:
+        folder: what they work in.
+    """
+    descriptor = None
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except (ImportError, OSError):
+        pass
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

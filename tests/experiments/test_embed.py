@@ -42,8 +42,8 @@ def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, capfd, monkeypat
     file = EmbeddingsFile("out.parquet")
     assert file.about.checkpoint == str(folder / "network.safetensors")
     assert [(image.path, image.camera) for image in file.images([0, 3])] == [
-        ("crops/cam0/0.jpg", "0"),
-        ("crops/cam1/3.jpg", "1"),
+        (f"{folder}/crops/cam0/0.jpg", "0"),
+        (f"{folder}/crops/cam1/3.jpg", "1"),
     ]
 
 
@@ -52,7 +52,7 @@ def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, capfd, monkeypat
     [
         (["devices=0"], "devices=0 must be a whole number of at least 1"),
         (["domain=both"], "domain='both' is not allowed; choose one of source, target"),
-        (["images=nowhere"], "images=nowhere does not exist"),
+        (["images=nowhere"], "nowhere does not exist"),
         (["checkpoint=crops"], "checkpoint=crops is not a file"),
     ],
 )

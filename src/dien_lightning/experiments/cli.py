@@ -25,6 +25,8 @@ COMMANDS = {
     "same": "say how alike the people on two images look",
     "rank": "for each image of yours, those that look most like the same person",
     "embed": "crops to a file of embeddings, to be searched",
+    "search": "the images of such a file, or of a store, that look most like these",
+    "store": "keep embeddings in a store that grows",
     "check": "say what is in a folder of images, and what is wrong with it",
     "draw": "draw the embedded data set: rendered people, nobody real",
     "demo": "draw, train without and with adaptation, write a page",

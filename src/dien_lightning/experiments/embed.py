@@ -33,6 +33,7 @@ from dien_lightning.network import DOMAINS, load_network
 from dien_lightning.processes import is_first_process
 from dien_lightning.search import EmbeddingsFile, embed_files
 
+_PLACES = {"checkpoint": "checkpoint", "root": "images"}
 SHOWN = 5  # of the images that cannot be read
 
 
@@ -63,12 +64,12 @@ def main() -> None:
     use_threads(options.threads, options.devices)
     network = load_network(options.checkpoint)
     patterns = {name: getattr(options, name) for name in ("camera_pattern", "time_pattern")}
-    images = list_images(options.images, **patterns)
+    told = {name: os.path.abspath(os.path.expanduser(getattr(options, key))) for name, key in _PLACES.items()}
+    images = list_images(told["root"], **patterns)  # with whole paths, which hold wherever the file is searched from
     workers = options.num_workers
     if workers is None:  # without a GPU, they would take the cores that the network computes on
         workers = default_num_workers() if torch.cuda.is_available() and options.accelerator != "cpu" else 0
     processes = options.devices * options.num_nodes
-    told = {"checkpoint": options.checkpoint, "root": options.images}
     embedded = embed_files(
         network,
         images,
@@ -79,7 +80,7 @@ def main() -> None:
         flip=options.flip,
         batch_size=options.batch_size,
         num_workers=workers,
-        told={**{name: os.path.abspath(os.path.expanduser(path)) for name, path in told.items()}, **patterns},
+        told={**told, **patterns},
         accelerator=options.accelerator,
         devices=options.devices,
         num_nodes=options.num_nodes,

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_choice, check_int, check_size
 
 from .camera import DOMAINS
@@ -120,7 +121,7 @@ def draw_pedestrians(
     )
     workers = min(workers or os.cpu_count() or 1, len(pids))
     root.parent.mkdir(parents=True, exist_ok=True)
-    with _one_process_at_a_time(root.parent):
+    with one_process_at_a_time(root.parent):
         if _is_drawn(root, manifest):  # by the process that was waited for
             return root
         with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
@@ -187,24 +188,6 @@ def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
         f"{root} was drawn with other arguments ({', '.join(different)}); "
         "remove it to draw it anew, or choose another folder."
     )
-
-
-@contextmanager
-def _one_process_at_a_time(folder: Path) -> Iterator[None]:
-    """Runs of a sweep may want the same set: one draws, the others wait. Where no folder can be locked, go on."""
-    descriptor = None
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-
-        descriptor = os.open(folder, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except (ImportError, OSError):
-        pass
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class EmbeddingsFile:
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path} is not a file; name one that dien embed wrote.")
         try:
-            self._file = pq.ParquetFile(self.path, memory_map=True)
+            self._file = pq.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from None
         schema = self._file.schema_arrow
@@ -166,6 +166,7 @@ def write_embeddings(path: Path, about: About, tables: Iterator[pa.Table], **mor
     with atomic_write(path) as draft:
         schema = column_types(about, **more)
         options: Any = {"compression": {"path": "zstd", "camera": "zstd", "time": "zstd"}, "write_statistics": False}
+        options["write_page_checksum"] = True
         with pq.ParquetWriter(draft, schema, use_dictionary=["camera"], **options) as writer:
             for table in _in_groups(tables):
                 writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROWS)

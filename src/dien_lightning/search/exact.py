@@ -92,7 +92,7 @@ def nearest(
         for start in range(0, len(block.numbers), _TILE):
             tile = slice(start, start + _TILE)
             distances = lengths + _squares(rounded, block.embedding[tile], block.numbers[tile])  # (Q, B)
-            own = torch.from_numpy(block.numbers[tile])
+            own = torch.tensor(block.numbers[tile])
             if without:
                 cameras = np.array(without, dtype=object)[:, None]
                 is_own = (cameras == block.cameras[None, tile]) & (cameras != None)  # noqa: E711 - for each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -52,3 +53,8 @@ class Filter(NamedTuple):
         said += [f"time >= {float(self.after)!r}"] if self.after is not None else []
         said += [f"time < {float(self.before)!r}"] if self.before is not None else []
         return " AND ".join(said) or None
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Texts as SQL writes them, with commas between."""
+    return ", ".join("'" + name.replace("'", "''") + "'" for name in names)

@@ -32,6 +32,9 @@ def damaged(path, how):
     content = bytearray(path.read_bytes())
     if how == "cut":
         path.write_bytes(content[: len(content) // 2])
+    elif how == "flipped":
+        content[len(content) // 3] ^= 1
+        path.write_bytes(content)
     elif how == "text":
         path.write_text("path,camera\n")
     elif how == "foreign":
@@ -39,8 +42,7 @@ def damaged(path, how):
     elif how == "unnamed":
         pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
     elif how == "empty":
-        write_nothing = pq.read_table(path).slice(0, 0)
-        pq.write_table(write_nothing, path)
+        pq.write_table(pq.read_table(path).slice(0, 0), path)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,13 @@ def test_what_is_no_file_of_embeddings_is_told(how, words, tmp_path):
     damaged(tmp_path / "g.parquet", how)
     with pytest.raises(ValueError, match=words):
         EmbeddingsFile(tmp_path / "g.parquet")
+
+
+def test_a_flipped_bit_is_told_where_it_is_read(tmp_path):
+    damaged(tmp_path / "g.parquet", "flipped")
+    file = EmbeddingsFile(tmp_path / "g.parquet")
+    with pytest.raises(ValueError, match="cannot be read as Parquet"):
+        file.embedding()
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

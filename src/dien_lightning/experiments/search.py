@@ -1,0 +1,124 @@
+"""Search a file or a store of embeddings for the images that look most like these.
+
+dien search gallery=FILE|STORE query=IMAGE|DIR|LIST|TABLE|FILE [top=10] [camera=NAME,...] [after=TIME] [before=TIME]
+    [same_camera=drop|keep] [approximate=false] [checkpoint=FILE] [camera_pattern=REGEX] [output=FILE.csv] [threads=N]
+
+Exact, unless `approximate=true` asks a store's index. `camera` are those to look in; `after` and `before` are dates or
+numbers, as the gallery has them: from `after` on, and earlier than `before`. What the query's own camera took is left
+out where that camera is known, and the query itself always. Equal distances come in the order of the gallery.
+
+The network is the one that the gallery was embedded by; `checkpoint` says where it lies now. Distances go from 0 (the
+same) to 2 (the opposite). A network that `dien calibrate` has calibrated says, too, how many strangers look this alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dien_lightning.checks import check_choice, check_int
+from dien_lightning.data.listing import ListedImage, read_time, show_time
+from dien_lightning.data.names import spelled
+from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.results import write_text
+from dien_lightning.experiments.threads import use_threads
+from dien_lightning.search import Filter
+from dien_lightning.search.answers import Hit, ask, find, in_words, open_gallery
+
+_PRINTED = 5  # queries; the file has all
+
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    gallery: str = MISSING
+    query: str = MISSING
+    top: int = 10
+    camera: str | None = None
+    after: str | None = None
+    before: str | None = None
+    same_camera: str = "drop"
+    approximate: bool = False
+    checkpoint: str | None = None
+    camera_pattern: str | None = None
+    output: str | None = None
+    threads: int | None = None
+
+
+def main() -> None:
+    """Open, embed, find, print."""
+    options = parse(sys.argv[1:])
+    chosen = choose(options.camera, options.after, options.before)
+    use_threads(options.threads)
+    gallery = open_gallery(options.gallery)
+    questions, network = ask(gallery, options.query, options.checkpoint, camera_pattern=options.camera_pattern)
+    how = {"same_camera": options.same_camera, "approximate": options.approximate}
+    lists = find(gallery, questions, top=options.top, chosen=chosen, **how)  # type: ignore[arg-type]  # by name
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(["query", "rank", "image", "camera", "time", "distance", "says"])
+    for place, (query, hits) in enumerate(zip(questions.images, lists, strict=True)):
+        rows = [row(hit, in_words(network, gallery.about, hit.distance)) for hit in hits]
+        writer.writerows([query.path, rank, *cells] for rank, cells in enumerate(rows, start=1))
+        if place < _PRINTED:
+            print(described(query, rows, options.same_camera))
+    if len(lists) > _PRINTED:
+        print(f"... and {len(lists) - _PRINTED} more queries{'' if options.output else '; output=FILE.csv has all'}.")
+    if options.output:
+        write_text(Path(options.output), table.getvalue())
+        print(f"{len(lists)} queries against {len(gallery):,} images: {options.output}")
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        ValueError: if an option is unknown, missing or not allowed.
+    """
+    options = take_all(Options, arguments)
+    check_int("top", options.top, 1, "it is the length of a list")
+    check_choice("same_camera", options.same_camera, ("drop", "keep"))
+    return options
+
+
+def choose(camera: str | None, after: str | None, before: str | None) -> Filter:
+    """The filter that these texts mean; None or nothing leaves a matter open.
+
+    Raises:
+        ValueError: a time that is none, or an `after` that is not earlier than `before`.
+
+    Example:
+        >>> choose("1, 02", None, "1970-01-02")
+        Filter(cameras=('1', '2'), after=None, before=86400.0)
+    """
+    cameras = tuple(spelled(name) for name in camera.split(",") if name.strip()) if camera else None
+    times = [read_time(text) if text else None for text in (after, before)]
+    if times[0] is not None and times[1] is not None and times[0] >= times[1]:
+        raise ValueError(f"after={after} is not earlier than before={before}, so nothing is between them.")
+    return Filter(cameras, *times)
+
+
+def row(hit: Hit, said: str) -> list[str]:
+    """A hit as cells: image, camera, time, distance, and what the calibration says."""
+    time = "" if hit.image.time is None else show_time(hit.image.time)
+    return [hit.image.path, hit.image.camera or "", time, f"{hit.distance:.4f}", said]
+
+
+def described(query: ListedImage, rows: Sequence[Sequence[str]], same_camera: str) -> str:
+    """One query's list, as it is printed."""
+    if same_camera == "keep":
+        left_out = ""
+    elif query.camera is None:
+        left_out = " (its camera is not known, so none is left out)"
+    else:
+        left_out = f" (without its own camera, {query.camera})"
+    lines = [f"{query.path}{left_out}"]
+    for rank, (path, camera, time, distance, said) in enumerate(rows, start=1):
+        about = [f"camera {camera}" if camera else "", time, said]
+        lines.append("  ".join([f"{rank:>4}. {distance}", path, *filter(None, about)]))
+    return "\n".join(lines if rows else [*lines, "      nothing passes the filters"])

@@ -1,0 +1,201 @@
+"""Questions to a gallery: which of its images look most like these."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from dien_lightning.checks import check_choice, check_int
+from dien_lightning.data.files import path_below
+from dien_lightning.data.images import read_picture
+from dien_lightning.data.listing import ListedImage, list_images
+from dien_lightning.data.names import spelled
+from dien_lightning.network import DIEN, fingerprint, load_network
+from dien_lightning.search.about import About, check_same_network
+from dien_lightning.search.embeddings_file import EmbeddingsFile
+from dien_lightning.search.exact import Gallery, nearest
+from dien_lightning.search.filters import Filter
+from dien_lightning.training.extractor import Extractor
+
+
+class Hit(NamedTuple):
+    """A gallery image in an answer; its distance is 0 for the same and 2 for the opposite."""
+
+    number: int
+    image: ListedImage
+    distance: float
+
+
+class Questions(NamedTuple):
+    """Q query images, and their embeddings (Q, D) of length 1."""
+
+    images: list[ListedImage]
+    embedding: Tensor
+
+
+def open_gallery(place: str | os.PathLike[str]) -> Gallery:
+    """A file of `dien embed`, or a store.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        ValueError: something else is there, or no image in it.
+    """
+    if not (Path(place).expanduser().is_dir() or "://" in os.fspath(place)):
+        return EmbeddingsFile(place)
+    from dien_lightning.search.store import Store  # noqa: PLC0415 - a file needs no database
+
+    store = Store(place)
+    if not len(store):
+        raise ValueError(f"store={place} holds no image: there is nothing to be found in it; dien store add fills it.")
+    return store
+
+
+def network_of(about: About, checkpoint: str | None = None) -> DIEN:
+    """The network that made these embeddings.
+
+    Args:
+        about: the embeddings.
+        checkpoint: its file; None is the one that `about` names.
+
+    Raises:
+        FileNotFoundError: it is not there any more.
+        ValueError: it is another network.
+    """
+    path = checkpoint or about.checkpoint
+    if path is None:
+        raise ValueError("checkpoint=... is missing: the gallery does not say where its network lies.")
+    network = load_network(path)
+    if fingerprint(network) != about.fingerprint:
+        raise ValueError(
+            f"checkpoint={path} is not the network of the gallery's embeddings: its fingerprint is "
+            f"{fingerprint(network)}, theirs {about.fingerprint}. Name theirs, or embed the gallery anew."
+        )
+    return network
+
+
+def ask(
+    gallery: Gallery, query: str, checkpoint: str | None = None, *, camera_pattern: str | None = None
+) -> tuple[Questions, DIEN | None]:
+    """The queries that a place names, embedded as the gallery is, and the network if one was needed or named.
+
+    A query's camera is what its own list, pattern or row in the gallery says; else what the gallery's pattern finds.
+
+    Args:
+        gallery: whose network embeds.
+        query: an image, folder, list or table, see `list_images`; or a file of embeddings.
+        checkpoint: see `network_of`.
+        camera_pattern: see `list_images`.
+
+    Raises:
+        ValueError: the queries are another network's, unreadable, or wider than high.
+    """
+    about = gallery.about
+    if query.endswith(".parquet"):
+        file = EmbeddingsFile(query)
+        check_same_network("the gallery", about, file.about)
+        images, embedding = file.images(range(len(file))), file.embedding().float()
+        network = network_of(about, checkpoint) if checkpoint else None
+    else:
+        network = network_of(about, checkpoint)
+        images = list_images(os.path.abspath(os.path.expanduser(query)), camera_pattern=camera_pattern)
+        for image in images:
+            check_upright(read_picture(image.path).size, image.path)
+        embedding = extractor(network, about)([image.path for image in images])
+    return Questions(with_cameras(images, gallery), embedding), network
+
+
+def extractor(network: DIEN, about: About) -> Extractor:
+    """What embeds as the gallery was embedded."""
+    return Extractor(network, domain=about.domain, flip=about.flip)  # type: ignore[arg-type]  # one of DOMAINS
+
+
+def check_upright(size: tuple[int, int], name: str) -> None:
+    """Refuse what is no crop of one standing person.
+
+    Args:
+        size: (width, height) in pixels.
+        name: for the sentence.
+
+    Raises:
+        ValueError: it is wider than high, as a frame or a crop of two people side by side is.
+    """
+    if size[0] > size[1]:
+        raise ValueError(
+            f"query={name} is {size[0]} wide and {size[1]} high: a frame, or two people side by side. Cut out one "
+            "upright person."
+        )
+
+
+def find(
+    gallery: Gallery,
+    questions: Questions,
+    *,
+    top: int = 10,
+    chosen: Filter | None = None,
+    same_camera: str = "drop",
+    approximate: bool = False,
+) -> list[list[Hit]]:
+    """For each query the gallery images nearest to it, without itself.
+
+    Args:
+        gallery: a file or a store.
+        questions: of `ask`.
+        top: the longest list.
+        chosen: which images may be found.
+        same_camera: "drop" leaves out what the query's own camera took, where it is known; "keep" does not.
+        approximate: by the store's index, which may miss some.
+
+    Raises:
+        ValueError: an argument, or embeddings that have no distance.
+    """
+    check_int("top", top, 1, "it is the length of a list")
+    check_choice("same_camera", same_camera, ("drop", "keep"))
+    own = gallery.numbers_of([image.path for image in questions.images])
+    hidden = [own.get(image.path, -1) for image in questions.images]
+    without = [image.camera for image in questions.images] if same_camera == "drop" else []
+    chosen = chosen or Filter()
+    if approximate:
+        if isinstance(gallery, EmbeddingsFile):
+            raise ValueError("approximate=true needs a store with an index (dien store create, dien store index).")
+        found = gallery.approximate(questions.embedding, top, chosen, without=without, hidden=hidden)  # type: ignore[attr-defined]
+    else:
+        found = nearest(questions.embedding, gallery.blocks(chosen), top, without=without, hidden=hidden)
+    numbers = sorted(set(found.numbers.flatten().tolist()) - {-1})
+    images = dict(zip(numbers, gallery.images(numbers), strict=True))
+    return [
+        [Hit(n, images[n], d) for n, d in zip(*row, strict=True) if n >= 0]
+        for row in zip(found.numbers.tolist(), found.distances.tolist(), strict=True)
+    ]
+
+
+def in_words(network: DIEN | None, about: About, distance: float) -> str:
+    """What the network's calibration says of a distance; empty where it has none."""
+    if network is None or network.calibration is None:
+        return ""
+    network.calibration.check_fits(about.fingerprint, about.domain)
+    return network.calibration.strangers_in_words(distance)
+
+
+def with_cameras(images: Sequence[ListedImage], gallery: Gallery) -> list[ListedImage]:
+    """The images with their cameras, as far as the gallery has them or its pattern finds them in their paths."""
+    own = gallery.numbers_of([image.path for image in images if image.camera is None])
+    rows = dict(zip(own, gallery.images([*own.values()]), strict=True))
+    known = [image.camera or getattr(rows.get(image.path), "camera", None) for image in images]
+    told = (camera or _told_by(image.path, gallery.about) for image, camera in zip(images, known, strict=True))
+    return [image._replace(camera=camera) for image, camera in zip(images, told, strict=True)]
+
+
+def _told_by(path: str, about: About) -> str | None:
+    """What the gallery's pattern finds below its root, or in the last two parts of a path elsewhere."""
+    pattern, root = about.camera_pattern, about.root or ""
+    if pattern is None:
+        return None
+    inside = path.startswith(os.path.join(root, ""))
+    below = path_below(path, Path(root)) if inside else "/".join(Path(path).parts[-2:])
+    match = re.search(r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern, below)
+    return next((spelled(group) for group in match.groups() if group), None) if match else None

@@ -1,0 +1,130 @@
+"""`dien search` and `dien store` on images of one's own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+
+import pytest
+import torch
+
+from commands import call, run_command
+from dien_lightning.network import DIEN, Calibration, fingerprint, load_network, save_network
+from library.data.folders import write_image
+from library.network.networks import small
+from library.search.galleries import vectors, write
+
+
+@pytest.fixture(scope="module")
+def folder(module_folder):
+    """A calibrated network, six crops of two cameras and a moment each, their embeddings, and a store of them."""
+    network = small(0)
+    about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 400}
+    network.calibration = Calibration([0.01, 1.9], [2.0, -1.0], [1 / 400, 0.4], about)
+    save_network(network, module_folder / "network.safetensors")
+    for i in range(6):
+        write_image(module_folder / "crops" / f"cam{i % 2}" / f"{i}.jpg", seed=i)
+    words = [r"camera_pattern=cam(\d)", r"time_pattern=/(\d)\.", "accelerator=cpu", "threads=1"]
+    paths = [f"checkpoint={module_folder}/network.safetensors", f"images={module_folder}/crops"]
+    run_command("embed", *paths, *words, f"output={module_folder}/crops.parquet")
+    run_command("store", "create", f"store={module_folder}/store", f"embeddings={module_folder}/crops.parquet")
+    return module_folder
+
+
+@pytest.fixture
+def dien(folder, capfd, monkeypatch):
+    monkeypatch.chdir(folder)
+    return lambda command, *words: call(
+        capfd, monkeypatch, command, *words, *(["threads=1"] if command == "search" else [])
+    )
+
+
+def found(folder):
+    with (folder / "out.csv").open() as file:
+        return [os.path.basename(row["image"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("gallery", ["crops.parquet", "store"])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {"1.jpg", "3.jpg", "5.jpg"}),  # the query's own camera is 0
+        (["same_camera=keep"], {"1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"}),
+        (["camera=1", "after=3", "before=5"], {"3.jpg"}),
+        (["camera=7"], set()),
+    ],
+)
+def test_filters_and_the_own_camera(gallery, words, expected, dien, folder):
+    done = dien("search", f"gallery={gallery}", "query=crops/cam0/0.jpg", "output=out.csv", *words)
+    assert done.code == 0, done.stderr
+    assert set(found(folder)) == expected
+    assert len(found(folder)) == len(expected)
+    if not words:
+        assert "0.jpg (without its own camera, 0)" in done.stdout
+        assert "strangers looks this alike" in done.stdout
+    if not expected:
+        assert "nothing passes the filters" in done.stdout
+
+
+def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
+    shutil.copy(folder / "crops" / "cam1" / "3.jpg", folder / "new.jpg")
+    done = dien("search", "gallery=store", "query=new.jpg", "top=1")
+    assert "new.jpg (its camera is not known, so none is left out)" in done.stdout
+    assert "   1. 0.0000  " in done.stdout
+    assert "cam1/3.jpg  camera 1  3  fewer than 1 in 400 strangers looks this alike" in done.stdout
+    done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
+    assert "... and 1 more queries." in done.stdout
+    assert len(found(folder)) == 6
+
+
+def test_a_store_says_what_is_in_it(dien, folder):
+    done = dien("store", "add", "store=store", "embeddings=crops.parquet")
+    assert "0 images added, 6 were there already. store: 6 images, 2 cameras; network " in done.stdout
+    known = fingerprint(load_network(folder / "network.safetensors"))
+    assert (
+        f"network {known}, source's statistics, width 16, float16; no index"
+        in dien("store", "info", "store=store").stdout
+    )
+    assert "1.jpg" in dien("store", "search", "store=store", "query=crops/cam0/0.jpg", "threads=1").stdout
+
+
+@pytest.fixture(scope="module")
+def others(folder):
+    """What does not belong to that network, or is no crop."""
+    torch.manual_seed(1)
+    save_network(DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0), folder / "other.safetensors")
+    write(folder / "other.parquet", vectors(3, width=16))
+    write_image(folder / "wide.jpg", size=(16, 32))
+    (folder / "torn.parquet").write_bytes((folder / "crops.parquet").read_bytes()[:-50])
+    (folder / "nothing").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("search gallery=crops.parquet query=wide.jpg", "is 32 wide and 16 high: a frame, or two people side by side"),
+        (
+            "search gallery=crops.parquet query=crops checkpoint=other.safetensors",
+            "is not the network of the gallery's",
+        ),
+        ("search gallery=crops.parquet query=other.parquet", "the gallery holds embeddings with fingerprint="),
+        ("search gallery=torn.parquet query=crops", "torn.parquet cannot be read as Parquet"),
+        ("search gallery=nothing query=crops", "store=nothing is no store of embeddings"),
+        ("search gallery=nowhere query=crops", "nowhere is not a file; name one that dien embed wrote"),
+        ("search gallery=crops.parquet query=crops top=0", "top=0 must be a whole number"),
+        ("search gallery=crops.parquet query=crops after=noon", "'noon' is no time"),
+        ("search gallery=crops.parquet query=crops after=5 before=5", "after=5 is not earlier than before=5"),
+        ("search gallery=crops.parquet query=crops approximate=true", "approximate=true needs a store with an index"),
+        ("search gallery=store query=crops approximate=true", "has no index: dien store index makes one"),
+        ("store add store=store embeddings=other.parquet", "store=store holds embeddings with fingerprint="),
+        ("store create store=store embeddings=crops.parquet", "store=store is there already"),
+        ("store index store=store", "holds 6 images; an index is for 1,000 and more"),
+        ("store empty store=store", "dien store='empty' is not allowed; choose one of create, add, search"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(words, said, dien, others):
+    done = dien(*words.split())
+    assert done.code == 1
+    assert said in done.stderr
+    assert done.stderr.count("error: ") == 1
