@@ -27,8 +27,9 @@ test: $(INSTALLED)  ## run every test but the slow ones
 slow: $(INSTALLED)  ## run the slow proofs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses=2
 
-soak: $(INSTALLED)  ## an hour of random kills, resumes and bad input, write results/soak.json
+soak: $(INSTALLED)  ## two hours of random kills of trainings and stores, write results/soak.json and store_soak.json
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m proofs.soak minutes=60
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m proofs.store_soak minutes=60
 
 check: $(INSTALLED)  ## lint, types, tests
 	$(BIN)/ruff check .
