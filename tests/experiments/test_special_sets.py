@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from scipy.io import savemat
@@ -14,6 +14,7 @@ from dien_lightning import DIEN, save_network
 from dien_lightning.data.catalog_special import SPECIAL
 from library.data.folders import write_image
 
+FAST = ("accelerator=cpu", "precision=32-true", "data.num_workers=0")
 TRAINED, TESTED = (1, 2, 3), (11, 12)
 
 
@@ -22,22 +23,23 @@ class Drawn(NamedTuple):
 
     train: tuple[str, ...]
     test: tuple[str, ...]
-    counted: dict[str, dict[str, int]]  # protocol -> num_queries, num_gallery
+    counted: dict[str, dict[str, Any]]  # protocol -> num_queries, num_gallery
     files: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default, which nobody changes
+    trial: str = "null"
 
 
 def lines(path: str, people: tuple[int, ...]) -> str:
     return "".join(f"{path.format(p=p, k=k)} {p}\n" for p in people for k in (1, 2))
 
 
-def counts(num_queries: int, num_gallery: int) -> dict[str, int]:
+def counts(num_queries: int, num_gallery: int) -> dict[str, Any]:
     return {"num_queries": num_queries, "num_gallery": num_gallery}
 
 
 _BODIES = "{s}/{{p:04d}}/{{p:04d}}_c1_f{{k}}.jpg"
 _PEOPLE = {"exp/train_id.txt": "1,2", "exp/val_id.txt": "3", "exp/test_id.txt": "11,12"}
 _REGDB = {
-    f"idx/{part}_{view.lower()}_1.txt": lines(f"{view}/{{p}}/{view[0]}_{{k}}.bmp", people)
+    f"idx/{part}_{view.lower()}_2.txt": lines(f"{view}/{{p}}/{view[0]}_{{k}}.bmp", people)
     for part, people in (("train", TRAINED), ("test", TESTED))
     for view in ("Visible", "Thermal")
 }
@@ -61,8 +63,9 @@ DRAWN = {
     "regdb": Drawn(
         ("Visible/{p}/V_{k}.bmp", "Thermal/{p}/T_{k}.bmp"),
         ("Visible/{p}/V_{k}.bmp", "Thermal/{p}/T_{k}.bmp"),
-        {"default": counts(4, 4)},
+        {"default": counts(4, 4) | {"trials": {"target": 2}}},
         _REGDB,
+        trial="2",
     ),
     "celebreid": Drawn(
         ("train/{p}_{k}_0.jpg",), ("query/{p}_{k}_0.jpg", "gallery/{p}_{k}_1.jpg"), {"default": counts(4, 4)}
@@ -132,13 +135,19 @@ def network_file(module_folder):
 def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file, tmp_path, capfd, monkeypatch):
     root = draw(tmp_path / "set", name)
     for number, (protocol, counted) in enumerate(DRAWN[name].counted.items()):
-        about = (f"protocol={protocol}", "num_ids=2", "num_instances=2", "workers=1")
+        about = (f"protocol={protocol}", f"trial={DRAWN[name].trial}", "num_ids=2", "num_instances=2", "workers=1")
         checked = call(capfd, monkeypatch, "check", root, f"layout={name}", *about)
         assert checked.code == 0, checked.stdout
         role = "source" if DRAWN[name].train else "target"
         assert f"ready: data.{role}={name} data.{role}_root={root}" in checked.stdout
-        data = (f"data.target={name}", f"data.target_root={root}", "data.num_workers=0")
-        how = (f"checkpoint={network_file}", "accelerator=cpu", "precision=32-true", f"output={tmp_path}/{number}")
+        data = (f"data.target={name}", f"data.target_root={root}", f"data.target_trial={DRAWN[name].trial}")
+        how = (
+            f"checkpoint={network_file}",
+            "accelerator=cpu",
+            "precision=32-true",
+            "data.num_workers=0",
+            f"output={tmp_path}/{number}",
+        )
         ranked = call(capfd, monkeypatch, "evaluate", *how, *data, f"protocol={protocol}")
         assert ranked.code == 0, ranked.stderr
         assert "Rank-1" in ranked.stdout

@@ -139,6 +139,21 @@ def test_a_run_that_would_overwrite_another(refuse, root):
     assert "holds a run; add resume=true to go on with it, or choose another." in refuse()
 
 
+def test_a_source_that_changed_since_the_run_began(refuse, root, capfd, monkeypatch):
+    how = ("data.steps_per_epoch=2", "optim.schedule=milestones")
+    folders = (f"data.source_root={root}/good", f"data.target_root={root}/good", f"run_dir={root}/run")
+    assert call(capfd, monkeypatch, "train", *SMALL, *folders, *how).code == 0
+    files = {path: path.read_bytes() for path in (root / "run").rglob("*") if path.is_file()}
+    for path in (root / "good" / "bounding_box_train").glob("0001_*"):
+        path.rename(path.with_name(f"0099{path.name[4:]}"))  # the first of the classes becomes the last
+    sentence = refuse(*how, "resume=true", "trainer.max_epochs=2")
+    assert (
+        "the source differs from the one that this training began with: identity 0 was that of 0001_c1s1_" in sentence
+    )
+    assert "Put it back as it was, or start anew." in sentence
+    assert {path: path.read_bytes() for path in (root / "run").rglob("*") if path.is_file()} == files
+
+
 def test_imagenets_weights_are_not_taken_for_a_trained_network(root, capfd, monkeypatch):
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, root / "resnet50.pth")
     arguments = ("data.target=market1501", f"data.target_root={root}/good", f"output={root}/out", "accelerator=cpu")

@@ -37,6 +37,16 @@ def _agreid(title: str, query: int, gallery: int) -> Entry:
     return Entry(title, [FolderLayout(folders, _AG_NAME)], _AG, FOR_RESEARCH, ["AG-ReID", "AG_ReID_v1", "agreid"], 2)
 
 
+def _regdb(trial: int) -> ListLayout:
+    lists = {
+        "train": [(f"idx/train_visible_{trial}.txt", "."), (f"idx/train_thermal_{trial}.txt", ".")],
+        "query": [(f"idx/test_visible_{trial}.txt", ".")],
+        "gallery": [(f"idx/test_thermal_{trial}.txt", ".")],
+    }
+    pattern, example = r"(?:^|/)(?P<camid>Visible|Thermal)/", "Visible/1/male_back_v_00001_1.bmp 0"
+    return ListLayout(lists, pattern, example, cameras={"Visible": 1, "Thermal": 2})
+
+
 # fmt: off
 SPECIAL: dict[str, Entry] = {
     "mars": Entry(
@@ -83,13 +93,9 @@ SPECIAL: dict[str, Entry] = {
         "Send its authors a signed agreement; for research only.", ["SYSU-MM01", "sysu", "SYSU"], 6,
         {"train": (395, 34167), "query": (96, 3803), "gallery": (96, 6775)}),
     "regdb": Entry(
-        "RegDB (thermal; the first of its ten splits, visible asks thermal)",
-        [ListLayout({"train": [("idx/train_visible_1.txt", "."), ("idx/train_thermal_1.txt", ".")],
-                     "query": [("idx/test_visible_1.txt", ".")], "gallery": [("idx/test_thermal_1.txt", ".")]},
-                    pattern=r"(?:^|/)(?P<camid>Visible|Thermal)/", example="Visible/1/male_back_v_00001_1.bmp 0",
-                    cameras={"Visible": 1, "Thermal": 2})],
+        "RegDB (thermal; visible asks thermal, in one of ten splits)", [_regdb(trial) for trial in range(1, 11)],
         "Nguyen et al., Person Recognition System Based on a Combination of Body Images, Sensors 2017", FOR_RESEARCH,
-        ["RegDB", "regdb"], 2, {"train": (206, 4120), "query": (206, 2060), "gallery": (206, 2060)}),
+        ["RegDB", "regdb"], 2, {"train": (206, 4120), "query": (206, 2060), "gallery": (206, 2060)}, has_trials=True),
     "occluded_reid": Entry(
         "Occluded-REID (for evaluation only; its cameras are not given: hidden and whole people count as two)",
         [FolderLayout({"query": ["occluded_body_images"], "gallery": ["whole_body_images"]}, _BODY_NAME)],

@@ -42,6 +42,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         source_root, target_root: their folders, if they lie elsewhere; a list if `source` or `target` is one.
         source_camera_pattern, target_camera_pattern: how a "folder" tells its cameras, see `read_folder`.
         source_pid_pattern, target_pid_pattern: how it tells its identities, where sub-folders do not.
+        source_trial, target_trial: which split of a set whose authors give several (RegDB's ten); None is the first.
         num_ids: P, source identities in a batch.
         num_instances: K, images of each; an identity with fewer repeats some.
         target_batch_size: target images in a batch; 0 trains on the source alone.
@@ -77,6 +78,8 @@ class DomainPairDataModule(pl.LightningDataModule):
         target_camera_pattern: str | None = None,
         source_pid_pattern: str | None = None,
         target_pid_pattern: str | None = None,
+        source_trial: int | None = None,
+        target_trial: int | None = None,
         num_ids: int = 16,
         num_instances: int = 4,
         target_batch_size: int = 64,
@@ -103,24 +106,20 @@ class DomainPairDataModule(pl.LightningDataModule):
         check_range("cache_gigabytes", cache_gigabytes, 0)
         check_keywords("augmentation", augmentation or {}, train_transform)
         patterns = {"camera_pattern": source_camera_pattern, "pid_pattern": source_pid_pattern}
-        labelled = None if source is None else Domain("source", root, source, source_root, **patterns)
+        where = ("source", root, source, source_root)
+        labelled = None if source is None else Domain(*where, **patterns, trial=source_trial)  # type: ignore[arg-type]
         patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
-        unlabelled = Domain("target", root, target, target_root, **patterns)
+        unlabelled = Domain("target", root, target, target_root, **patterns, trial=target_trial)
         batch = (num_ids, num_instances)
         self._pair = DomainPair(labelled, unlabelled, batch, cameras, multi_query=multi_query, search=search)
-        self.num_ids = num_ids
-        self.num_instances = num_instances
-        self.target_batch_size = target_batch_size
+        self.num_ids, self.num_instances, self.target_batch_size = num_ids, num_instances, target_batch_size
         self.image_size = check_size("image_size", image_size, smallest=(1, 1))
         self.train_transform = train_transform(self.image_size, **(augmentation or {}))
         self.evaluation_transform = evaluation_transform(self.image_size)
         self.cache_gigabytes = cache_gigabytes
-        self.eval_batch_size = eval_batch_size
-        self.gather_batch_size = gather_batch_size
+        self.eval_batch_size, self.gather_batch_size = eval_batch_size, gather_batch_size
         self.num_workers = default_num_workers() if num_workers is None else num_workers
-        self.seed = seed
-        self.cameras = cameras
-        self.on_error = on_error
+        self.seed, self.cameras, self.on_error = seed, cameras, on_error
         self.drawing = None if drawing is None else dict(drawing)
         self._steps_per_epoch = steps_per_epoch
         self._datasets: dict[str, ReIDDataset] = {}

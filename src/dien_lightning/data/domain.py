@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dien_lightning.checks import check_keywords
+from dien_lightning.checks import check_int, check_keywords
 from dien_lightning.data.catalog import is_drawn
 from dien_lightning.data.fingerprint import fingerprint
+from dien_lightning.data.inspection import test_part
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
 from dien_lightning.data.records import (
@@ -34,6 +35,7 @@ class Domain:
         roots: folder, or a list that pairs with `names`; None looks below `data_root`.
         camera_pattern: how a "folder" tells its cameras, see `read_folder`.
         pid_pattern: how it tells its identities.
+        trial: which split of a set that has several, see `read_dataset`.
 
     Raises:
         ValueError: if a name is unknown, or names and folders do not pair.
@@ -48,6 +50,7 @@ class Domain:
         *,
         camera_pattern: str | None = None,
         pid_pattern: str | None = None,
+        trial: int | None = None,
     ) -> None:
         if not names:
             raise ValueError(f"{role}={names!r} names no data set; give a catalogue name, folder or csv.")
@@ -60,6 +63,9 @@ class Domain:
                 find_entry(name)
             elif root is None:
                 raise ValueError(f"{role}={name!r} needs {role}_root: {OWN[name]}.")
+        if trial is not None:
+            check_int(f"{role}_trial", trial, 1, "it is one of the splits that the set's authors give")
+        self.trial = trial
         self.patterns = {"camera_pattern": camera_pattern, "pid_pattern": pid_pattern}
         for option, pattern in self.patterns.items():
             if pattern is not None and "folder" not in names:
@@ -89,7 +95,7 @@ class Domain:
         parts = []
         for name, root in self.places:
             patterns = self.patterns if name == "folder" else {}
-            parts.append(read_dataset(name, root, labeled=labeled, **patterns))
+            parts.append(read_dataset(name, root, labeled=labeled, trial=self.trial, **patterns))
         return combine(parts)
 
 
@@ -167,7 +173,8 @@ class DomainPair:
                 said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
             elif self._multi_query:
                 splits = ask_with_all_images(splits, self._cameras)
-            said += [f"{splits.root}: {note}" for note in splits.notes]
+            notes = (*splits.notes, test_part(splits))
+            said += [f"{splits.root}: {note}" for note in filter(None, notes)]
             read[role] = splits
         self._splits = read  # both or none, so that asking again gives the same fault
         return said

@@ -20,6 +20,8 @@ class Entry:
         subfolders: folder names that its archive unpacks to.
         cameras: how many there are.
         published: split (or "all") -> how many identities and images its authors count; None where they do not say.
+        has_trials: whether each of the layouts is another of its authors' splits, of which the first is read unless
+            one is named.
     """
 
     title: str
@@ -29,6 +31,18 @@ class Entry:
     subfolders: Sequence[str] = ()
     cameras: int | None = None
     published: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    has_trials: bool = False
+
+    def layouts_of(self, trial: int | None = None) -> Sequence[Layout]:
+        """The layouts to look for.
+
+        Raises:
+            ValueError: a trial that its authors do not give.
+        """
+        if trial is not None and not (self.has_trials and 1 <= trial <= len(self.layouts)):
+            there = f"1 to {len(self.layouts)}" if self.has_trials else "no such splits"
+            raise ValueError(f"trial={trial} names one of its authors' splits, and {self.title} has {there}.")
+        return [self.layouts[(trial or 1) - 1]] if self.has_trials else self.layouts
 
 
 MARKET_NAME = FileName(r"(?:^|/)(?P<pid>-1|\d+)_c(?P<camid>\d+)[^/]*$", "0002_c1s1_000451_03.jpg")

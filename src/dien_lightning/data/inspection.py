@@ -132,17 +132,26 @@ def _check_levels(splits: Splits, found: Inspection) -> None:
         )
 
 
-def _check_heap(splits: Splits, found: Inspection) -> None:
-    """Crops in a plain folder: is a part of them a test part, and do their names tell people?"""
+def test_part(splits: Splits) -> str | None:
+    """What to say of crops in a plain folder of which a part is named like a test part; None where none is."""
+    if splits.name != "folder" or splits.query or splits.gallery:
+        return None
     names = {part for r in splits.train for part in path_below(r.path, splits.root).split("/")[:-1]}
     folders = (splits.root, *folders_below(splits.root, depth=1))
     names |= {path.name for folder in folders for path in folder.iterdir() if path.suffix in _LISTS}
     parts = sorted(filter(_TEST_PART.search, names))
-    if parts:
-        found.problems.append(
-            f"{', '.join(parts[:4])}: named like the test part of a labelled set, whose images would train here. Name "
-            "the folder of the training images alone, or the layout, or rename them."
-        )
+    if not parts:
+        return None
+    return (
+        f"{', '.join(parts[:4])}: named like the test part of a labelled set, whose images would train here. Name the "
+        "folder of the training images alone, or the layout, or rename them."
+    )
+
+
+def _check_heap(splits: Splits, found: Inspection) -> None:
+    """Crops in a plain folder: is a part of them a test part, and do their names tell people?"""
+    if warning := test_part(splits):
+        found.problems.append(warning)
     paths = [path_below(record.path, splits.root) for record in splits.train]
     if len({path.rpartition("/")[0] for path in paths}) == 1 and (proposal := propose_pid_pattern(paths)):
         found.notes.append(f"Its names may tell people: {proposal}.")

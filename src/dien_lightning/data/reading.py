@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,13 +59,14 @@ def default_root(data_root: str | Path, name: str) -> Path:
     return next((base / folder for folder in names if (base / folder).is_dir()), base / name)
 
 
-def find_places(name: str, root: str | Path, below: Sequence[Path] = ()) -> list[Place]:
+def find_places(name: str, root: str | Path, below: Sequence[Path] = (), trial: int | None = None) -> list[Place]:
     """Give the folders at and below `root` that may hold a data set, the most complete first.
 
     Args:
         name: the catalogue's.
         root: where to look, and in the folders that the set's archive unpacks to.
         below: other folders to look in, but for those named after another set.
+        trial: which of its authors' splits.
     """
     entry, path = find_entry(name), Path(root)
     others = {called for other in CATALOG for called in (other, *CATALOG[other].subfolders)}
@@ -74,7 +76,7 @@ def find_places(name: str, root: str | Path, below: Sequence[Path] = ()) -> list
         Place(name, folder, layout, tuple(layout.missing(folder)))
         for folder in dict.fromkeys(folders)
         if folder.is_dir()
-        for layout in entry.layouts
+        for layout in entry.layouts_of(trial)
     ]
     return sorted(places, key=lambda place: len(place.missing))
 
@@ -86,6 +88,7 @@ def read_dataset(
     labeled: bool = True,
     camera_pattern: str | None = None,
     pid_pattern: str | None = None,
+    trial: int | None = None,
 ) -> Splits:
     """Read the records of a data set that lies below `root`; image files are listed, not opened.
 
@@ -95,6 +98,7 @@ def read_dataset(
         labeled: with False the training records are made without identities, as a target's must be.
         camera_pattern: for "folder" alone: how its images' cameras are told, see `read_folder`.
         pid_pattern: the same for its identities.
+        trial: which of the splits that its authors give, where they give several (RegDB); None is the first.
 
     Returns:
         The three splits.
@@ -104,6 +108,8 @@ def read_dataset(
         ValueError: if the set is unknown or holds no image, or a file's name does not parse.
     """
     root = Path(root).expanduser()
+    if trial is not None and name in OWN:
+        raise ValueError(f"trial={trial} names one of its authors' splits, and {name!r} has none.")
     if name == "folder":
         return read_folder(root, labeled=labeled, camera_pattern=camera_pattern, pid_pattern=pid_pattern)
     for option, pattern in (("camera_pattern", camera_pattern), ("pid_pattern", pid_pattern)):
@@ -115,9 +121,9 @@ def read_dataset(
     entry = find_entry(name)
     if not root.is_dir():
         raise FileNotFoundError(f"{root} does not exist; {name} ({entry.title}) was looked for there. {entry.terms}")
-    place = find_places(name, root)[0]
+    place = find_places(name, root, trial=trial)[0]
     if place.missing:  # an archive in an archive
-        places = find_places(name, root, folders_below(Path(root), depth=2))
+        places = find_places(name, root, folders_below(Path(root), depth=2), trial)
         place, again = places[0], next((p for p in places[1:] if not p.missing and p.folder != places[0].folder), None)
         if again:
             raise ValueError(f"{root} holds {name} twice, in {place.folder} and in {again.folder}; name one of them.")
@@ -129,7 +135,7 @@ def read_dataset(
     splits = place.layout.read(name, place.folder, labeled=labeled)
     if not (splits.train or splits.query or splits.gallery):
         raise ValueError(f"{splits.root} holds no image of {entry.title}; unpack it again.")
-    return splits
+    return replace(splits, trial=trial or 1) if entry.has_trials else splits
 
 
 def recognize(root: str | Path) -> tuple[list[Place], list[Place]]:

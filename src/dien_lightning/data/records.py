@@ -44,6 +44,7 @@ class Splits:
         further: more images of a query's person in its camera, for queries of several images.
         notes: what a user should know of them, in sentences.
         shared: how many people of query and gallery train, too; 0 where the set numbers its parts anew.
+        trial: which of its authors' splits this is; 0 where there is one alone.
     """
 
     name: str
@@ -54,10 +55,12 @@ class Splits:
     further: Sequence[Record] = ()
     notes: Sequence[str] = ()
     shared: int = 0
+    trial: int = 0
 
     def __str__(self) -> str:
         numbers = [f"{len(getattr(self, split)):,} {split}" for split in SPLITS]
-        return f"{self.name} in {self.root}: {', '.join(numbers)} images"
+        trial = f", trial {self.trial}" if self.trial else ""
+        return f"{self.name}{trial} in {self.root}: {', '.join(numbers)} images"
 
     def is_evaluated(self, search: str = "query") -> bool:
         """Whether query and gallery both hold images whose identity somebody gave; either will do for leave-one-out."""
@@ -97,6 +100,7 @@ def combine(parts: Sequence[Splits]) -> Splits:
         **joined,
         notes=[note for part in parts for note in part.notes],
         shared=sum(part.shared for part in parts),
+        trial=max(part.trial for part in parts),
     )
 
 

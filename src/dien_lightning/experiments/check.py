@@ -1,12 +1,13 @@
 """Check a folder of images before an hour is spent on it: layout, counts, unreadable files, traps.
 
-dien check ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX]
+dien check ROOT [layout=NAME] [role=source|target] [camera_pattern=REGEX] [pid_pattern=REGEX] [trial=N]
     [cameras=required|none] [protocol=NAME] [num_ids=16] [num_instances=4] [files=true] [workers=N]
 
 `layout` is a catalogue name, `folder` or `csv`; left out, it is recognised. A plain folder is read as a target, with
 `role=source` as one sub-folder per identity. Ends with `ready` and exit code 0, or with
 a numbered list of what to do and exit code 1. `protocol` is a name in conf/protocol: whether queries have a match is
-asked by its rules. `files=false` leaves out reading the images themselves.
+asked by its rules. `trial` is one of the splits that a set's authors give (RegDB). `files=false` leaves out reading the
+images themselves.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Options:
     role: str | None = None
     camera_pattern: str | None = None
     pid_pattern: str | None = None
+    trial: int | None = None
     cameras: str = "required"
     protocol: str = "default"
     num_ids: int = 16
@@ -84,9 +86,9 @@ def main() -> None:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
         overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
-        for name in ("camera_pattern", "pid_pattern"):
-            if (pattern := getattr(options, name)) is not None:
-                overrides.append(override(f"data.{role}_{name}", pattern))
+        for name in ("camera_pattern", "pid_pattern", "trial"):
+            if (value := getattr(options, name)) is not None:
+                overrides.append(override(f"data.{role}_{name}", str(value)))
         if options.cameras == "none":
             overrides.append("data.cameras=none")
         if options.protocol != "default":
@@ -176,7 +178,8 @@ def guess(root: Path) -> str:
 
 def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:
     """Read the records; crops and tables without identities are read as a target unless the role is said."""
-    patterns: dict[str, Any] = {"camera_pattern": options.camera_pattern, "pid_pattern": options.pid_pattern}
+    names = ("camera_pattern", "pid_pattern", "trial")
+    patterns: dict[str, Any] = {name: getattr(options, name) for name in names}
     role = options.role or ("target" if layout == "folder" else None)
     if role != "target":
         splits = read_dataset(layout, root, **patterns)

@@ -22,7 +22,7 @@ from dien_lightning.checks import check_bool, check_int, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import command_line
+from dien_lightning.experiments.provenance import command_line, trials
 from dien_lightning.experiments.ranked_lists import LENGTH, chosen_queries, describe_lists, rankings
 from dien_lightning.experiments.results import Results, write_json
 from dien_lightning.experiments.threads import use_threads
@@ -91,6 +91,7 @@ def evaluate(config: DictConfig) -> None:
             **how,
             "statistics": {"target": network.statistics_for("target")},
             **refinements(config),
+            **trials(data),
             **({"gather_batch_size": data.gather_batch_size} if config.gather_statistics else {}),
         },
         images_per_second=found.images_per_second,

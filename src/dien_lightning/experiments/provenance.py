@@ -11,6 +11,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from dien_lightning import DomainPairDataModule
 from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.settings import settings_of
 
@@ -25,6 +26,13 @@ def describe(config: DictConfig) -> dict[str, Any]:
         "settings": settings_of(config),
         "commit": commit(),
     }
+
+
+def trials(data: DomainPairDataModule) -> dict[str, Any]:
+    """Which of its authors' splits each set was read in, as `protocol` says it; nothing where they give one alone."""
+    sets = {"target": data.target, **({"source": data.source} if "source" in data.fingerprints else {})}
+    found = {role: splits.trial for role, splits in sets.items() if splits.trial}
+    return {"trials": found} if found else {}
 
 
 def commit() -> str:

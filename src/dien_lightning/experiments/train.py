@@ -28,7 +28,7 @@ from dien_lightning.experiments.clusters import describe_clusters, with_labels
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import optim, protocol
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import describe
+from dien_lightning.experiments.provenance import describe, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure, write_json
 from dien_lightning.experiments.run_folder import (
@@ -217,6 +217,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
             "precision": str(trainer.precision),
             "statistics": {name: module.network.statistics_for(name) for name in domains},
             **({"num_source_people_in_training": shared} if shared else {}),
+            **trials(data),
         },
         images_per_second=module.images_per_second,
     )

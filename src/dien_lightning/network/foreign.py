@@ -7,8 +7,9 @@ A backbone is told by its first layer, a convolution of three colors, and found 
 - fast-reid (fastreid 1.4.0): {"model": ...}, backbone., heads.;
 - OpenUnReID (03636a6): {"state_dict_1": ...}, module.backbone., or net. and mean_net. of a student and its teacher, who
   is taken; bn1.dsbn.0., bn1.dsbn.1. with batch norm per domain, of which the last is taken;
-- SpCL (7fc45d5): {"state_dict": ...}, module.base.0 ... module.base.7, with ReLU and pooling counted; MMT without ReLU;
-- TransReID's ResNet: base.conv1 ..., heads bottleneck and classifier;
+- SpCL (7fc45d5): {"state_dict": ...}, module.base.0 ... module.base.7, with ReLU and pooling counted; MMT (1caa15c)
+  without ReLU;
+- TransReID's ResNet (1075dd5): base.conv1 ..., heads bottleneck and classifier;
 - Roboflow's reid (0.1.0rc1): a folder with weights.safetensors and reid_config.json.
 """
 
@@ -41,6 +42,14 @@ _NAMINGS: tuple[tuple[str, dict[str, str]], ...] = (
     ("0.weight", {"0": "conv1", "1": "bn1", **dict(zip("4567", _STAGES, strict=True))}),
     ("0.weight", {"0": "conv1", "1": "bn1", **dict(zip("3456", _STAGES, strict=True))}),
 )
+# What a library's own network does otherwise with the same weights, by the head that tells whose it is.
+_STRIDE = "has a last stride of 1 (here network.last_stride=1)"
+_OTHERWISE = {
+    "heads": f"fast-reid's pools without a border and rounds up (ceil_mode) after its first layer, and {_STRIDE}",
+    "head": f"OpenUnReID's {_STRIDE}",
+    "feat_bn": f"SpCL's {_STRIDE}, and so has MMT's, which has no ReLU after its first batch norm",
+    "bottleneck": f"TransReID's {_STRIDE}, a pooling of 2 x 2 and no ReLU after its first batch norm",
+}
 _SIGNS = {
     ".IN.": "it has instance normalisation (IBN)",
     ".se.": "it has squeeze and excitation",
@@ -90,6 +99,8 @@ def read_backbone(path: Path, name: str, choices: Iterable[str]) -> dict[str, Te
             if (candidate.where or candidate.beside) and is_first_process():
                 where = f" under {candidate.where}" if candidate.where else ""
                 _logger.info("weights=%s: %s%s; left out: %s.", file, name, where, ", ".join(candidate.beside) or "-")
+                for head in filter(_OTHERWISE.get, candidate.beside):
+                    _logger.info("Its features are not those it was trained with: as published, %s.", _OTHERWISE[head])
             return {key: candidate.state[key] for key in _shapes(name)}
     for other in choices:
         if any(not _faults(candidate, other) for candidate in candidates):

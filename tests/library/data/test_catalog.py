@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,25 @@ def test_mars_asks_with_sequences_that_stay_in_the_gallery(tmp_path):
     assert [(record.pid, record.camid) for record in splits.query] == [(2, 2)]
     assert splits.query[0] in splits.gallery
     assert len({record.tracklet for record in splits.gallery} - {UNLABELED}) == 4
+
+
+def test_regdb_has_ten_trials(tmp_path):
+    draw(tmp_path, "regdb")
+    for part, view in itertools.product(("train", "test"), ("visible", "thermal")):
+        pid = 2 if part == "train" else 1  # the other way round
+        line = f"{view.title()}/{pid}/male_back_{view[0]}_00001_{pid}.bmp 0\n"
+        (tmp_path / f"RegDB/idx/{part}_{view}_3.txt").write_text(line)
+    first, third = (read_dataset("regdb", tmp_path, trial=trial) for trial in (None, 3))
+    assert (first.trial, third.trial) == (1, 3)
+    assert {record.path for record in first.train} == {record.path for record in (*third.query, *third.gallery)}
+    with pytest.raises(FileNotFoundError, match=r"idx/train_visible_2\.txt"):
+        read_dataset("regdb", tmp_path, trial=2)
+    with pytest.raises(ValueError, match=r"trial=11 names one of its authors' splits, and RegDB .* has 1 to 10"):
+        read_dataset("regdb", tmp_path, trial=11)
+    with pytest.raises(ValueError, match=r"trial=1 names .*, and Market-1501 has no such splits"):
+        read_dataset("market1501", tmp_path, trial=1)
+    with pytest.raises(ValueError, match="trial=1 names one of its authors' splits, and 'folder' has none"):
+        read_dataset("folder", tmp_path, trial=1)
 
 
 def test_markets_further_queries_are_those_of_people_that_ask(tmp_path):

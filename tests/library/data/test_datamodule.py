@@ -206,6 +206,14 @@ def test_a_plain_folder_of_crops_is_a_target(root, tmp_path):
     assert data.evaluation_domains == ("source",)
 
 
+def test_a_test_part_among_a_targets_crops_is_said(root, tmp_path):
+    for i in range(4):
+        write_image(tmp_path / "query" / f"{i}.png", seed=i)
+    pair = make(root, target="folder", target_root=str(tmp_path))._pair
+    (note,) = [line for line in pair.read() if "test part" in line]
+    assert note.startswith(f"{tmp_path}: query: named like the test part of a labelled set, whose images would train")
+
+
 def test_a_flat_folder_whose_names_tell_people_is_a_source_and_a_target(root, tmp_path):
     for pid in range(4):
         for camera in range(2):
