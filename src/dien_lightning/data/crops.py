@@ -92,7 +92,7 @@ def make_splits(
             f"{shared} of the {len(tested - {UNLABELED})} identities of query and gallery train, too: their figures "
             "are not those of people held out."
         )
-    return Splits(name, root, **splits, notes=tuple(said), shared=shared)
+    return Splits(name, root, **splits, notes=tuple(said), shared=shared, trial=0)
 
 
 def _places(names: Iterable[str]) -> dict[str, int]:
