@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,6 +51,13 @@ class Processes:
         padded = rows.new_zeros((self.world_size * len(rows), *rows.shape[1:]))
         start = self.rank * len(rows)
         return self.sum(torch.slice_scatter(padded, rows, 0, start, start + len(rows)))
+
+    def join_each(self, parts: Sequence[Tensor]) -> list[Tensor]:  # (B_i, D) each -> (W * B_i, D) each
+        """`join` of several tensors of one width, in one collective."""
+        if self.world_size == 1:
+            return list(parts)
+        joined = self.join(torch.cat(list(parts))).unflatten(0, (self.world_size, -1))  # (W, sum of B_i, D)
+        return [part.flatten(0, 1) for part in joined.split([len(part) for part in parts], dim=1)]
 
     def share(self, rows: Tensor, sender: int) -> Tensor:
         """The sender's rows, on every rank; the others give a tensor of the same shape and type."""

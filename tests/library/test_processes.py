@@ -52,6 +52,7 @@ def collect() -> dict[str, Tensor]:
     joined = processes.join(x)
     (joined * torch.tensor([[1.0], [5.0]]) * (rank + 1)).sum().backward()
     pids = processes.join(torch.tensor([rank, 7]))
+    parts = processes.join_each([torch.tensor([[rank, 1]]), torch.tensor([[rank, 2], [rank, 3]])])
     shared = [processes.share(x.detach(), sender) for sender in (0, 1)]
     return {
         "world_size": torch.tensor(processes.world_size),
@@ -61,6 +62,7 @@ def collect() -> dict[str, Tensor]:
         "joined": joined.detach(),
         "join_gradient": x.grad,
         "pids": pids,
+        "parts": torch.cat(parts),
         "shared": torch.cat(shared),
         "x": x.detach(),
     }
@@ -76,6 +78,7 @@ def test_sums_and_joins_by_hand():
         assert found["join_gradient"].tolist() == [[[3, 3]], [[15, 15]]][rank]
         assert found["pids"].tolist() == [0, 7, 1, 7]
         assert found["pids"].dtype == torch.int64
+        assert found["parts"].tolist() == [[0, 1], [1, 1], [0, 2], [0, 3], [1, 2], [1, 3]]
         assert found["shared"].tolist() == [[1, 2], [10, 20]]
         assert found["x"].tolist() == [[[1, 2]], [[10, 20]]][rank]  # nothing was changed in place
 
@@ -178,7 +181,7 @@ def test_batch_norm_that_is_not_synchronized_sees_its_own(normalized):
 class Whole(nn.Module):
     """Network and objective in one forward, as a training step runs them."""
 
-    def __init__(self, attention_loops: int) -> None:
+    def __init__(self, attention_loops: int, checkpoint_passes: bool) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.network = DIEN(
@@ -188,6 +191,7 @@ class Whole(nn.Module):
             attention_loops=attention_loops,
             image_size=(64, 32),
             attention_stage=2,  # fewer layers to run again
+            checkpoint_passes=checkpoint_passes,
         )
         if self.network.attention is not None:
             move(self.network.attention)
@@ -198,9 +202,9 @@ class Whole(nn.Module):
         return self.objective(*map(Processes().join, (source, pids, target))).total
 
 
-def train(attention_loops: int, steps: int = 2) -> dict[str, Tensor]:
+def train(attention_loops: int, checkpoint_passes: bool = False, steps: int = 2) -> dict[str, Tensor]:
     """A few steps on this rank's half of each batch (on the whole batch if alone); weights, gradients, statistics."""
-    whole = Whole(attention_loops).double()
+    whole = Whole(attention_loops, checkpoint_passes).double()
     before = copy.deepcopy(whole.state_dict())
     processes = Processes()
     model = DistributedDataParallel(whole) if processes.world_size > 1 else whole
@@ -226,7 +230,7 @@ def train(attention_loops: int, steps: int = 2) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("attention_loops", [0, 1])
 def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
-    first, second = run_on_processes(train, attention_loops)
+    first, second = run_on_processes(train, attention_loops, attention_loops > 0)  # maps that are computed anew, too
     expected = train(attention_loops)
     assert expected["change network.backbone.blocks.0.0.weight"].abs().max() > 1e-6
     for name, value in expected.items():

@@ -18,7 +18,7 @@ _NO_MATTER = (
     *("data.root", "data.source_root", "data.target_root"),  # but for sets whose name does not say their images
     *("data.num_workers", "data.cache_gigabytes", "data.eval_batch_size", "data.search"),  # protocol.search says it
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer.log_every_n_steps"),
-    *("trainer.enable_progress_bar", "trainer.enable_model_summary"),
+    *("trainer.enable_progress_bar", "trainer.enable_model_summary", "network.checkpoint_passes"),
     *("callbacks.checkpoint", "callbacks.progress", "callbacks.health", "callbacks.finite"),
 )
 # Options that went; a run that has them so did what every run does today.

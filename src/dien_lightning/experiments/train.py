@@ -67,6 +67,7 @@ def main(config: DictConfig) -> float | None:
     OmegaConf.resolve(config)
     with faults_in_one_sentence():
         check_bool("resume", config.resume)
+        check_bool("compile", config.compile)
         check_int("seed", config.seed, 0, "all that is random follows from it")
         check_figure(config.optimized)
     if record is not None and record.exists():
@@ -111,7 +112,7 @@ def train(config: DictConfig) -> Results:
     data.prepare_data()
     data.setup()
     check_counting(data, counting)
-    module = build_module(config, data, protocol=counting, **how)
+    module = build_module(config, data, protocol=counting, compiled=config.compile, **how)
     data.setup("fit")
     trainer = build_trainer(config, run_dir, running_time)
     with interrupts_passed_on(trainer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -22,6 +23,7 @@ from dien_lightning.network.normalization import (
     normalizations,
 )
 from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
+from dien_lightning.network.recomputing import recomputed
 from dien_lightning.types import AttentionMask, NetworkOutput
 
 _SMALLEST_IMAGE = (64, 32)
@@ -53,6 +55,8 @@ class DIEN(nn.Module):
         pooling: "average_and_max", or "generalized_mean": (mean of x^p)^(1/p) with p learned from 3 on (Radenovic et
             al., 2018).
         final_norm: batch norm without a bias on the fused embedding (Luo et al., 2019, "BNNeck").
+        checkpoint_passes: keep no maps of a pass for its gradients, compute them anew: less memory, more time, the same
+            numbers. Of this training alone: no file holds it.
 
     Batch norm normalises by the statistics of `domain`. A network that was trained on the source alone has none of the
     target's (`gathered("target")` is False): embed with domain="source", or call `gather_statistics` first. In
@@ -88,6 +92,7 @@ class DIEN(nn.Module):
         last_stride: int = 2,
         pooling: Literal["average_and_max", "generalized_mean"] = "average_and_max",
         final_norm: bool = False,
+        checkpoint_passes: bool = False,
     ) -> None:
         super().__init__()
         check_int("attention_loops", attention_loops, 0, "0 switches the attention off, the paper's best is 3")
@@ -95,15 +100,15 @@ class DIEN(nn.Module):
         check_choice("attention_stage", attention_stage, (1, 2, 3, 4))
         check_int("attention_stride", attention_stride, 1, "1 is a value for each position of the map")
         check_choice("attention_update", attention_update, ("refocus", "accumulate"))
-        check_bool("synchronize", synchronize)
         check_choice("statistics", statistics, ("domain_and_pass", "joint"))
         if batch_norm_size is not None:
-            check_int(
-                "batch_norm_size", batch_norm_size, 2, "None (null) is the whole batch; one image has no variance"
-            )
+            remedy = "None (null) is the whole batch; one image has no variance"
+            check_int("batch_norm_size", batch_norm_size, 2, remedy)
         check_choice("last_stride", last_stride, (1, 2))
         check_choice("pooling", pooling, ("average_and_max", "generalized_mean"))
-        check_bool("final_norm", final_norm)
+        switches = {"synchronize": synchronize, "final_norm": final_norm, "checkpoint_passes": checkpoint_passes}
+        for name, switch in switches.items():
+            check_bool(name, switch)
         height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
         self.hyperparameters: dict[str, Any] = {
             "backbone": backbone,
@@ -120,23 +125,18 @@ class DIEN(nn.Module):
             "pooling": pooling,
             "final_norm": final_norm,
         }
+        self.checkpoint_passes = checkpoint_passes
         self.backbone = Backbone(backbone, weights, last_stride)
         self.pooling = AverageAndMax() if pooling == "average_and_max" else GeneralizedMean()
-        self.embedding = nn.Sequential(
-            nn.Linear(self.pooling.times * self.backbone.channels[-1], embedding_dim),
-            nn.BatchNorm1d(embedding_dim),
-            nn.PReLU(),
-        )
+        pooled = self.pooling.times * self.backbone.channels[-1]
+        self.embedding = nn.Sequential(nn.Linear(pooled, embedding_dim), nn.BatchNorm1d(embedding_dim), nn.PReLU())
         self.attention: RecurrentTopDownAttention | None = None
         self.fusion: nn.Conv1d | None = None
         if attention_loops:
             stride = 2 ** (attention_stage if attention_stage == 4 and last_stride == 1 else attention_stage + 1)
             stride *= attention_stride
-            self.attention = RecurrentTopDownAttention(
-                embedding_dim,
-                self.backbone.channels[attention_stage],
-                (math.ceil(height / stride), math.ceil(width / stride)),
-            )
+            size = (math.ceil(height / stride), math.ceil(width / stride))
+            self.attention = RecurrentTopDownAttention(embedding_dim, self.backbone.channels[attention_stage], size)
             self.fusion = nn.Conv1d(attention_loops + 1, 1, 1, bias=False)
             nn.init.constant_(self.fusion.weight, 1 / (attention_loops + 1))
         self.final_norm = nn.Sequential(nn.BatchNorm1d(embedding_dim)) if final_norm else None
@@ -177,37 +177,37 @@ class DIEN(nn.Module):
             )
         height, width = images.shape[-2:]  # symbols where the network is exported
         if height < _SMALLEST_IMAGE[0] or width < _SMALLEST_IMAGE[1]:
-            smallest = " x ".join(map(str, _SMALLEST_IMAGE))
-            raise ValueError(f"image_size={height} x {width} must be two whole numbers of at least {smallest}.")
-        stage = self.hyperparameters["attention_stage"]
+            raise ValueError(f"image_size={height} x {width} must be two whole numbers of at least 64 x 32.")
         self.condition.domain, self.condition.step = domain, 0
         first = images
-        for block in self.backbone.blocks[: stage + 1]:
-            first = block(first)
-        features = first  # (B, C, h, w)
-        steps, masks = [self._embed(features, stage)], []
-        for step in range(1, self.attention_loops + 1):
+        for block in self.backbone.blocks[: self.hyperparameters["attention_stage"] + 1]:
+            first = block(first)  # (B, C, h, w)
+        run: Any = self._pass
+        if self.checkpoint_passes and torch.is_grad_enabled():
+            run = partial(recomputed, self._pass, self.condition)
+        features, embedding, steps, masks = first, None, [], []
+        refocuses = self.hyperparameters["attention_update"] == "refocus"
+        for step in range(self.attention_loops + 1):
             self.condition.step = step
-            mask = self._mask(steps[-1])
-            base = first if self.hyperparameters["attention_update"] == "refocus" else features
-            assert self.attention is not None
-            features = self.attention.apply_mask(base, mask)
-            steps.append(self._embed(features, stage))
-            masks.append(mask)
+            features, embedding, mask = run(first if refocuses else features, embedding)
+            steps.append(embedding)
+            masks += [] if mask is None else [mask]
         stacked = torch.stack(steps, dim=1)  # (B, T+1, D)
         return NetworkOutput(self._fuse(stacked), stacked, tuple(masks))
 
-    def _embed(self, features: Tensor, stage: int) -> Tensor:  # (B, C, h, w) -> (B, D)
-        for block in self.backbone.blocks[stage + 1 :]:
-            features = block(features)
-        pooled = self.pooling(features)
+    def _pass(self, features: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor, AttentionMask | None]:
+        """The map (B, C, h, w), masked by what the pass before saw unless it is the first; its embedding (B, D)."""
+        mask = None
+        if embedding is not None and self.attention is not None:
+            with torch.autocast(embedding.device.type, enabled=False):  # near 1, bfloat16 knows steps of 0.4 % only
+                mask = self.attention(embedding)
+            features = self.attention.apply_mask(features, mask)
+        deep = features
+        for block in self.backbone.blocks[self.hyperparameters["attention_stage"] + 1 :]:
+            deep = block(deep)
+        pooled = self.pooling(deep)
         with torch.autocast(pooled.device.type, enabled=False):  # distances between embeddings need every digit
-            return self.embedding(pooled.to(next(self.embedding.parameters()).dtype))
-
-    def _mask(self, embedding: Tensor) -> AttentionMask:
-        assert self.attention is not None
-        with torch.autocast(embedding.device.type, enabled=False):  # near 1, bfloat16 knows steps of 0.4 % only
-            return self.attention(embedding)
+            return features, self.embedding(pooled.to(self.embedding[0].weight.dtype)), mask
 
     def _fuse(self, steps: Tensor) -> Tensor:  # (B, T+1, D) -> (B, D)
         with torch.autocast(steps.device.type, enabled=False):

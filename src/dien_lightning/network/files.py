@@ -29,7 +29,7 @@ _ONCE: dict[str, Any] = {
     "attention_widths": [128, 64],
     "attention_reduction": 16,
 }
-_CHANGEABLE = ("batch_norm_size", "last_stride", "synchronize", "final_norm")
+_CHANGEABLE = ("batch_norm_size", "last_stride", "synchronize", "final_norm", "checkpoint_passes")
 _DECIDING = ("image_size", "attention_stage", "attention_update", "attention_stride", "last_stride", "pooling")
 CALIBRATION = "calibration"
 """The module of a network whose buffers say how alike two people are; it changes no embedding."""
@@ -69,7 +69,7 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
     Args:
         path: of a .safetensors file or a checkpoint.
         **changes: arguments of `DIEN` in place of the file's, to train on with: batch_norm_size, last_stride,
-            synchronize, and final_norm, which begins as a new layer does. None keeps the file's.
+            synchronize, checkpoint_passes, and final_norm, which begins as a new layer does. None keeps the file's.
 
     Returns:
         The network in evaluation mode, on the CPU.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -22,10 +23,13 @@ class Condition:
     Attributes:
         domain: which domain's statistics to use.
         step: which pass t = 0..T is running.
+        recomputing: whether it runs a second time for its gradients (activation checkpointing); running statistics have
+            seen its batch.
     """
 
     domain: Domain = "target"
     step: int = 0
+    recomputing: bool = False
 
 
 class DomainBatchNorm(nn.Module):
@@ -88,13 +92,19 @@ class DomainBatchNorm(nn.Module):
         mean, var = self.running_mean[domain, step], self.running_var[domain, step]
         if not self.training:
             return batch_norm(features, mean, var, self.weight, self.bias, eps=self.eps)
-        seen = self._seen(self.condition.domain)[step].add_(1)
-        momentum = self.momentum if self.momentum is not None else 1.0 / float(seen)
+        seen = self._seen(self.condition.domain)[step]
+        if self.condition.recomputing:
+            mean, var = mean.clone(), var.clone()
+        else:
+            seen.add_(1)
+        # 1 / seen stays a tensor: a float would make a GPU wait, and a compiler stop.
+        momentum = self.momentum if self.momentum is not None else 1 / seen.to(mean.dtype)
         if self.synchronize and (processes := Processes()).world_size > 1:
             return self._normalize_over_processes(features, mean, var, momentum, processes)
-        if self.size is None:
+        if self.size is None and not isinstance(momentum, Tensor):
             return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
-        sizes = self._parts(len(features)).bincount().tolist()
+        edges = self._edges(len(features))
+        sizes = [end - start for start, end in pairwise(edges)]
         means, variances = mean.new_zeros(len(sizes), len(mean)), var.new_zeros(len(sizes), len(var))
         normalized = [  # a momentum of 1 leaves the part's own statistics
             batch_norm(part, means[place], variances[place], self.weight, self.bias, True, 1.0, self.eps)
@@ -104,23 +114,24 @@ class DomainBatchNorm(nn.Module):
         var.lerp_(variances.mean(0), momentum)
         return torch.cat(normalized)
 
-    def _parts(self, batch_size: int) -> Tensor:  # (B,)
-        """Which part of a batch each of its images belongs to."""
+    def _edges(self, batch_size: int) -> list[int]:
+        """Where the parts of a batch begin, and where the last one ends."""
         number = 1 if self.size is None else max(1, batch_size // self.size)
-        return torch.arange(batch_size) * number // batch_size
+        return [-(-part * batch_size // number) for part in range(number + 1)]
 
     def _normalize_over_processes(
-        self, features: Tensor, mean: Tensor, var: Tensor, momentum: float, processes: Processes
+        self, features: Tensor, mean: Tensor, var: Tensor, momentum: float | Tensor, processes: Processes
     ) -> Tensor:
         values = features if features.dtype == torch.float64 else features.float()
-        parts = self._parts(len(values) * processes.world_size)
-        mine = parts[len(values) * processes.rank :][: len(values)].to(values.device)  # (B,)
-        number = int(parts[-1]) + 1
+        edges = self._edges(len(values) * processes.world_size)
+        number = len(edges) - 1
+        images = torch.arange(len(values), device=values.device) + len(values) * processes.rank
+        mine = torch.bucketize(images, torch.tensor(edges[1:], device=values.device), right=True)  # (B,): the part
         count = values.new_full((len(values), 1), values[0, 0].numel())
         shape = (*values.shape[:2], *[1] * (values.dim() - 2))
 
-        def sum_by_part(images: Tensor) -> Tensor:  # (B, ...) -> (G, ...), of all processes
-            return processes.sum(images.new_zeros(number, images.shape[1]).index_add(0, mine, images))
+        def sum_by_part(rows: Tensor) -> Tensor:  # (B, ...) -> (G, ...), of all processes
+            return processes.sum(rows.new_zeros(number, rows.shape[1]).index_add(0, mine, rows))
 
         # Two rounds, since a mean of squares less a squared mean loses digits.
         sums = sum_by_part(torch.cat([_sum_over_places(values), count], dim=1))

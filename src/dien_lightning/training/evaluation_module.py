@@ -59,9 +59,10 @@ class EvaluationModule(LightningModule):
         self._evaluation: Evaluation | None = None
 
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
-        if self.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        return self.network(images, domain)
+        return self.network(self._laid_out(images), domain)
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
 
     def embed(self, images: Tensor, domain: Domain | None = None) -> NetworkOutput:
         """Embeddings of a batch as evaluation takes them; domain None is the target's statistics if there are any."""

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from dien_lightning.checks import check_choice
+from dien_lightning.checks import check_bool, check_choice
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
-from dien_lightning.network import DIEN
+from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval import Protocol
@@ -48,6 +48,8 @@ class DIENModule(EvaluationModule):
         supervise: "fused" gives the losses the fused embedding alone, "every_pass" also each pass's own (the paper
             leaves this open): `train/loss_total` is then the mean over all of them, the other values that are logged
             are the fused embedding's.
+        compiled: train by a network that torch.compile has translated, which pays where that is faster than eager over
+            many steps (docs/scaling.md); evaluation stays eager, whose last batch is of another size.
         channels_last: see `EvaluationModule`.
         flip: see `EvaluationModule`.
 
@@ -70,6 +72,7 @@ class DIENModule(EvaluationModule):
         recipe: Recipe | None = None,
         protocol: Protocol | None = None,
         supervise: Literal["fused", "every_pass"] = "fused",
+        compiled: bool = False,
         channels_last: bool = True,
         flip: bool = False,
     ) -> None:
@@ -80,6 +83,18 @@ class DIENModule(EvaluationModule):
         self.objective = objective
         self.recipe = recipe or Recipe()
         self.supervise = supervise
+        check_bool("compiled", compiled)
+        if compiled and network.checkpoint_passes:
+            raise ValueError(
+                "compiled=True (compile) chooses itself what to compute anew; set checkpoint_passes=False."
+            )
+        # A function and no module: names in checkpoints stay as they are. What it cannot translate whole, it refuses.
+        self._compiled = torch.compile(self.network.forward, fullgraph=True, dynamic=False) if compiled else None
+
+    def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
+        if self._compiled is None or not self.training:
+            return super().forward(images, domain)
+        return self._compiled(self._laid_out(images), domain)
 
     def configure_callbacks(self) -> list[Callback]:
         is_there = any(isinstance(callback, LoaderPositions) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
@@ -87,6 +102,10 @@ class DIENModule(EvaluationModule):
 
     def on_fit_start(self) -> None:
         self.train()  # Lightning would train a network that was evaluated before in evaluation mode
+        if self._compiled is not None and self.trainer.world_size > 1:
+            raise ValueError(
+                f"compiled=True (compile) is for one process, and {self.trainer.world_size} train; set it to False."
+            )
         if self.trainer.world_size > 1 and not self.network.hyperparameters["synchronize"]:
             rank_zero_info(
                 f"synchronize=False (network.synchronize): each of {self.trainer.world_size} processes normalises by "
@@ -99,8 +118,7 @@ class DIENModule(EvaluationModule):
         source, target = self._embed(batch)
         pids = Processes().join(torch.as_tensor(batch["source"].pid))
         progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
-        sources = self._views(source)
-        targets = [None] * len(sources) if target is None else self._views(target)
+        sources, targets = self._views(source, target)
         outputs = [self.objective(s, pids, t, progress) for s, t in zip(sources, targets, strict=True)]
         total = torch.stack([output.total for output in outputs]).mean()
         self._log_training(outputs[0], total)
@@ -118,12 +136,14 @@ class DIENModule(EvaluationModule):
         embeddings, steps = both.embedding.split(parts), both.steps.split(parts)
         return NetworkOutput(embeddings[0], steps[0], ()), NetworkOutput(embeddings[1], steps[1], ())
 
-    def _views(self, output: NetworkOutput) -> list[Tensor]:
-        """The embeddings that the losses see: the fused one, and each pass's own if asked."""
-        views = [output.embedding]
-        if self.supervise == "every_pass" and self.network.attention_loops:
-            views += output.steps.unbind(1)
-        return [Processes().join(view) for view in views]
+    def _views(self, *outputs: NetworkOutput | None) -> list[list[Any]]:
+        """Of each output the embeddings that the losses see: the fused one, and each pass's own if asked."""
+        each_pass = self.supervise == "every_pass" and self.network.attention_loops
+        number = self.network.attention_loops + 2 if each_pass else 1
+        there = [output for output in outputs if output is not None]
+        views = [view for out in there for view in (out.embedding, *(out.steps.unbind(1) if each_pass else ()))]
+        joined = iter(Processes().join_each(views))  # one message, however many there are
+        return [[None if output is None else next(joined) for _ in range(number)] for output in outputs]
 
     def _log_training(self, output: ObjectiveOutput, total: Tensor) -> None:
         values = {f"loss_{name}": value for name, value in output.terms.items()}

@@ -69,11 +69,10 @@ class SelfTrainingModule(DIENModule):
         if self.objective.needs_source:
             source, target = self._embed(batch)
             assert target is not None
-            targets, sources = self._views(target), self._views(source)
+            targets, sources = self._views(target, source)
             pids = Processes().join(torch.as_tensor(batch["source"].pid))
         else:
-            targets = self._views(self(batch["target"].image, "target"))
-            sources = [None] * len(targets)  # type: ignore[list-item]
+            targets, sources = self._views(self(batch["target"].image, "target"), None)
         progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
         outputs = [self.objective(t, rows, s, pids, progress) for t, s in zip(targets, sources, strict=True)]
         total = torch.stack([output.total for output in outputs]).mean()

@@ -19,7 +19,9 @@ ROWS = {  # Table I: objective, T
 }
 
 
-def build(objective_options=(), attention_loops=1, statistics="domain_and_pass", **options) -> DIENModule:
+def build(
+    objective_options=(), attention_loops=1, statistics="domain_and_pass", checkpoint_passes=False, **options
+) -> DIENModule:
     torch.manual_seed(0)
     network = DIEN(
         "resnet18",
@@ -28,6 +30,7 @@ def build(objective_options=(), attention_loops=1, statistics="domain_and_pass",
         attention_loops=attention_loops,
         image_size=(64, 32),
         statistics=statistics,
+        checkpoint_passes=checkpoint_passes,
     )
     objective = DIENObjective(**({"num_classes": 6, "embedding_dim": 16} | dict(objective_options)))
     return DIENModule(network, objective, **options)

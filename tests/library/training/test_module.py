@@ -39,7 +39,8 @@ def test_a_network_that_was_evaluated_before_trains_in_training_mode(data):
 def test_every_pass_averages_the_objective_over_fused_and_own_embeddings():
     module = build(supervise="every_pass")
     output = module.network(torch.randn(4, 3, 64, 32), "source")
-    fused, first, second = module._views(output)
+    nothing, (fused, first, second) = module._views(None, output)
+    assert nothing == [None] * 3
     assert torch.equal(fused, output.embedding)
     assert torch.equal(first, output.steps[:, 0])
     assert torch.equal(second, output.steps[:, 1])
