@@ -12,15 +12,14 @@ output file after every trial; exit code 1 if anything did not.
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ from dien_lightning.experiments.results import write_json
 from dien_lightning.search import About, EmbeddingsFile, Filter, nearest
 from dien_lightning.search.embeddings_file import as_table, write_embeddings
 from dien_lightning.search.exact import Block
-from dien_lightning.search.store import Store
 
 WIDTH, TOP = 64, 10
 ABOUT = About(fingerprint="soak", domain="target", width=WIDTH)
@@ -56,48 +54,50 @@ class Options:
     output: str = "results/store_soak.json"
 
 
-def work(place: str) -> None:
-    """Do what each line of the input says, and say on the output what came of it."""
-    for line in sys.stdin:
-        order = json.loads(line)
-        store = Store(place)
+def work(place: Path, orders: Connection) -> None:
+    """Do what each order says, the first of which makes the store, and say what came of it."""
+    from dien_lightning.search.store import Store  # LanceDB may not be loaded where a process forks
+
+    torch.set_num_threads(1)
+    while True:
+        try:
+            order = orders.recv()
+        except EOFError:  # the parent has ended
+            return
+        store = Store(place) if place.exists() else Store.create(place, ABOUT)
         if order["do"] == "add":
-            said: Any = store.add(EmbeddingsFile(order["file"]))._asdict()
+            said: Any = store.add(EmbeddingsFile(order["file"]))
         elif order["do"] == "list":
             rows = store._table.search().select(["number", "path"]).to_arrow()
-            said = dict(zip(rows["path"].to_pylist(), rows["number"].to_pylist(), strict=True))
-            said = {"rows": len(rows), "numbers": said}
+            numbers = dict(zip(rows["path"].to_pylist(), rows["number"].to_pylist(), strict=True))
+            said = {"rows": len(rows), "numbers": numbers}
         else:
-            query = torch.from_numpy(np.load(order["file"]))
-            found = nearest(query, store.blocks(Filter(*order["filter"])), TOP, without=order["without"])
-            said = {"numbers": found.numbers.tolist(), "distances": found.distances.tolist()}
-        print(json.dumps(said), flush=True)
+            found = nearest(order["query"], store.blocks(order["chosen"]), TOP, without=order["without"])
+            said = found.numbers.tolist(), found.distances.tolist()
+        orders.send(said)
 
 
 class Worker:
-    """A process that works on the store."""
+    """A process that works on the store; forked from one that has imported what takes long."""
 
     def __init__(self, place: Path) -> None:
-        command = [sys.executable, "-m", "proofs.store_soak", "work", str(place)]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._process = subprocess.Popen(command, **pipes)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["dien_lightning.search"])
+        self._orders, other = context.Pipe()
+        self.process = context.Process(target=work, args=(place, other), daemon=True)
+        self.process.start()
+        other.close()
 
     def order(self, **order: Any) -> None:
         """Say what to do."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._orders.send(order)
 
-    def answer(self) -> dict[str, Any] | None:
+    def answer(self) -> Any:
         """What came of it; None where the process has ended before it said so."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line.endswith("\n") else None
-
-    def kill(self) -> None:
-        """End it, wherever it is."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        try:
+            return self._orders.recv()
+        except (EOFError, ConnectionResetError):
+            return None
 
 
 class Soak:
@@ -119,8 +119,8 @@ class Soak:
         self.embedding: dict[str, Tensor] = {}
         self.numbers: dict[str, int] = {}
         self.files = 0
-        Store.create(self.place, ABOUT)
         self.workers = [Worker(self.place), Worker(self.place)]
+        self._listed(self.workers[0])  # which makes the store
 
     def trial(self) -> None:
         """A few adds and searches by both, and a kill of one."""
@@ -137,7 +137,8 @@ class Soak:
         victim = self.draw.randrange(2) if killing else -1
         if killing:
             time.sleep(self.draw.choice([0.0, self.draw.uniform(0, 0.05), self.draw.uniform(0, 0.3)]))
-            self.workers[victim].kill()
+            self.workers[victim].process.kill()
+            self.workers[victim].process.join()
             self.counts["kills"] += 1
         for place, (path, images, embedding) in enumerate(files):
             answer = self.workers[place].answer()
@@ -151,7 +152,7 @@ class Soak:
 
     def _look_for(self, path: Path, images: list[ListedImage], embedding: Tensor) -> None:
         """Of an add that was killed: whole, or nothing of it; then a process takes the dead one's place."""
-        dead = next(i for i, worker in enumerate(self.workers) if worker._process.poll() is not None)
+        dead = next(i for i, worker in enumerate(self.workers) if not worker.process.is_alive())
         self.workers[dead] = Worker(self.place)
         there = self._listed(self.workers[dead])
         new = [image for image in images if image.path not in self.images]
@@ -166,14 +167,12 @@ class Soak:
     def _check(self) -> None:
         """All that must be there is, once, under numbers without gaps that have not changed."""
         for place, worker in enumerate(self.workers):
-            if worker._process.poll() is not None:
+            if not worker.process.is_alive():
                 self.workers[place] = Worker(self.place)
         there = self._listed(self.workers[0])
         numbers = there["numbers"]
-        self.counts["checks"] += 1
         lost = [path for path in self.images if path not in numbers]
-        if lost:
-            self.faults.append(f"{len(lost)} acknowledged images are lost, the first is {lost[0]}")
+        self.faults += [f"{len(lost)} acknowledged images are lost, the first is {lost[0]}"] if lost else []
         if there["rows"] != len(self.images) or sorted(numbers.values()) != list(range(len(numbers))):
             self.faults.append(f"{there['rows']} rows and {len(numbers)} numbers for {len(self.images)} images")
         if any(numbers.get(path) != number for path, number in self.numbers.items()):
@@ -186,19 +185,18 @@ class Soak:
         self.numbers = self._listed(worker)["numbers"]
         query = normalize(torch.randn(3, WIDTH, generator=self.generator), dim=1)
         query[0] = self.embedding[self.draw.choice(list(self.embedding))]
-        np.save(self.folder / "query.npy", query.numpy())
-        chosen = (self.draw.choice([None, ("1", "2")]), self.draw.choice([None, 100.0]), None)
+        chosen = Filter(self.draw.choice([None, ("1", "2")]), self.draw.choice([None, 100.0]))
         without = [self.draw.choice([None, "1", "3"]) for _ in query]
-        worker.order(do="search", file=str(self.folder / "query.npy"), filter=chosen, without=without)
+        worker.order(do="search", query=query, chosen=chosen, without=without)
         found = worker.answer()
         paths = sorted(self.images, key=self.numbers.__getitem__)
         cameras = np.array([self.images[path].camera for path in paths], dtype=object)
-        kept = np.flatnonzero(Filter(*chosen).passes(cameras, np.array([self.images[p].time for p in paths])))
+        kept = np.flatnonzero(chosen.passes(cameras, np.array([self.images[p].time for p in paths])))
         rows = torch.stack([self.embedding[path] for path in paths])[torch.from_numpy(kept)]
         expected = nearest(query, [Block(kept, cameras[kept], rows)] if len(kept) else [], TOP, without=without)
-        same = found == {"numbers": expected.numbers.tolist(), "distances": expected.distances.tolist()}
+        same = found == (expected.numbers.tolist(), expected.distances.tolist())
         self.counts["searches"] += 1
-        self.counts["searches_identical_to_the_last_bit"] += same
+        self.counts["searches_identical"] += same
         self.faults += [] if same else [f"a search among {len(paths)} images found something else"]
 
     def _listed(self, worker: Worker) -> dict[str, Any]:
@@ -243,11 +241,9 @@ def main() -> None:
         content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
         command = " ".join(["python", "-m", "proofs.store_soak", *sys.argv[1:]])
         write_json(Path(options.output), {**content, "command": command, "commit": commit()})
-    for worker in soak.workers:
-        worker.kill()
     if soak.faults:
         raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
 
 
 if __name__ == "__main__":
-    work(sys.argv[2]) if sys.argv[1:2] == ["work"] else run(main)
+    run(main)

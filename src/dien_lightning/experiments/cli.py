@@ -27,6 +27,7 @@ COMMANDS = {
     "embed": "crops to a file of embeddings, to be searched",
     "search": "the images of such a file, or of a store, that look most like these",
     "store": "keep embeddings in a store that grows",
+    "serve": "a page on this machine where a crop finds those that look most like it",
     "check": "say what is in a folder of images, and what is wrong with it",
     "draw": "draw the embedded data set: rendered people, nobody real",
     "demo": "draw, train without and with adaptation, write a page",

@@ -109,13 +109,7 @@ def embed_files(
 
 
 class _Job:
-    """Images, their network and the file that comes of them, in parts.
-
-    Args:
-        about: of the file.
-        images: to be embedded.
-        output: the file.
-    """
+    """Images, what the file of their embeddings says, and that file, in parts."""
 
     def __init__(self, about: About, images: Sequence[ListedImage], output: Path) -> None:
         lines = "\n".join(f"{image.path}\t{image.camera}\t{image.time}" for image in images)
@@ -156,13 +150,7 @@ class _Job:
         return range(part * PART, min((part + 1) * PART, len(self.images)))
 
     def write(self, part: int, read: Sequence[int], embedding: Tensor) -> None:
-        """Write a part, whole or not at all.
-
-        Args:
-            part: its number.
-            read: the images that could be read.
-            embedding: (N, D), theirs.
-        """
+        """Write a part, whole or not at all: the images that could be read, and their embeddings (N, D)."""
         paths = [self.images[i].path for i in read]
         check_directions(embedding.double().square().sum(1), "the embedding of", paths)
         table = as_table(self.about, [self.images[i] for i in read], embedding)

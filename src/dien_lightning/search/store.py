@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from lancedb.index import IvfPq
+from lancedb.index import IvfSq
 from torch import Tensor
 
 from dien_lightning.atomic import one_process_at_a_time
@@ -59,7 +59,7 @@ class Recall(NamedTuple):
 class Store:
     """Embeddings of one network in a folder, or at an address that LanceDB takes, such as s3://bucket/crops.
 
-    Many may read at a time. On one machine one adds at a time, which a lock sees to; at an address, see to it yourself.
+    Many may read at a time, and one may add: in a folder a lock sees to that, at an address you have to.
 
     Args:
         place: of the store.
@@ -160,6 +160,16 @@ class Store:
         own = {path: found.get(path, found.get(name, -1)) for path, name in names.items()}
         return {path: number for path, number in own.items() if number >= 0}
 
+    def embedding_of(self, number: int) -> Tensor:  # -> (D,)
+        """One image's embedding, as it is stored.
+
+        Raises:
+            KeyError: the store has none of that number.
+        """
+        for batch in self._rows(["embedding"], f"number = {int(number)}"):
+            return embedding_of(pa.Table.from_batches([batch]))[0]
+        raise KeyError(number)
+
     def cameras(self) -> list[str]:
         """The cameras' names, sorted."""
         return sorted(pc.unique(self._column("camera").drop_null()).to_pylist())
@@ -177,11 +187,9 @@ class Store:
         check_int("queries", queries, 1, "they measure the recall")
         number = len(self)
         if number < LEAST_INDEXED:
-            raise ValueError(
-                f"store={self.place} holds {number} images; an index is for {LEAST_INDEXED:,} and more. Exact search "
-                "takes milliseconds here."
-            )
-        self._table.create_index("embedding", config=IvfPq(distance_type="cosine"))
+            raise ValueError(f"store={self.place} holds {number} images; an index is for {LEAST_INDEXED:,} and more.")
+        # 5,000 x 2,048 numbers took 1.2 s; product quantization took 300 s, and missed a fifth of the ten nearest.
+        self._table.create_index("embedding", config=IvfSq(distance_type="cosine"))
         drawn = sorted(np.random.default_rng(seed).permutation(number)[:queries].tolist())
         asked = pa.Table.from_batches(list(self._rows(["number", "embedding"], f"number IN ({str(drawn)[1:-1]})")))
         hidden, query = asked["number"].to_pylist(), embedding_of(asked).float()

@@ -123,10 +123,11 @@ class _Crops(Dataset[Tensor]):
         return len(self._crops)
 
     def __getitem__(self, index: int) -> Tensor:
-        return self._transform(_pixels(self._crops[index], index))
+        return self._transform(pixels_of(self._crops[index], index))
 
 
-def _pixels(crop: Any, index: int) -> Tensor:  # -> (3, H, W), uint8
+def pixels_of(crop: Any, index: int = 0) -> Tensor:  # -> (3, H, W), uint8
+    """A crop's pixels, however it comes; `index` names it in what is said of one that is none."""
     if isinstance(crop, (str, os.PathLike)):
         return read_image(os.fspath(crop))
     pixels = crop

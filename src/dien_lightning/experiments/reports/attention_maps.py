@@ -91,12 +91,12 @@ def figure_4(pictures: Sequence[Image.Image], references: Sequence[Image.Image],
     for number, (picture, reference) in enumerate(zip(pictures, references, strict=True)):
         row = [Picture(encode(picture), f"image {number + 1}"), Picture(encode(reference), f"match {number + 1}")]
         row += [
-            Picture(_overlay(picture, cam[number].cpu().numpy(), "inferno", 0.0, 1.0), f"image {number + 1}, CAM {t}")
+            Picture(overlay(picture, cam[number].cpu().numpy(), "inferno", 0.0, 1.0), f"image {number + 1}, CAM {t}")
             for t, cam in enumerate(maps.cams)
         ]
         row += [
             Picture(
-                _overlay(picture, mask[number].cpu().numpy(), "RdBu_r", 1 - reach, 1 + reach),
+                overlay(picture, mask[number].cpu().numpy(), "RdBu_r", 1 - reach, 1 + reach),
                 f"image {number + 1}, mask {t + 1}, from {float(mask[number].min()):.2f} "
                 f"to {float(mask[number].max()):.2f}",
             )
@@ -116,7 +116,8 @@ def figure_4(pictures: Sequence[Image.Image], references: Sequence[Image.Image],
     return Grid("What each pass looks at (figure 4)", caption, tuple(headings), tuple(rows))
 
 
-def _overlay(picture: Image.Image, values: NDArray[np.floating], colors: str, low: float, high: float) -> str:
+def overlay(picture: Image.Image, values: NDArray[np.floating], colors: str, low: float, high: float) -> str:
+    """A map (h, w) laid over a picture, in matplotlib's colours from `low` to `high`, as a data URI."""
     sized = interpolate(
         torch.from_numpy(values)[None, None].float(),
         (picture.height, picture.width),

@@ -1,0 +1,63 @@
+"""Show a page on this machine where a crop finds the images of a store that look most like it.
+
+dien serve store=DIR [checkpoint=FILE] [marks=DIR] [port=8765] [threads=N]
+
+The page is at http://127.0.0.1:PORT, for browsers of this machine alone, and needs no internet. It shows images of the
+store and nothing else. Yes and no below an image are kept in MARKS/marks.csv (left out: STORE.marks), with the crops
+that were asked with. The network is the one that the store was embedded by; `checkpoint` says where it lies now.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from dien_lightning.checks import check_int
+from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.serving.app import make_app
+from dien_lightning.experiments.serving.service import Service
+from dien_lightning.experiments.threads import use_threads
+from dien_lightning.search.answers import network_of, open_gallery
+from dien_lightning.search.store import Store
+
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Options:
+    """As in the lines above."""
+
+    store: str = MISSING
+    checkpoint: str | None = None
+    marks: str | None = None
+    port: int = 8765
+    threads: int | None = None
+
+
+def main() -> None:
+    """Open, say where, serve until Ctrl-C."""
+    options = take_all(Options, sys.argv[1:])
+    check_int("port", options.port, 1, "it is where the page is")
+    use_threads(options.threads)
+    service = open_service(options.store, options.checkpoint, options.marks)
+    print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
+    hosts = [f"{name}:{options.port}" for name in (HOST, "localhost")]
+    uvicorn.run(make_app(service, hosts), host=HOST, port=options.port, log_level="warning")
+
+
+def open_service(place: str, checkpoint: str | None = None, marks: str | None = None) -> Service:
+    """What answers from a store.
+
+    Raises:
+        ValueError: there is no store or nothing in it, or its network is another.
+    """
+    store = open_gallery(place)
+    if not isinstance(store, Store):
+        raise ValueError(
+            f"store={place} is a file; make a store of it: dien store create store=DIR embeddings={place}."
+        )
+    folder = Path(marks) if marks else Path(place.rstrip("/") + ".marks")
+    return Service(store, network_of(store.about, checkpoint), folder)

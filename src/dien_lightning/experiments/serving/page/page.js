@@ -1,0 +1,155 @@
+"use strict";
+
+const at = (id) => document.getElementById(id);
+let crop = null; // the file that is asked with
+let most = Infinity; // bytes of a file
+let asked = null; // what the server calls it
+
+function say(words, wrong = false) {
+  at("said").textContent = words;
+  at("said").className = wrong ? "wrong" : "";
+}
+
+async function call(path, options = {}) {
+  const answer = await fetch(path, options);
+  if (answer.ok) return answer.json();
+  const text = await answer.text();
+  let words = text;
+  try { words = JSON.parse(text).error; } catch { /* a plain sentence */ }
+  throw new Error(words);
+}
+
+function make(tag, properties, ...inside) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...inside);
+  return made;
+}
+
+async function begin() {
+  const about = await call("/about");
+  const calibrated = about.calibrated ? "calibrated" : "not calibrated, so distances are not in words";
+  at("about").textContent = `${about.images.toLocaleString("en")} images, ${about.cameras.length} cameras; network ` +
+    `${about.fingerprint.slice(0, 12)}, ${calibrated}.`;
+  at("marks").textContent = about.marks;
+  most = about.most_bytes;
+  for (const name of about.cameras) {
+    for (const id of ["camera", "query-camera"]) at(id).append(make("option", { value: name, textContent: name }));
+  }
+}
+
+function choose(file) {
+  if (!file) return;
+  if (file.size > most) return say(`The file has more than ${most / 2 ** 20} MB; send one crop.`, true);
+  crop = file;
+  at("query").src = URL.createObjectURL(file);
+  at("query").alt = `the crop that is asked with: ${file.name}`;
+  at("query").hidden = false;
+  at("search").disabled = false;
+  search();
+}
+
+async function search() {
+  if (!crop) return;
+  const query = new URLSearchParams({
+    top: at("top").value, after: at("after").value, before: at("before").value,
+    camera: [...at("camera").selectedOptions].map((option) => option.value).join(","),
+    query_camera: at("query-camera").value, same_camera: at("keep").checked ? "keep" : "drop",
+  });
+  say("Searching …");
+  at("hits").replaceChildren();
+  try {
+    const found = await call(`/search?${query}`, { method: "POST", body: crop });
+    asked = found.query;
+    at("hits").replaceChildren(...found.hits.map(card));
+    say(found.hits.length ? `${found.hits.length} images, the nearest first.` : "No image passes the filters.");
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+function card(hit, place) {
+  const distance = `${place + 1}. distance ${hit.distance.toFixed(3)}`;
+  const about = [hit.camera === null ? "" : `camera ${hit.camera}`, hit.time ?? ""].filter(Boolean).join(", ");
+  const li = make("li", { tabIndex: 0 },
+    make("img", { src: `/image/${hit.number}`, alt: `${distance}, ${about}, ${hit.name}`, loading: "lazy" }),
+    make("p", { textContent: distance }), make("p", { textContent: about }));
+  if (hit.says) li.append(make("p", { className: "says", textContent: hit.says }));
+  const buttons = [["yes", "Same person"], ["no", "Not"]].map(([same, words]) => {
+    const button = make("button", { type: "button", className: same, textContent: words });
+    button.setAttribute("aria-pressed", "false");
+    button.onclick = () => mark(li, hit.number, li.classList.contains(same) ? "none" : same);
+    return button;
+  });
+  const why = make("button", { type: "button", className: "because", textContent: "Why?" });
+  why.onclick = () => explain(li, hit.number);
+  li.append(make("div", { className: "marks" }, ...buttons, why));
+  li.dataset.number = hit.number;
+  return li;
+}
+
+async function mark(li, number, same) {
+  try {
+    await call(`/mark?${new URLSearchParams({ query: asked, number, same })}`, { method: "POST" });
+    for (const name of ["yes", "no"]) {
+      li.classList.toggle(name, name === same);
+      li.querySelector(`button.${name}`).setAttribute("aria-pressed", String(name === same));
+    }
+    say(same === "none" ? "Taken back." : `Kept: ${same === "yes" ? "the same person" : "not the same person"}.`);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+async function explain(li, number) {
+  const shown = li.querySelector(".why");
+  if (shown) return shown.remove();
+  try {
+    const why = await call(`/why?${new URLSearchParams({ query: asked, number })}`);
+    const box = make("div", { className: "why" });
+    why.query.forEach((each, i) => {
+      for (const [whose, one] of [["crop", each], ["image", why.image[i]]]) {
+        const words = `${whose}, ${one.title}`;
+        box.append(make("figure", {}, make("img", { src: one.picture, alt: words }),
+          make("figcaption", { textContent: words })));
+      }
+    });
+    if (!why.query.length) box.append("This network has no attention (T = 0), so there is nothing to show.");
+    else box.append(make("p", { textContent: "Red places were raised in that pass, blue ones lowered." }));
+    li.append(box);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+function move(step) {
+  const cards = [...at("hits").children];
+  const now = cards.indexOf(document.activeElement.closest("li"));
+  const next = cards[Math.min(Math.max(now + step, 0), cards.length - 1)];
+  if (next) next.focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox";
+  if (typing || event.ctrlKey || event.altKey || event.metaKey) return;
+  const li = event.target.closest("li");
+  const press = (name) => li && li.querySelector(`button.${name}`).click();
+  const keys = {
+    j: () => move(1), k: () => move(-1), u: () => at("file").click(), w: () => press("because"),
+    y: () => press("yes"), n: () => press("no"),
+    c: () => li && mark(li, li.dataset.number, "none"),
+  };
+  if (event.key in keys) { event.preventDefault(); keys[event.key](); }
+});
+at("drop").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" || event.key === " ") { event.preventDefault(); at("file").click(); }
+});
+for (const name of ["dragover", "dragleave", "drop"]) {
+  at("drop").addEventListener(name, (event) => {
+    event.preventDefault();
+    at("drop").classList.toggle("over", name === "dragover");
+    if (name === "drop") choose(event.dataTransfer.files[0]);
+  });
+}
+at("file").addEventListener("change", () => choose(at("file").files[0]));
+at("ask").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+begin().catch((error) => say(error.message, true));
