@@ -14,7 +14,7 @@ import torch
 
 import dien_lightning
 
-BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pyarrow", "lancedb")
+BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pyarrow", "lancedb", "onnx", "onnxruntime")
 """What `pip install dien-lightning` does not ask for."""
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "rank a gallery by a trained network",
     "calibrate": "fit what a network's distances say, and keep it in the network",
     "same": "say how alike the people on two images look",
+    "export": "to ONNX, torch.export or Roboflow's folder, if it computes the same",
     "rank": "for each image of yours, those that look most like the same person",
     "embed": "crops to a file of embeddings, to be searched",
     "search": "the images of such a file, or of a store, that look most like these",

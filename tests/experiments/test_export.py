@@ -1,0 +1,51 @@
+"""`dien export`: what is said and what is refused; what the files compute is tested in the library."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from commands import call
+from dien_lightning.network import save_network
+from library.network.networks import images, small
+
+
+@pytest.fixture
+def export(tmp_path, capfd, monkeypatch):
+    network = small(1)
+    network.gather_statistics([images(6)], "source")
+    save_network(network, tmp_path / "network.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: call(capfd, monkeypatch, "export", "checkpoint=network.safetensors", *words)
+
+
+def test_a_folder_is_written_and_said(export, tmp_path):
+    done = export("format=reid", "output=folder")
+    assert done.code == 0, done.stderr
+    assert "Roboflow's reid can build the backbone alone" in done.stdout
+    assert "Written to folder, with the source's statistics; compared with the network: cosine 1.0" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["reid_config.json", "weights.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "output=... is missing"),
+        (["format=tflite"], "format='tflite' is not allowed; choose one of onnx, pt2, reid."),
+        (["size=small"], "size='small' is not allowed; choose one of fixed, free."),
+        (["input=bgr"], "input='bgr' is not allowed; choose one of normalized, unit, bytes."),
+        (["domain=target"], "domain='target': the network has no batch-norm statistics of target images."),
+    ],
+)
+def test_what_is_not_allowed_leaves_no_file(words, said, export, tmp_path):
+    done = export(*words, *(["output=network.onnx"] if words else []))
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
+    assert said in done.stderr
+    assert not (tmp_path / "network.onnx").exists()
+
+
+def test_a_missing_extra_is_named(export, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    said = export("output=network.onnx").stderr
+    assert 'format=onnx needs onnxruntime: pip install "dien-lightning[export]".' in said
