@@ -42,6 +42,9 @@ class Deployed(nn.Module):
         tensor([1., 1.])
     """
 
+    scale: Tensor | None
+    shift: Tensor | None
+
     def __init__(
         self, network: DIEN, *, input: str = "normalized", domain: Domain | None = None, normalized: bool = True
     ) -> None:
@@ -66,7 +69,7 @@ class Deployed(nn.Module):
         self.register_buffer("shift", -mean / std if whole else None, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        if self.scale is not None:
+        if self.scale is not None and self.shift is not None:
             images = images * self.scale + self.shift
         embedding = self.network(images, self.domain).embedding
         return normalize(embedding, dim=1) if self.normalized else embedding

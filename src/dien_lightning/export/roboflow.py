@@ -19,7 +19,7 @@ from dien_lightning.atomic import atomic_write
 from dien_lightning.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from dien_lightning.export.deployed import Deployed
 from dien_lightning.export.parity import Parity, check_parity
-from dien_lightning.network import DIEN
+from dien_lightning.network import DIEN, Domain
 
 
 class Averaged(torch.nn.Module):
@@ -33,7 +33,7 @@ class Averaged(torch.nn.Module):
         images (B, 3, H, W) -> (B, C).
     """
 
-    def __init__(self, network: DIEN, domain: str) -> None:
+    def __init__(self, network: DIEN, domain: Domain) -> None:
         super().__init__()
         self.network, self.domain = network, domain
 
