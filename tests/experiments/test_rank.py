@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_left_out_and_counted_if_asked(rank, folder):
     ("arguments", "words"),
     [
         (["checkpoint=network.safetensors"], "error: query=... is missing"),
-        (["query=out", "gallery=crops"], "query=out holds no image; name a folder of crops."),
+        (["query=out", "gallery=crops"], "query=out does not exist; name a folder of crops."),
         (["query=query", "gallery=crops", "top=0"], "top=0 must be a whole number"),
         (
             ["query=query", "gallery=crops", "same_camera=no"],

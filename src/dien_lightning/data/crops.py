@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dien_lightning.data.files import check_existence
 from dien_lightning.data.names import is_nobody, number_names, one_in_several_spellings, spelled
@@ -58,6 +60,10 @@ def make_splits(
         FileNotFoundError: a file is not there.
         ValueError: some images have a camera and others none.
     """
+    first: dict[tuple[Any, ...], Crop] = {}
+    for crop in crops:
+        first.setdefault((os.path.normpath(crop.path), *crop[1:-1]), crop)
+    twice, crops = len(crops) - len(first), list(first.values())
     check_existence([crop.path for crop in crops], [crop.told or str(root) for crop in crops])
     told = [crop.pid or "" if labeled or crop.split != "train" else "" for crop in crops]
     nowhere = sum(is_nobody(crop.camera) for crop in crops)
@@ -66,6 +72,11 @@ def make_splits(
             f"{root} names no camera (camid) for {nowhere} of {len(crops)} images; name all, or none (one camera)."
         )
     people = {pid for pid in told if not is_nobody(pid)}
+    if rounded := [pid for pid in people if re.fullmatch(r"\s*\d+([.,]\d+)?[eE]\+?\d+\s*", pid)]:
+        raise ValueError(
+            f"{root} has the identity {rounded[0]!r}, a number that was rounded, by which several people may have "
+            "become one; write identities as text or whole numbers."
+        )
     pids = number_names(people)
     cameras = {} if nowhere else number_names({crop.camera or "" for crop in crops})
     clothes = _places(f"{spelled(pid)} {crop.clothes}" for crop, pid in zip(crops, told, strict=True) if crop.clothes)
@@ -87,6 +98,9 @@ def make_splits(
     trained, tested = ({r.pid for part in parts for r in splits[part]} for parts in (("train",), ("query", "gallery")))
     shared = len((trained & tested) - {UNLABELED}) if compare else 0
     said = [*notes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
+    said += _at_most_three(one_in_several_spellings({crop.camera or "" for crop in crops}, "camera", "cameras"))
+    if twice:
+        said.append(f"{twice} lines say what another line says, and count once.")
     if shared:
         said.append(
             f"{shared} of the {len(tested - {UNLABELED})} identities of query and gallery train, too: their figures "
@@ -102,5 +116,8 @@ def _places(names: Iterable[str]) -> dict[str, int]:
 def _about_names(people: Iterable[str], nobody: Counter[str]) -> list[str]:
     nobody.pop(str(UNLABELED), None)  # as Market-1501 calls it: counted, and nothing to explain
     said = [f"{count:,} images whose identity reads {word!r} are of nobody." for word, count in sorted(nobody.items())]
-    alike = one_in_several_spellings(people)
-    return said + alike[:3] + ([f"And {len(alike) - 3} more names like these."] if len(alike) > 3 else [])
+    return said + _at_most_three(one_in_several_spellings(people))
+
+
+def _at_most_three(alike: list[str]) -> list[str]:
+    return alike[:3] + ([f"And {len(alike) - 3} more names like these."] if len(alike) > 3 else [])

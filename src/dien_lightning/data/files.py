@@ -41,6 +41,11 @@ def image_files(folder: Path, others: Counter[str] | None = None) -> list[str]:
     return sorted(found)
 
 
+def is_image(path: Path) -> bool:
+    """Whether a file's suffix is that of an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder is hidden, or left by an operating system."""
     return name.startswith(".") or name in _LEFT_BY_SYSTEMS
@@ -102,6 +107,8 @@ def instead(path: str) -> str:
     """What is there in place of a file that is not, as a part of a sentence."""
     if os.path.islink(path):
         return f"it is a link to {os.readlink(path)}, which does not exist"
+    if os.path.isdir(path):
+        return "it is a folder"
     missing = next((p for p in [*reversed(Path(path).parents)] if not p.exists()), None)
     if missing is not None:
         return f"there is no folder {missing}"
@@ -124,7 +131,7 @@ def check_existence(paths: Sequence[str], told: Sequence[str]) -> None:
     if gone:
         first = gone[0]
         raise FileNotFoundError(
-            f"{told[first]} names {paths[first]}, which does not exist ({instead(paths[first])}); "
+            f"{told[first]} names {paths[first]}, which is no file ({instead(paths[first])}); "
             f"{len(gone)} of {len(paths)} files are missing. Correct the names, or leave these out."
         )
 

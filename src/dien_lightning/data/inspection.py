@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dien_lightning.data.catalog import CATALOG
+from dien_lightning.data.entries import MARKET_NAME
 from dien_lightning.data.files import folders_below, path_below
+from dien_lightning.data.layouts import Layout
 from dien_lightning.data.own import propose_pid_pattern
 from dien_lightning.data.reading import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, count_identities
@@ -55,10 +57,20 @@ def inspect(splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_inst
         _check_heap(splits, found)
     if not splits.train:
         found.notes.append("There are no training images: the set serves evaluation alone.")
-    elif len({record.camid for record in splits.train}) == 1:
+    _check_cameras(splits, found)
+    return found
+
+
+def _check_cameras(splits: Splits, found: Inspection) -> None:
+    cameras = {record.camid for record in splits.train}
+    if len(cameras) > max(8, len(splits.train) / 2):
+        found.notes.append(
+            f"{len(cameras)} cameras took {len(splits.train)} images: if what is read as the camera is a time or a "
+            "number of the image, the rule that leaves out the query's camera leaves out nothing."
+        )
+    if len(cameras) == 1:
         told = " Say how the paths tell cameras: camera_pattern='cam(\\d)'." if splits.name == "folder" else ""
         found.notes.append(f"All training images come from one camera, as far as their names say.{told}")
-    return found
 
 
 def _count(splits: Splits, found: Inspection) -> None:
@@ -105,8 +117,17 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
         found.notes.append(
             f"{few} of {len(images)} identities have fewer than num_instances={num_instances} images; they repeat some."
         )
+    if 0 in images and any(getattr(layout, "name", None) is MARKET_NAME for layout in _layouts(splits.name)):
+        found.notes.append(
+            f"{images[0]} training images have the identity 0000, which is Market-1501's name for distractors; they "
+            "train as one person."
+        )
     if images and max(images.values()) == 1:
         found.problems.append("Every identity has one image: no loss can learn what two images of a person share.")
+
+
+def _layouts(name: str) -> Sequence[Layout]:
+    return CATALOG[name].layouts if name in CATALOG else ()
 
 
 def _check_levels(splits: Splits, found: Inspection) -> None:
@@ -153,5 +174,6 @@ def _check_heap(splits: Splits, found: Inspection) -> None:
     if warning := test_part(splits):
         found.problems.append(warning)
     paths = [path_below(record.path, splits.root) for record in splits.train]
-    if len({path.rpartition("/")[0] for path in paths}) == 1 and (proposal := propose_pid_pattern(paths)):
+    is_flat = len({path.rpartition("/")[0] for path in paths}) == 1 and not count_identities(splits.train)
+    if is_flat and (proposal := propose_pid_pattern(paths)):
         found.notes.append(f"Its names may tell people: {proposal}.")

@@ -12,6 +12,7 @@ LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64
 _NOBODY = {
     "-", "--", "?", "00-1", "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown",
     "unk", "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore",
+    "unknown person", "unknown_person", "unknown-person", "unknown id", "unknown_id", "no id", "no_id", "noid",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
     "onbekend", "неизвестно", "未知", "不明", "无",
 }  # fmt: skip
@@ -59,8 +60,12 @@ def number_names(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(ordered)}
 
 
-def one_in_several_spellings(names: Iterable[str]) -> list[str]:
+def one_in_several_spellings(names: Iterable[str], one: str = "identity", many: str = "identities") -> list[str]:
     """What a user should know of names that are nearly the same, in sentences.
+
+    Args:
+        names: as they stand there.
+        one, many: what they name.
 
     Example:
         >>> one_in_several_spellings(["0011", "11", "Anna", "anna"])
@@ -71,5 +76,5 @@ def one_in_several_spellings(names: Iterable[str]) -> list[str]:
         alike[re.sub(r"[\W_]+", " ", spelled(name).casefold())].add(unicodedata.normalize("NFC", name))
     several = sorted(sorted(spellings) for spellings in alike.values() if len(spellings) > 1)
     people = [len(set(map(spelled, spellings))) for spellings in several]
-    read = [" are read as one identity." if number == 1 else f" are read as {number} identities." for number in people]
+    read = [f" are read as one {one}." if number == 1 else f" are read as {number} {many}." for number in people]
     return [" and ".join(map(repr, spellings)) + words for spellings, words in zip(several, read, strict=True)]

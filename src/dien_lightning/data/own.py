@@ -1,34 +1,22 @@
-"""Images of your own: a plain folder, whose paths may tell people and cameras, or a table that lists them."""
+"""Images of your own in a plain folder, whose paths may tell people and cameras."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from dien_lightning.data.crops import Crop, make_splits
-from dien_lightning.data.files import image_files, locate, path_below, read_text
+from dien_lightning.data.files import image_files, is_image, is_passed_over, path_below
 from dien_lightning.data.layouts import passed_over
-from dien_lightning.data.names import is_nobody
 from dien_lightning.data.records import SPLITS, Splits
 
 OWN = {
     "folder": "a folder of images: any, for a target; one sub-folder per identity, for a source",
     "csv": "a table with the columns path, pid, camid, split",
 }
-COLUMNS = ("path", "pid", "camid", "split")
-_OTHERS_CALL_IT = {  # open-metric-learning's, torchreid's and others' names
-    "path": "image img image_path img_path file filename file_name filepath file_path image_name img_name name",
-    "pid": "label person person_id personid identity target subject vehicle_id",
-    "camid": "camera cam cam_id camera_id cameraid",
-    "split": "is_query is_gallery set subset partition role",
-}
-
 _PATTERNS = {
     "camera_pattern": ("camera", "cam(\\d+)"),
     "pid_pattern": ("identity", "(?:^|/)(\\d+)_"),
@@ -36,10 +24,12 @@ _PATTERNS = {
 }
 _PID_PATTERNS = (
     r"(?:^|/)(-?\d+)_c\d",
-    r"(?:^|/)(?:pid|person|id|p)[_-]?(\d+)",
-    r"(?:^|/)(-?\d+)[_-]",
-    r"(?:^|/)([^/_-]+)[_-][^/]*$",
+    r"(?i)(?:^|/)(?:pid|person|id|p)[ ._-]?(\d+)",
+    r"(?i)(?:^|/)c(?:am(?:era)?)?[ _-]?\d+[ ._-]+(\d+)",
+    r"(?:^|/)(-?\d+)[ ._-]",
+    r"(?:^|/)([^/ ._-]+)[ ._-][^/]*$",
 )
+_PARTS = {*SPLITS, "training", "probe", "test", "testing", "val", "valid", "validation"}
 
 
 def read_folder(
@@ -48,7 +38,8 @@ def read_folder(
     """Read a folder of crops, nested in any way and in any format that Pillow reads.
 
     A source has one sub-folder per identity, or names that tell it. A target may lie in any way. Where `root` holds
-    `query` and `gallery`, with identities told as in a source, they serve evaluation; training images lie in `train`.
+    `query` and `gallery`, or a `gallery` alone, with identities told as in a source, they serve evaluation; training
+    images lie in `train`.
 
     Args:
         root: the folder.
@@ -67,10 +58,10 @@ def read_folder(
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise FileNotFoundError(f"{root} {what}; name the folder that holds your images.")
-    evaluated = (root / "query").is_dir() and (root / "gallery").is_dir()
     others: Counter[str] = Counter()
+    places, notes = _places(root)
     crops = []
-    for split, place in {split: root / split for split in SPLITS}.items() if evaluated else [("train", root)]:
+    for split, place in places.items():
         paths = image_files(place, others)
         for path in paths:
             inside = Path(os.path.relpath(path, place)).parts[:-1]
@@ -87,7 +78,40 @@ def read_folder(
     if not crops:
         told = "formats are told by suffixes such as .jpg and .png."
         raise ValueError(" ".join([f"{root} holds no image; {told}", *passed_over(others)]))
-    return make_splits("folder", root, crops, labeled=labeled, compare=True, notes=passed_over(others))
+    if labeled and pid_pattern is None:
+        _check_people(places["train"], {crop.pid or "" for crop in crops if crop.split == "train"})
+    notes += passed_over(others)
+    return make_splits("folder", root, crops, labeled=labeled, compare=True, notes=notes)
+
+
+def _places(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """Where each split lies, and what is not read: all of it trains unless there are query and gallery, or the latter.
+
+    A gallery alone, which leave-one-out ranks, is one where nothing but training images lies beside it.
+    """
+    inside = {path.name: path for path in sorted(root.iterdir()) if not is_passed_over(path.name)}
+    named = {name.casefold(): path for name, path in inside.items() if path.is_dir() and name.casefold() in SPLITS}
+    unread = [path for path in inside.values() if path not in named.values()]
+    images = {path.name: len(image_files(path)) if path.is_dir() else is_image(path) for path in unread}
+    images = {name: number for name, number in images.items() if number}
+    if "gallery" not in named or ("query" not in named and images):
+        return {"train": root}, []
+    told = f"{sum(images.values())} images outside train/, query/ and gallery/ are not read: {', '.join(images)}."
+    return {split: named.get(split, root / split) for split in SPLITS}, [told] if images else []
+
+
+def _check_people(place: Path, people: set[str]) -> None:
+    """Refuse sub-folders that are no people's: parts of a data set, or a folder that holds the people's."""
+    if parts := sorted(name for name in people if name.casefold() in _PARTS):
+        raise ValueError(
+            f"{', '.join(f'{place}/{name}' for name in parts)} would be people, and are named like parts of a data "
+            f"set; name the folder of the people that train, or rename the others to query/ and gallery/."
+        )
+    if len(people) == 1 and sum(path.is_dir() for path in (place / next(iter(people))).iterdir()) > 1:
+        raise ValueError(
+            f"All images of {place} lie in {place / next(iter(people))}, which would be their one person; if its "
+            f"sub-folders are people, name that folder."
+        )
 
 
 def propose_pid_pattern(paths: Sequence[str]) -> str | None:
@@ -144,97 +168,3 @@ def read_name(name: str, pattern: str, path: str, root: Path) -> str:
     if found is None:
         raise ValueError(f"{name}={pattern!r} finds no {what} in {path}; its group must match the {what}'s name.")
     return found
-
-
-def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
-    """Read a table of images, one a line: path, pid, camid, split, with these names in the first line.
-
-    Paths are relative to the table. An empty pid, or a word for unknown, means that nobody knows; without the column
-    `camid` all images come from one camera; without the column `split` all of them train. Identities and cameras may be
-    numbers or names. Columns are separated by commas, semicolons, tabs or bars.
-
-    Args:
-        root: the .csv or .tsv file, or a folder that holds one.
-        labeled: with False the training records are made without identities, whatever the table says.
-
-    Raises:
-        FileNotFoundError: if there is no table, or it names a file that is missing.
-        ValueError: if it is no table, a column is missing or called otherwise, or a split is unknown.
-    """
-    table = _find_table(Path(root))
-    columns, rows = read_rows(table)
-    notes = check_columns(table, columns)
-    crops = []
-    for line, row in enumerate(rows, start=2):
-        split = (row.get("split") or "train").strip().lower()
-        if split not in SPLITS:
-            raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
-        path, camera = (row["path"] or "").strip(), row.get("camid")
-        if not path:
-            raise ValueError(f"{table}, line {line} names no path; name the image file, or leave the line out.")
-        known = None if is_nobody(camera) else camera
-        crops.append(Crop(locate(path, table.parent), split, row.get("pid"), known, told=f"{table}, line {line}"))
-    if not crops:
-        raise ValueError(f"{table} lists no image.")
-    return make_splits("csv", table, crops, labeled=labeled, compare=True, notes=notes)
-
-
-def table_files(folder: Path) -> list[Path]:
-    """The .csv and .tsv files in a folder, sorted; none where it is no folder."""
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in inside if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
-
-
-def is_table(path: Path) -> bool:
-    """Whether a table lists images: one of its columns is `path`."""
-    try:
-        return "path" in read_rows(path)[0]
-    except ValueError:
-        return False
-
-
-def read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
-    """A table's columns and rows."""
-    try:
-        text = read_text(table)
-        if text.startswith("sep="):  # how Excel names its separator
-            text = text.partition("\n")[2]
-        first = text.partition("\n")[0]
-        separator = max(",;\t|", key=first.count)
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except (csv.Error, UnicodeError) as error:
-        raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8.") from None
-    columns = [name.strip().lower() for name in lines[0]] if lines else []
-    return columns, [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
-
-
-def check_columns(table: Path, columns: Sequence[str]) -> list[str]:
-    """Refuse columns that are called otherwise; say which are not read."""
-    unread = [name for name in columns if name not in COLUMNS]
-    meant = {}
-    for name in unread:
-        bare = name.replace(" ", "_").replace("-", "_")
-        column = next((column for column, others in _OTHERS_CALL_IT.items() if bare in others.split()), None)
-        column = column or next(iter(get_close_matches(bare, COLUMNS, n=1, cutoff=0.84)), None)
-        if column and (column not in columns or bare.startswith("is_")):
-            meant[name] = column
-    if meant:
-        raise ValueError(
-            f"{table} has the columns {', '.join(meant)}, which are not read; did you mean "
-            f"{', '.join(dict.fromkeys(meant.values()))}? Rename them: {', '.join(COLUMNS)} are read."
-        )
-    if "path" not in columns:
-        raise ValueError(f"{table} has no column 'path' in its first line; {', '.join(COLUMNS)} were expected.")
-    return [f"The columns {', '.join(unread)} of {table} are not read."] if unread else []
-
-
-def _find_table(root: Path) -> Path:
-    if root.is_file():
-        return root
-    found = table_files(root)
-    tables = [path for path in found if is_table(path)] or found
-    if len(tables) != 1:
-        raise FileNotFoundError(
-            f"{root} holds {len(tables)} .csv files; name one (data.source_root or data.target_root)."
-        )
-    return tables[0]

@@ -24,11 +24,13 @@ class FileState(NamedTuple):
         path: the file.
         digest: the same for the same bytes; None if the file cannot be opened.
         fault: why it cannot be decoded, None if it can.
+        is_flat: whether it has one or two colors alone, as masks and empty pictures have.
     """
 
     path: str
     digest: bytes | None
     fault: str | None
+    is_flat: bool = False
 
 
 def scan_files(
@@ -55,10 +57,10 @@ def scan_file(path: str) -> FileState:
         return FileState(path, None, error.strerror or str(error))
     digest = hashlib.blake2b(content, digest_size=16).digest()
     try:
-        decode(io.BytesIO(content))
+        picture = decode(io.BytesIO(content))
     except FAULTS as error:
         return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
-    return FileState(path, digest, None)
+    return FileState(path, digest, None, is_flat=picture.getcolors(2) is not None)
 
 
 def check_files(
@@ -80,6 +82,8 @@ def check_files(
         found.problems.append(
             f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: {shown}{more}."
         )
+    if flat := [state.path for state in states if state.is_flat]:
+        found.notes.append(f"{len(flat)} images have one or two colors alone, as masks have, such as {flat[0]}.")
     digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
     places: dict[bytes, dict[str, list[Record]]] = defaultdict(lambda: {split: [] for split in SPLITS})
     for split in SPLITS:

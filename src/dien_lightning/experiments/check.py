@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,12 @@ from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import image_files
 from dien_lightning.data.inspection import Inspection, inspect
-from dien_lightning.data.own import OWN, is_table, table_files
+from dien_lightning.data.layouts import passed_over
+from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
+from dien_lightning.data.tables import is_table, table_files
 from dien_lightning.experiments.config import choices, compose_config, protocol
 from dien_lightning.experiments.options import take_all
 from dien_lightning.training.counting import count_matches
@@ -162,7 +165,7 @@ def guess(root: Path) -> str:
         if others and root.name != best.name and best.folder.name not in CATALOG[best.name].subfolders:
             print(f"recognised as {best.name}; {', '.join(others)} lie in the same way (say layout=NAME)")
         return best.name
-    if (root / "query").is_dir() and (root / "gallery").is_dir():
+    if any(path.name.casefold() == "gallery" for path in root.iterdir()):
         return "folder"
     if partial:
         nearest = partial[0]
@@ -171,9 +174,11 @@ def guess(root: Path) -> str:
             f"{nearest.folder} comes nearest to {nearest.name} ({CATALOG[nearest.name].title}), but {reason}; "
             "complete it, or read it as it is with layout=folder."
         )
-    if image_files(root):
+    others: Counter[str] = Counter()
+    if image_files(root, others):
         return "folder"
-    raise ValueError(f"{root} holds no image and no layout we know; name the folder that holds them.")
+    told = " ".join(["name the folder that holds them, or unpack its archive.", *passed_over(others)])
+    raise ValueError(f"{root} holds no image and no layout we know; {told}")
 
 
 def read(layout: str, root: Path, options: Options) -> tuple[Splits, str]:

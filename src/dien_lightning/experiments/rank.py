@@ -33,7 +33,7 @@ from torch import Tensor
 from dien_lightning import embed_images
 from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.data.dataset import ON_ERROR
-from dien_lightning.data.files import image_files
+from dien_lightning.data.files import image_files, is_image
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.names import number_names, spelled
 from dien_lightning.data.own import read_name
@@ -133,7 +133,12 @@ def find_images(name: str, place: str) -> list[str]:
     Raises:
         FileNotFoundError: if there are none.
     """
-    found = [place] if Path(place).is_file() and name == "query" else image_files(Path(place))
+    path = Path(place)
+    if not path.exists():
+        raise FileNotFoundError(f"{name}={place} does not exist; name a folder of crops.")
+    if path.is_file() and not (name == "query" and is_image(path)):
+        raise FileNotFoundError(f"{name}={place} is no folder of crops{', nor an image' if name == 'query' else ''}.")
+    found = [place] if path.is_file() else image_files(path)
     if not found:
         raise FileNotFoundError(f"{name}={place} holds no image; name a folder of crops.")
     return found

@@ -50,6 +50,7 @@ _OTHERWISE = {
     "feat_bn": f"SpCL's {_STRIDE}, and so has MMT's, which has no ReLU after its first batch norm",
     "bottleneck": f"TransReID's {_STRIDE}, a pooling of 2 x 2 and no ReLU after its first batch norm",
 }
+_TEACHERS = r"(^|\.)(mean_net|teacher|ema|.*_ema)(\.|$)"  # a student's mean over its training; it is the better one
 _SIGNS = {
     ".IN.": "it has instance normalisation (IBN)",
     ".se.": "it has squeeze and excitation",
@@ -93,15 +94,12 @@ def read_backbone(path: Path, name: str, choices: Iterable[str]) -> dict[str, Te
             f"library saved, 'imagenet' or null."
         )
     tables = _tables(file)
-    candidates = sorted(_candidates(tables), key=lambda candidate: "mean_net" not in candidate.where)  # the teacher
-    for candidate in candidates:
-        if not _faults(candidate, name):
-            if (candidate.where or candidate.beside) and is_first_process():
-                where = f" under {candidate.where}" if candidate.where else ""
-                _logger.info("weights=%s: %s%s; left out: %s.", file, name, where, ", ".join(candidate.beside) or "-")
-                for head in filter(_OTHERWISE.get, candidate.beside):
-                    _logger.info("Its features are not those it was trained with: as published, %s.", _OTHERWISE[head])
-            return {key: candidate.state[key] for key in _shapes(name)}
+    candidates = sorted(_candidates(tables), key=lambda each: not re.search(_TEACHERS, each.where.lower()))
+    fitting = [candidate for candidate in candidates if not _faults(candidate, name)]
+    if fitting:
+        if is_first_process():
+            _tell(file, name, *fitting)
+        return {key: fitting[0].state[key] for key in _shapes(name)}
     for other in choices:
         if any(not _faults(candidate, other) for candidate in candidates):
             raise ValueError(
@@ -112,6 +110,18 @@ def read_backbone(path: Path, name: str, choices: Iterable[str]) -> dict[str, Te
         f"weights={file} does not hold a {name} ({reasons}), nor another of {', '.join(choices)}. Give such a file, "
         f"'imagenet' or null."
     )
+
+
+def _tell(file: Path, name: str, taken: _Candidate, *others: _Candidate) -> None:
+    """Log what is taken, what is left out, and what its own library's network does otherwise."""
+    if taken.where or taken.beside:
+        where = f" under {taken.where}" if taken.where else ""
+        _logger.info("weights=%s: %s%s; left out: %s.", file, name, where, ", ".join(taken.beside) or "-")
+    if others:
+        places = ", ".join(each.where for each in others)
+        _logger.info("weights=%s: others of the kind are left out, under %s.", file, places)
+    for head in filter(_OTHERWISE.get, taken.beside):
+        _logger.info("Its features are not those it was trained with: as published, %s.", _OTHERWISE[head])
 
 
 def _reasons(file: Path, tables: list[tuple[str, dict[str, Tensor]]], faults: list[str]) -> Iterator[str]:

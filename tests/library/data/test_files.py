@@ -51,6 +51,7 @@ def test_two_that_fit_a_name_without_suffix_are_none(tmp_path):
         ("a/2.png", r"2\.PNG lies there"),
         ("b/1.jpg", r"there is no folder .*b\)"),
         ("a/9.jpg", r"nothing like it lies in"),
+        ("a", "it is a folder"),
         ("a/link.jpg", r"it is a link to gone\.jpg, which does not exist"),
     ],
 )

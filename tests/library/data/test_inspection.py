@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from PIL import Image
 
 from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset, recognize
@@ -123,10 +124,30 @@ def test_names_that_may_tell_people_are_told(tmp_path):
     draw(tmp_path, *(f"frames/track{i // 2}_{i}.jpg" for i in range(6)))
     (note,) = [note for note in look(tmp_path, "folder", labeled=False).notes if "people" in note]
     assert note.startswith(
-        "Its names may tell people: pid_pattern='(?:^|/)([^/_-]+)[_-][^/]*$' reads frames/track0_0.jpg as"
+        "Its names may tell people: pid_pattern='(?:^|/)([^/ ._-]+)[ ._-][^/]*$' reads frames/track0_0.jpg as"
     )
     draw(tmp_path, "more/1.jpg")
     assert not any("people" in note for note in look(tmp_path, "folder", labeled=False).notes)
+
+
+def test_masks_are_told(tmp_path):
+    draw(tmp_path, "anna/cam1.jpg", "anna/cam2.jpg")
+    Image.new("L", (16, 32), 255).save(tmp_path / "anna/cam1_mask.png")
+    (note,) = [note for note in look(tmp_path, "folder").notes if "colors" in note]
+    assert note == f"1 images have one or two colors alone, as masks have, such as {tmp_path}/anna/cam1_mask.png."
+
+
+def test_a_camera_for_each_image_is_told(tmp_path):
+    draw(tmp_path, *(f"{pid}/{time}.jpg" for pid in "ab" for time in range(10, 16)))
+    assert "6 cameras took 12 images" not in " ".join(look(tmp_path, "folder", camera_pattern=r"(\d+)").notes)
+    draw(tmp_path, *(f"{pid}/{time}.jpg" for pid in "c" for time in range(20, 40)))
+    assert "26 cameras took 32 images" in " ".join(look(tmp_path, "folder", camera_pattern=r"(\d+)").notes)
+
+
+def test_distractors_that_train_are_told(market):
+    write_image(market / "bounding_box_train" / "0000_c1s1_999999_00.jpg", 999)
+    note = "1 training images have the identity 0000, which is Market-1501's name for distractors; they train as o"
+    assert note in " ".join(look(market).notes)
 
 
 def test_files_that_are_no_images_and_other_notes_of_the_reading(tmp_path):

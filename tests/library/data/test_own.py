@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
-from dien_lightning.data.own import read_folder, read_table
+from dien_lightning.data.own import propose_pid_pattern, read_folder
+from dien_lightning.data.tables import read_table
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image
 
@@ -49,7 +51,7 @@ def test_hidden_folders_and_links_that_lead_back_are_left_out(tmp_path):
 def test_a_link_to_nothing_is_not_passed_over(tmp_path):
     write_image(tmp_path / "anna/1.jpg")
     (tmp_path / "ben").symlink_to("gone")
-    with pytest.raises(FileNotFoundError, match=r"names .*ben, which does not exist \(it is a link to gone"):
+    with pytest.raises(FileNotFoundError, match=r"names .*ben, which is no file \(it is a link to gone"):
         read_folder(tmp_path, labeled=False)
 
 
@@ -106,6 +108,17 @@ def test_query_and_gallery_serve_evaluation(tmp_path):
         (["anna/cam1/1.jpg"], {"labeled": False, "camera_pattern": "subfolder"}, r"lies in 2 sub-folders, .* give a"),
         (["x1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)|x\d"}, r"finds no camera in .*x1\.jpg"),
         (["1.jpg"], {"labeled": False, "camera_pattern": r"cam(\d)"}, r"'cam\(\\\\d\)' finds no camera in .*1\.jpg"),
+        (
+            ["Train/a/1.jpg", "val/a/1.jpg"],
+            {},
+            r"/Train, .*/val would be people, and are named like parts of a da",
+        ),
+        (["query/a/1.jpg", "a/1.jpg"], {}, r"/query would be people, and are named like parts of a data set; name the"),
+        (
+            ["all/a/1.jpg", "all/b/1.jpg"],
+            {},
+            r"All images of .* lie in .*/all, which would be their one person; if",
+        ),
         (["1.jpg"], {"labeled": False, "camera_pattern": "cam("}, r"'cam\(' is no regular expression"),
     ],
 )
@@ -141,6 +154,7 @@ def table(tmp_path):
 
 def test_table(table):
     splits = read_table(table)
+    assert splits.notes[0] == f"1 lines of {table} name no split: they train."
     assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
     assert (seen(splits.query), seen(splits.gallery)) == ([(1, 0)], [(1, 1), (UNLABELED, 1)])
 
@@ -168,7 +182,12 @@ def test_a_table_of_paths_alone(table):
         ("path,pids,split,is_query\na.jpg,1,train,no\n", ValueError, r"pids, is_query, .*did you mean pid, split\?"),
         ("path,pid\n,1\n", ValueError, r"line 2 names no path"),
         ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
-        ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which does not exist"),
+        ("pid,path\n1,a.jpg\n1\n", ValueError, r"line 3 names no path"),
+        ("path,pid,pid\na.jpg,1,2\n", ValueError, r"crops\.csv has the column 'pid' twice; leave one of them out"),
+        ("path,pid\na.jpg,1,2\n", ValueError, r"line 2 has 3 cells, and the first line names 2 columns; .* ',' into q"),
+        ("path,id\na.jpg,1\n", ValueError, r"has the columns id, which are not read; did you mean pid\?"),
+        ("path,pid\na.jpg,1.844674407370955e+19\n", ValueError, r"identity '1\.84467.*e\+19', a number that was round"),
+        ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which is no file"),
         ("path\n", ValueError, r"crops\.csv lists no image"),
         ('path,pid\n"a.jpg,1\n' + 200_000 * "x", ValueError, r"crops\.csv cannot be read as a table \(field larger"),
         ("path,pid\na.jpg,J\xfcrgen\n".encode("latin-1"), ValueError, r"'utf-8' codec .*save it as CSV in UTF-8\."),
@@ -202,6 +221,16 @@ def test_words_for_unknown_are_nobody_and_counted(table):
     ]
 
 
+def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings_are_told(table):
+    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\n./a.jpg,1,cam1\na.jpg,2,cam1\n")
+    splits = read_table(table)
+    assert len(splits.train) == 3  # one picture of two people is another matter
+    assert splits.notes == (
+        "'Cam1' and 'cam1' are read as 2 cameras.",
+        "1 lines say what another line says, and count once.",
+    )
+
+
 def test_people_that_train_and_are_tested_are_counted(table):
     table.write_text("path,pid,split\na.jpg,1,train\nb.jpg,2,train\nc.jpg,1,query\nd.jpg,1,gallery\ne.jpg,3,gallery\n")
     splits = read_table(table)
@@ -216,6 +245,30 @@ def test_junk_is_nobody_in_a_folder_too(tmp_path):
     splits = read_folder(tmp_path)
     assert [record.pid for record in splits.gallery] == [UNLABELED, 12, UNLABELED]
     assert splits.notes == ("1 images whose identity reads 'junk' are of nobody.",)
+
+
+def test_the_parts_may_have_capitals_and_what_lies_beside_them_is_told(tmp_path):
+    for path in ("Train/7/1.jpg", "QUERY/12/1.jpg", "gallery/12/2.jpg", "more/12/3.jpg", "4.jpg"):
+        write_image(tmp_path / path)
+    (tmp_path / "notes.txt").touch()
+    splits = read_folder(tmp_path)
+    assert [len(part) for part in (splits.train, splits.query, splits.gallery)] == [1, 1, 1]
+    assert splits.notes == ("2 images outside train/, query/ and gallery/ are not read: 4.jpg, more.",)
+
+
+def test_a_gallery_alone_serves_leave_one_out_where_nothing_lies_beside_it(tmp_path):
+    for path in ("train/1.jpg", "gallery/12/2.jpg"):
+        write_image(tmp_path / path)
+    assert len(read_folder(tmp_path, labeled=False).gallery) == 1
+    write_image(tmp_path / "yard/3.jpg")  # then gallery/ may be a place
+    assert len(read_folder(tmp_path, labeled=False).train) == 3
+
+
+@pytest.mark.parametrize("name", ["P{:02d} C1 {}", "c1.{:04d}.{}", "{:03d}-{}", "Cam2_{:04d}_{}", "person.{}.{}"])
+def test_a_pattern_is_proposed_for_other_separators(name):
+    paths = [f"{name.format(pid, shot)}.jpg" for pid in (1, 2) for shot in (1, 2)]
+    pattern = re.match("pid_pattern='(.*)' reads", propose_pid_pattern(paths))[1]
+    assert [int(re.search(pattern, path)[1]) for path in paths] == [1, 1, 2, 2]
 
 
 def test_identities_by_a_pattern(tmp_path):

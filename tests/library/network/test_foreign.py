@@ -102,6 +102,11 @@ FILES = {
         "state_dict_1.module.mean_net.backbone",
         "net, classifier",
     ),
+    "a student and its teacher": (
+        lambda s: {"student": {name: tensor + 1 for name, tensor in s.items()}, "model_ema": s},
+        "model_ema",
+        "-",
+    ),
     "OpenUnReID, domains": (
         lambda s: {"state_dict_1": under("module.backbone.", per_domain(s))},
         "state_dict_1.module.backbone",
@@ -137,6 +142,10 @@ def test_the_backbone_is_found_and_the_heads_are_named(library, resnet18, tmp_pa
     under_it = f" under {where}" if where else ""
     said = [] if left_out is None else [f"weights={path}: resnet18{under_it}; left out: {left_out}."]
     assert caplog.messages[:1] == said
+    further = {"OpenUnReID": "state_dict_2.module.backbone", "a student and its teacher": "student"}
+    further["OpenUnReID, teacher"] = "state_dict_1.module.net.backbone"
+    said = [f"weights={path}: others of the kind are left out, under {further[library]}."] if library in further else []
+    assert [message for message in caplog.messages if "of the kind" in message] == said
     otherwise = " ".join(caplog.messages[1:])
     assert ("last stride of 1" in otherwise) == (library in {"fast-reid", "OpenUnReID", "SpCL", "MMT", "TransReID"})
     assert ("fast-reid's pools without a border and rounds up (ceil_mode)" in otherwise) == (library == "fast-reid")

@@ -1,0 +1,140 @@
+"""Images of your own in a table that lists them, one a line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from dien_lightning.data.crops import Crop, make_splits
+from dien_lightning.data.files import locate, read_text
+from dien_lightning.data.names import is_nobody
+from dien_lightning.data.records import SPLITS, Splits
+
+COLUMNS = ("path", "pid", "camid", "split")
+_OTHERS_CALL_IT = {  # open-metric-learning's, torchreid's and others' names
+    "path": "image img image_path img_path file filename file_name filepath file_path image_name img_name name",
+    "pid": "label person person_id personid identity target subject vehicle_id id class class_id",
+    "camid": "camera cam cam_id camera_id cameraid",
+    "split": "is_query is_gallery set subset partition role phase fold",
+}
+
+
+def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
+    """Read a table of images, one a line: path, pid, camid, split, with these names in the first line.
+
+    Paths are relative to the table. An empty pid, or a word for unknown, means that nobody knows; without the column
+    `camid` all images come from one camera; without the column `split` all of them train. Identities and cameras may be
+    numbers or names. Columns are separated by commas, semicolons, tabs or bars.
+
+    Args:
+        root: the .csv or .tsv file, or a folder that holds one.
+        labeled: with False the training records are made without identities, whatever the table says.
+
+    Raises:
+        FileNotFoundError: if there is no table, or it names a file that is missing.
+        ValueError: if it is no table, a column is missing or called otherwise, or a split is unknown.
+    """
+    table = _find_table(Path(root))
+    columns, rows = read_rows(table)
+    notes = check_columns(table, columns)
+    if "split" in columns and (number := sum(not row.get("split") for row in rows)):
+        notes.append(f"{number} lines of {table} name no split: they train.")
+    crops = []
+    for line, row in enumerate(rows, start=2):
+        split = (row.get("split") or "train").strip().lower()
+        if split not in SPLITS:
+            raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
+        path, camera = (row.get("path") or "").strip(), row.get("camid")
+        if not path:
+            raise ValueError(f"{table}, line {line} names no path; name the image file, or leave the line out.")
+        known = None if is_nobody(camera) else camera
+        crops.append(Crop(locate(path, table.parent), split, row.get("pid"), known, told=f"{table}, line {line}"))
+    if not crops:
+        raise ValueError(f"{table} lists no image.")
+    return make_splits("csv", table, crops, labeled=labeled, compare=True, notes=notes)
+
+
+def table_files(folder: Path) -> list[Path]:
+    """The .csv and .tsv files in a folder, sorted; none where it is no folder."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in inside if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
+
+
+def is_table(path: Path) -> bool:
+    """Whether a table lists images: one of its columns is `path`."""
+    try:
+        return "path" in _names(_cells(path)[0])
+    except ValueError:
+        return False
+
+
+def read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
+    """A table's columns and rows.
+
+    Raises:
+        ValueError: it is no table, or a line has more cells than there are columns.
+    """
+    lines, separator = _cells(table)
+    columns = _names(lines)
+    for number, line in enumerate(lines, start=1):
+        if any(line[len(columns) :]):
+            raise ValueError(
+                f"{table}, line {number} has {len(line)} cells, and the first line names {len(columns)} columns; put a "
+                f"cell that holds {separator!r} into quotes."
+            )
+    return columns, [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
+
+
+def _cells(table: Path) -> tuple[list[list[str]], str]:
+    """A table's lines, cell by cell, and what separates them."""
+    try:
+        text = read_text(table)
+        if text.startswith("sep="):  # how Excel names its separator
+            text = text.partition("\n")[2]
+        first = text.partition("\n")[0]
+        separator = max(",;\t|", key=first.count)
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), separator
+    except (csv.Error, UnicodeError) as error:
+        raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8.") from None
+
+
+def _names(lines: Sequence[Sequence[str]]) -> list[str]:
+    return [name.strip().lower() for name in lines[0]] if lines else []
+
+
+def check_columns(table: Path, columns: Sequence[str]) -> list[str]:
+    """Refuse columns that are called otherwise; say which are not read."""
+    unread = [name for name in columns if name not in COLUMNS]
+    meant = {}
+    for name in unread:
+        bare = name.replace(" ", "_").replace("-", "_")
+        column = next((column for column, others in _OTHERS_CALL_IT.items() if bare in others.split()), None)
+        column = column or next(iter(get_close_matches(bare, COLUMNS, n=1, cutoff=0.84)), None)
+        if column and (column not in columns or bare.startswith("is_")):
+            meant[name] = column
+    if meant:
+        raise ValueError(
+            f"{table} has the columns {', '.join(meant)}, which are not read; did you mean "
+            f"{', '.join(dict.fromkeys(meant.values()))}? Rename them: {', '.join(COLUMNS)} are read."
+        )
+    if "path" not in columns:
+        raise ValueError(f"{table} has no column 'path' in its first line; {', '.join(COLUMNS)} were expected.")
+    if twice := [name for name, number in Counter(columns).items() if name in COLUMNS and number > 1]:
+        raise ValueError(f"{table} has the column {twice[0]!r} twice; leave one of them out.")
+    return [f"The columns {', '.join(unread)} of {table} are not read."] if unread else []
+
+
+def _find_table(root: Path) -> Path:
+    if root.is_file():
+        return root
+    found = table_files(root)
+    tables = [path for path in found if is_table(path)] or found
+    if len(tables) != 1:
+        raise FileNotFoundError(
+            f"{root} holds {len(tables)} .csv files; name one (data.source_root or data.target_root)."
+        )
+    return tables[0]
