@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dien_lightning.data.files import check_existence
-from dien_lightning.data.names import is_nobody, number_names, one_in_several_spellings, spelled
+from dien_lightning.data.names import is_nobody, number_cameras, number_names, one_in_several_spellings, spelled
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
@@ -78,7 +78,7 @@ def make_splits(
             "become one; write identities as text or whole numbers."
         )
     pids = number_names(people)
-    cameras = {} if nowhere else number_names({crop.camera or "" for crop in crops})
+    cameras = {} if nowhere else number_cameras({crop.camera or "" for crop in crops})
     clothes = _places(f"{spelled(pid)} {crop.clothes}" for crop, pid in zip(crops, told, strict=True) if crop.clothes)
     tracklets = _places(crop.tracklet for crop in crops if crop.tracklet)
     splits: dict[str, list[Record]] = {split: [] for split in (*SPLITS, "further")}
@@ -114,7 +114,8 @@ def _places(names: Iterable[str]) -> dict[str, int]:
 
 
 def _about_names(people: Iterable[str], nobody: Counter[str]) -> list[str]:
-    nobody.pop(str(UNLABELED), None)  # as Market-1501 calls it: counted, and nothing to explain
+    for plain in ("", str(UNLABELED)):  # as Market-1501 calls it: counted, and nothing to explain
+        nobody.pop(plain, None)
     said = [f"{count:,} images whose identity reads {word!r} are of nobody." for word, count in sorted(nobody.items())]
     return said + _at_most_three(one_in_several_spellings(people))
 

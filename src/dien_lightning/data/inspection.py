@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dien_lightning.data.catalog import CATALOG
-from dien_lightning.data.entries import MARKET_NAME
+from dien_lightning.data.entries import MARKET_LAYOUT
 from dien_lightning.data.files import folders_below, path_below
-from dien_lightning.data.layouts import Layout
 from dien_lightning.data.own import propose_pid_pattern
 from dien_lightning.data.reading import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, count_identities
@@ -117,17 +116,13 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
         found.notes.append(
             f"{few} of {len(images)} identities have fewer than num_instances={num_instances} images; they repeat some."
         )
-    if 0 in images and any(getattr(layout, "name", None) is MARKET_NAME for layout in _layouts(splits.name)):
+    if 0 in images and splits.name in CATALOG and CATALOG[splits.name].layouts[0] == MARKET_LAYOUT:
         found.notes.append(
             f"{images[0]} training images have the identity 0000, which is Market-1501's name for distractors; they "
             "train as one person."
         )
     if images and max(images.values()) == 1:
         found.problems.append("Every identity has one image: no loss can learn what two images of a person share.")
-
-
-def _layouts(name: str) -> Sequence[Layout]:
-    return CATALOG[name].layouts if name in CATALOG else ()
 
 
 def _check_levels(splits: Splits, found: Inspection) -> None:

@@ -108,7 +108,8 @@ class FolderLayout:
             for place in _find(root, folder, self.name)
             for crop in self.name.read(root, place, split, None if split == "further" else others)
         ]
-        return make_splits(name, root, crops, labeled=labeled, notes=passed_over(others))
+        compare = name in ("market1501", "dukemtmcreid")  # whose numbers are one person's, and own sets' folders
+        return make_splits(name, root, crops, labeled=labeled, compare=compare, notes=passed_over(others))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64 bits and more
 _NOBODY = {
-    "-", "--", "?", "00-1", "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown",
+    "-", "--", ".", "\\n", "?", "00-1",
+    "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown",
     "unk", "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore",
     "unknown person", "unknown_person", "unknown-person", "unknown id", "unknown_id", "no id", "no_id", "noid",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
@@ -58,6 +59,20 @@ def number_names(names: Iterable[str]) -> dict[str, int]:
     if not others and all(len(name) < 11 and int(name) < LARGEST for name in ordered):
         return {name: int(name) for name in ordered}
     return {name: number for number, name in enumerate(ordered)}
+
+
+def number_cameras(names: Iterable[str]) -> dict[str, int]:
+    """As `number_names`, and by the number where all names are one word and a number.
+
+    Example:
+        >>> number_cameras(["cam3", "cam06"]), number_cameras(["yard2", "door1"])
+        ({'cam3': 3, 'cam06': 6}, {'door1': 0, 'yard2': 1})
+    """
+    spellings = sorted({spelled(name) for name in names}, key=lambda name: (len(name), name))
+    parts = [re.fullmatch(r"(\D+)([0-9]{1,9})", name) for name in spellings]
+    if all(parts) and len({part[1] for part in parts if part}) == 1:
+        return {part[0]: int(part[2]) for part in parts if part}
+    return number_names(names)
 
 
 def one_in_several_spellings(names: Iterable[str], one: str = "identity", many: str = "identities") -> list[str]:

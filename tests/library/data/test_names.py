@@ -9,7 +9,7 @@ from dien_lightning.data.names import is_nobody, number_names, one_in_several_sp
 NOBODY = [
     None, "", " ", "-1", '"-1"', "'-1'", "-1.0", "-1,0", "-01", "-001", "-2", "−1", "00-1", "nan", "NaN", "-nan",
     "None", "null", "NULL", "NA", "<NA>", "N/A", "n/a", "#N/A", "(unknown)", "Unknown", "unlabelled", "junk", "JUNK",
-    "?", "-", "unbekannt", "inconnu", "未知",
+    "?", "-", ".", "\\N", "unknown_person", "unbekannt", "inconnu", "未知",
 ]  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def test_one_subfolder_per_identity(tmp_path):
 def test_identities_with_a_camera_below(tmp_path):
     for path in ("7/cam2/1.jpg", "12/cam10/1.jpg"):
         write_image(tmp_path / path)
-    assert seen(read_folder(tmp_path, camera_pattern="subfolder").train) == [(12, 0), (7, 1)]
+    assert seen(read_folder(tmp_path, camera_pattern="subfolder").train) == [(12, 10), (7, 2)]
     assert seen(read_folder(tmp_path, camera_pattern=r"cam(\d+)").train) == [(12, 10), (7, 2)]
 
 

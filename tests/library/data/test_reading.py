@@ -19,6 +19,15 @@ def test_market_layout(tmp_path):
     assert {0, UNLABELED} < {record.pid for record in splits.gallery}
 
 
+def test_people_of_own_sets_in_markets_folders_that_train_and_are_tested_are_counted(tmp_path):
+    write_market(tmp_path)
+    assert read_dataset("market1501", tmp_path).shared == 0
+    for path in sorted((tmp_path / "query").iterdir())[:2]:
+        write_image(tmp_path / "bounding_box_train" / path.name)
+    assert read_dataset("market1501", tmp_path).shared == 1
+    assert read_dataset("msmt17", tmp_path).shared == 0  # its parts number people anew
+
+
 def test_a_target_is_read_without_identities(tmp_path):
     splits = read_dataset("market1501", write_market(tmp_path), labeled=False)
     assert {record.pid for record in splits.train} == {UNLABELED}
