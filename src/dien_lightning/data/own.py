@@ -91,10 +91,12 @@ def _places(root: Path) -> tuple[dict[str, Path], list[str]]:
     """
     inside = {path.name: path for path in sorted(root.iterdir()) if not is_passed_over(path.name)}
     named = {name.casefold(): path for name, path in inside.items() if path.is_dir() and name.casefold() in SPLITS}
+    if "gallery" not in named:
+        return {"train": root}, []
     unread = [path for path in inside.values() if path not in named.values()]
     images = {path.name: len(image_files(path)) if path.is_dir() else is_image(path) for path in unread}
     images = {name: number for name, number in images.items() if number}
-    if "gallery" not in named or ("query" not in named and images):
+    if "query" not in named and images:
         return {"train": root}, []
     told = f"{sum(images.values())} images outside train/, query/ and gallery/ are not read: {', '.join(images)}."
     return {split: named.get(split, root / split) for split in SPLITS}, [told] if images else []
