@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.entries import MARKET_LAYOUT
 from dien_lightning.data.files import folders_below, path_below
-from dien_lightning.data.own import propose_pid_pattern
+from dien_lightning.data.folders import propose_pid_pattern
 from dien_lightning.data.reading import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, count_identities
 from dien_lightning.types import UNLABELED

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dien_lightning.data.files import image_files, locate, read_text
+from dien_lightning.data.folders import read_name
 from dien_lightning.data.names import is_nobody, spelled
-from dien_lightning.data.own import read_name
+from dien_lightning.data.own import check_columns, read_rows
 from dien_lightning.data.reading import recognize
 from dien_lightning.data.records import SPLITS
-from dien_lightning.data.tables import check_columns, read_rows
 
 _TABLES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
 _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%dT%H-%M-%S")

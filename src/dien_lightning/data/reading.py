@@ -10,10 +10,10 @@ from typing import NamedTuple
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.entries import Entry
 from dien_lightning.data.files import folders_below
+from dien_lightning.data.folders import read_folder
 from dien_lightning.data.layouts import Layout
-from dien_lightning.data.own import OWN, read_folder
+from dien_lightning.data.own import OWN, read_table
 from dien_lightning.data.records import SPLITS, Splits, count_identities
-from dien_lightning.data.tables import read_table
 
 COMMON_FOLDERS = {"./", "train/", "val/", "test/", "query/", "gallery/", "test/query/", "test/gallery/"}
 """Folders that say nothing of which data set it is."""

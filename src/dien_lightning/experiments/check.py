@@ -31,11 +31,10 @@ from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import image_files
 from dien_lightning.data.inspection import Inspection, inspect
 from dien_lightning.data.layouts import passed_over
-from dien_lightning.data.own import OWN
+from dien_lightning.data.own import OWN, is_table, table_files
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
-from dien_lightning.data.tables import is_table, table_files
 from dien_lightning.experiments.config import choices, compose_config, protocol
 from dien_lightning.experiments.options import take_all
 from dien_lightning.training.counting import count_matches

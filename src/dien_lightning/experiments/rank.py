@@ -34,9 +34,9 @@ from dien_lightning import embed_images
 from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.data.dataset import ON_ERROR
 from dien_lightning.data.files import image_files, is_image
+from dien_lightning.data.folders import read_name
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.names import number_names, spelled
-from dien_lightning.data.own import read_name
 from dien_lightning.data.reading import recognize
 from dien_lightning.data.records import SPLITS
 from dien_lightning.data.scanning import scan_files

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from dien_lightning.data.own import propose_pid_pattern, read_folder
-from dien_lightning.data.tables import read_table
+from dien_lightning.data.folders import propose_pid_pattern, read_folder
+from dien_lightning.data.own import read_table
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image
 
