@@ -173,10 +173,10 @@ def guess(root: Path) -> str:
             f"{nearest.folder} comes nearest to {nearest.name} ({CATALOG[nearest.name].title}), but {reason}; "
             "complete it, or read it as it is with layout=folder."
         )
-    others: Counter[str] = Counter()
-    if image_files(root, others):
+    suffixes: Counter[str] = Counter()
+    if image_files(root, suffixes):
         return "folder"
-    told = " ".join(["name the folder that holds them, or unpack its archive.", *passed_over(others)])
+    told = " ".join(["name the folder that holds them, or unpack its archive.", *passed_over(suffixes)])
     raise ValueError(f"{root} holds no image and no layout we know; {told}")
 
 
