@@ -122,7 +122,13 @@ class DIENModule(EvaluationModule):
         outputs = [self.objective(s, pids, t, progress) for s, t in zip(sources, targets, strict=True)]
         total = torch.stack([output.total for output in outputs]).mean()
         self._log_training(outputs[0], total)
-        return total
+        return self._share_of_step(total, batch_idx)
+
+    def _share_of_step(self, total: Tensor, batch_idx: int) -> Tensor:
+        """A step is the mean over its batches: Lightning divides by accumulate_grad_batches however few are left."""
+        batches, together = self.trainer.num_training_batches, self.trainer.accumulate_grad_batches
+        left = batches % together  # NaN where the number of batches is infinite
+        return total * (together / left) if batch_idx >= batches - left else total
 
     def _embed(self, batch: dict[str, Sample]) -> tuple[NetworkOutput, NetworkOutput | None]:
         source = batch["source"].image

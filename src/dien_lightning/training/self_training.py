@@ -78,7 +78,7 @@ class SelfTrainingModule(DIENModule):
         total = torch.stack([output.total for output in outputs]).mean()
         self._log_training(outputs[0], total)
         self.objective.update(targets[0], rows, sources[0], pids)
-        return total
+        return self._share_of_step(total, batch_idx)
 
     # ---- rounds ----
 

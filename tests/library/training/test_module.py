@@ -91,6 +91,32 @@ def test_milestones_are_epochs_however_the_training_is_limited(limits, batches, 
     assert sorted(module.lr_schedulers().milestones) == ([2 * steps, 4 * steps] if steps else [])
 
 
+class OneBatch(pl.Callback):
+    """Trains on its first batch again and again; remembers the gradient of each step, which changes nothing."""
+
+    def __init__(self):
+        self.batch, self.gradients = None, []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.batch = self.batch or dict(batch)
+        batch.update(self.batch)
+
+    def on_before_optimizer_step(self, trainer, pl_module, optimizer):
+        self.gradients.append(pl_module.network.embedding[0].weight.grad.clone())
+        for parameter in pl_module.parameters():
+            parameter.grad = None
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_an_epochs_last_step_is_a_mean_over_its_batches_too(together, data):
+    data._steps_per_epoch = 4
+    watch, module = OneBatch(), build({"triplet_weight": 0, "domain_weight": 0, "identity_dropout": 0.0}, 0)
+    trainer(limit_val_batches=0, callbacks=[watch], accumulate_grad_batches=together).fit(module, data)
+    assert len(watch.gradients) == 2
+    for gradient in watch.gradients:
+        torch.testing.assert_close(gradient, watch.gradients[0])
+
+
 @pytest.mark.parametrize("kind", ["milestones", "one_cycle"])
 def test_a_checkpoint_is_evaluated_by_any_trainer_and_without_one(kind, data, tmp_path):
     run = trainer()
