@@ -1,11 +1,12 @@
 """One crop, every decoder and resizer: how far each is from ours in grey values, and what it costs in mAP.
 
     python benchmarks/pixels.py [crops=100] [height=128] [size=256]
-    python benchmarks/pixels.py checkpoint=FILE data=DIR [set=pedestrians_night] [size=256]
+    python benchmarks/pixels.py checkpoint=FILE data=DIR [set=pedestrians_night] [domain=target]
 
-Drawn pedestrians of `height` by half of it are enlarged or shrunk to `size` by half of it. With a network (trained at
-that size by this library) and a data set with query and gallery it is also told how the network ranks when another
-library feeds it. Takes what is installed and names what is not; docs/pixels.md has the table.
+Drawn pedestrians of `height` by half of it are enlarged or shrunk to `size` by half of it. With a network of this
+library, and a data set whose query and gallery have another size than its own, it is also told how the network ranks
+when another library feeds it; `size` is then the network's. Takes what is installed and names what is not;
+docs/pixels.md has the tables.
 """
 
 from __future__ import annotations
@@ -18,19 +19,25 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from crops import Crops, read_crops
+from omegaconf import OmegaConf
 from PIL import Image
+from torch.nn.functional import normalize as unit
 from torchvision import transforms as v1
 from torchvision.io import decode_jpeg
 from torchvision.transforms import v2
+
+from dien_lightning import evaluate_retrieval
+from dien_lightning.data.transforms import Normalize
+from dien_lightning.network import DIEN, Domain, load_network
+from dien_lightning.pedestrians.painter import draw_image, make_person
+from dien_lightning.training.embedding import embed
 
 Resizer = Callable[[np.ndarray], np.ndarray]  # (H, W, 3) uint8 -> (height, width, 3), 0 to 255
 
 
 def draw_crops(number: int, height: int) -> list[np.ndarray]:
     """Drawn people before day and night cameras, (height, height / 2, 3) uint8."""
-    from dien_lightning.pedestrians.painter import draw_image, make_person
-
     crops = []
     for pid, domain in itertools.islice(itertools.product(range(number), ("day", "night")), number):
         person, camera = make_person(0, domain, pid), pid % 4 + 1
@@ -134,34 +141,31 @@ def difference(one: list[np.ndarray], other: list[np.ndarray]) -> str:
     return f"{max(gap.max() for gap in gaps):.0f} | {np.mean([gap.mean() for gap in gaps]):.2f}"
 
 
-def ranked_by(options: DictConfig, resize: Resizer) -> str:
+def ranked(network: DIEN, domain: Domain, crops: Crops, resize: Resizer) -> str:
     """Rank-1 and mAP (%) of the network when it sees what `resize` gives, as two cells."""
-    from dien_lightning import evaluate_retrieval
-    from dien_lightning.data.images import read_image
-    from dien_lightning.data.reading import read_dataset
-    from dien_lightning.data.transforms import Normalize
-    from dien_lightning.network import load_network
+    normalize = Normalize()
 
-    splits, network, normalize = read_dataset(options.set, options.data), load_network(options.checkpoint), Normalize()
-    given = {}
-    for name, records in (("query", splits.query), ("gallery", splits.gallery)):
-        embeddings = []
-        for start in range(0, len(records), 64):
-            crops = [read_image(record.path).permute(1, 2, 0).numpy() for record in records[start : start + 64]]
-            batch = torch.stack([normalize(channels_first(resize(crop))) for crop in crops])
-            with torch.inference_mode():
-                embeddings.append(network(batch, domain=options.domain).embedding)
-        given[name] = torch.nn.functional.normalize(torch.cat(embeddings))
-        given[f"{name}_pids"] = [record.pid for record in records]
-        given[f"{name}_camids"] = [record.camid for record in records]
-    result = evaluate_retrieval(**given)
-    return f"{100 * result.cmc[0]:.2f} | {100 * result.mAP:.2f}"
+    def batches(images: list[torch.Tensor]) -> Iterator[torch.Tensor]:
+        for start in range(0, len(images), 64):
+            resized = [resize(image.permute(1, 2, 0).numpy()) for image in images[start : start + 64]]
+            yield torch.stack([normalize(channels_first(image)) for image in resized])
+
+    query, gallery = (
+        unit(embed(network, batches(images), domain=domain, precision="32-true").embedding, dim=1)
+        for images in (crops.query, crops.gallery)
+    )
+    result = evaluate_retrieval(query=query, gallery=gallery, **crops.labels)
+    return f"{100 * result.rank(1):.2f} | {100 * result.mAP:.2f}"
 
 
 def main() -> None:
     """Print a table of decoders and one of resizers."""
     default = {"crops": 100, "height": 128, "size": 256, "set": "pedestrians_night", "domain": "target"}
     options = OmegaConf.merge(default, {"checkpoint": None, "data": None}, OmegaConf.from_cli())
+    height, width = options.size, options.size // 2
+    if options.checkpoint is not None:
+        network, images = load_network(options.checkpoint), read_crops(options.set, options.data)
+        height, width = network.hyperparameters["image_size"]
     crops = draw_crops(options.crops, options.height)
     files = [jpeg(crop) for crop in crops]
     print("| decoder | largest | mean |\n|---|---|---|")
@@ -174,10 +178,10 @@ def main() -> None:
     costs = options.checkpoint is not None
     print(f"\n| resizer | largest | mean |{' rank-1 | mAP |' * costs}\n|---|---|---|{'---|---|' * costs}")
     baseline = None
-    for name, resize in resizers(options.size, options.size // 2):
+    for name, resize in resizers(height, width):
         resized = [resize(crop) for crop in ours]
         baseline = baseline or resized
-        cost = f" {ranked_by(options, resize)} |" if costs else ""
+        cost = f" {ranked(network, options.domain, images, resize)} |" if costs else ""
         print(f"| {name} | {difference(resized, baseline)} |{cost}", flush=True)
 
 
