@@ -2,7 +2,7 @@
 # The distance of an embedding to its copy is 0 among 25 pictures and not among 26, by torch.cdist.
 #
 # With:   torch 2.14.1, faiss-cpu 1.15.1, numpy 2.4.6
-# Does:   past 25 rows on either side cdist takes |a|^2 + |b|^2 - 2ab, whose rounding is of the lengths' size, not of the
+# Does:   past 25 rows cdist takes |a|^2 + |b|^2 - 2ab, whose rounding is of the size of the lengths, not of the
 #         distance's; a square root makes 1e-4 of it into 1e-2. faiss does the same for more queries at a time.
 # Guess:  0, or 1e-6 of the length, whatever the number.
 # Seen:   embeddings of length 20: 25 rows 0.0, 26 rows 0.012; of length 1, with 26 rows, 0.0007: a search for copies by

@@ -17,7 +17,8 @@ def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
     """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
 
     Which images lie in a batch together changes them, so each of several processes gives all batches: they get what one
-    process gets, to the bit.
+    process gets, to the bit. Shuffle the images: a variance is the mean of the batches' own, so what differs from one
+    batch to the next, as cameras do in files' order, is not in it.
 
     Args:
         network: called with images and a domain.
