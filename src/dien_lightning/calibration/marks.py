@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 COLUMNS = ("image_a", "image_b", "same")
+_ALSO = {"query": "image_a", "image": "image_b"}  # as `dien serve` calls them
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -29,7 +30,8 @@ class Mark(NamedTuple):
 def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
     """Read a table with the columns image_a, image_b and same (yes or no), or JSON lines with these three names.
 
-    Other columns are passed over. Of two marks of one pair the later one holds.
+    Other columns are passed over; `dien serve` calls the images query and image. Of two marks of one pair the later one
+    holds, and one that says nothing takes the earlier one back.
 
     Args:
         path: of the file, UTF-8.
@@ -55,14 +57,16 @@ def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
         raise ValueError(f"marks={path} cannot be read ({error}); save it as CSV in UTF-8.") from None
     found: dict[frozenset[str], Mark] = {}
     for line, row in rows:
-        a, b, word = (str(row.get(name) if row.get(name) is not None else "").strip() for name in COLUMNS)
-        if not a or not b or a == b or word.lower() not in _WORDS:
+        named = {_ALSO.get(name, name): value for name, value in row.items()}
+        a, b, word = (str(named.get(name) if named.get(name) is not None else "").strip() for name in COLUMNS)
+        if not a or not b or a == b or word.lower() not in ("", *_WORDS):
             raise ValueError(
                 f"marks={path}, line {line}: image_a={a!r}, image_b={b!r}, same={word!r} must be two images, and yes "
                 "or no."
             )
         found.pop(pair := frozenset((a, b)), None)
-        found[pair] = Mark(a, b, _WORDS[word.lower()])
+        if word:
+            found[pair] = Mark(a, b, _WORDS[word.lower()])
     if not found:
         raise ValueError(f"marks={path} marks no pair.")
     return list(found.values())
@@ -100,7 +104,8 @@ def people_of_marks(marks: Sequence[Mark]) -> tuple[list[str], np.ndarray, np.nd
 
 def _table(path: Path, text: str) -> list[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+    there = {_ALSO.get(name, name) for name in reader.fieldnames or []}
+    missing = [name for name in COLUMNS if name not in there]
     if missing:
         raise ValueError(f"marks={path} has no column {missing[0]} in its first line; {', '.join(COLUMNS)} are read.")
     return [(reader.line_num, row) for row in reader]

@@ -7,7 +7,10 @@ import json
 import pytest
 
 from dien_lightning.calibration import Mark, people_of_marks, read_marks
+from dien_lightning.search.marks import Mark as PageMark
+from dien_lightning.search.marks import append_mark
 
+SAID = [("a", "b", "yes"), ("a", "c", "no"), ("a", "b", "")]
 MARKS = [Mark("a.jpg", "b.jpg", True), Mark("b.jpg", "c, d.jpg", False)]
 
 
@@ -22,6 +25,13 @@ def test_of_two_marks_of_a_pair_the_later_one_holds(tmp_path):
     table = tmp_path / "marks.csv"
     table.write_text("image_a,image_b,same\na,b,no\nb,c,yes\nb,a,yes\n")
     assert read_marks(table) == [Mark("b", "c", True), Mark("b", "a", True)]
+
+
+def test_what_the_page_keeps_is_read_and_a_mark_can_be_taken_back(tmp_path):
+    marks = [PageMark(f"{query}.png", f"{image}.jpg", same, 0.5, "f", "target") for query, image, same in SAID]
+    for mark in marks:
+        append_mark(tmp_path / "marks.csv", mark)
+    assert read_marks(tmp_path / "marks.csv") == [Mark("a.png", "c.jpg", False)]
 
 
 def test_yes_joins_people_by_way_of_others():

@@ -74,6 +74,7 @@ def test_one_domains_statistics_go_along_and_lengths_as_asked(network):
         Deployed(lonely, domain="source")
 
 
+@pytest.mark.slow  # docs/from-crops-to-answers.md has an export that every run tests
 def test_onnx_runs_on_any_batch_and_size_as_a_tracker_feeds_it(network, crop, tmp_path):
     parity = export_graph(Deployed(network, input="unit"), tmp_path / "network.onnx", size="free")
     assert parity.cosine > 0.9999
