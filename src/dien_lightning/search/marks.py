@@ -1,4 +1,4 @@
-"""What a person said of two pictures, same or not, kept in a file: labelled pairs for a calibration."""
+"""What a person said of two pictures, same or not, kept in a file; `calibration.read_marks` reads it."""
 
 from __future__ import annotations
 
@@ -47,29 +47,3 @@ def append_mark(path: Path, mark: Mark) -> None:
         file.write(text.getvalue())
         file.flush()
         os.fsync(file.fileno())
-
-
-def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
-    """The marks that count, in the order of their pairs' first; a last line that a kill cut off is left out.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: it holds something else.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"marks={path} is not a file; name the marks.csv that dien serve keeps.")
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n")]
-    rows = list(csv.reader(whole))
-    if not rows or tuple(rows[0]) != Mark._fields:
-        raise ValueError(f"marks={path} holds no marks; name the marks.csv that dien serve keeps.")
-    counting: dict[tuple[str, str], Mark] = {}
-    for number, row in enumerate(rows[1:], start=2):
-        try:
-            named = dict(zip(Mark._fields, row, strict=True))
-            mark = Mark(**{**named, "distance": float(named["distance"])})  # type: ignore[arg-type]  # texts but one
-        except ValueError:
-            raise ValueError(f"marks={path}, line {number} is no mark; remove the line.") from None
-        counting[mark.query, mark.image] = mark
-    return [mark for mark in counting.values() if mark.same]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import http.client
 import io
 import json
@@ -15,13 +16,13 @@ import uvicorn
 from PIL import Image
 
 from browser import CHROMIUM, Browser, wait
+from dien_lightning.calibration import read_marks
 from dien_lightning.data.listing import list_images
 from dien_lightning.experiments.serve import open_service
 from dien_lightning.experiments.serving import service as serving
 from dien_lightning.experiments.serving.app import MOST_BYTES, make_app
 from dien_lightning.network import Calibration, fingerprint, save_network
 from dien_lightning.search import embed_files
-from dien_lightning.search.marks import read_marks
 from dien_lightning.search.store import Store
 from library.data.folders import write_image
 from library.network.networks import small
@@ -153,12 +154,13 @@ def test_marks_are_kept_and_taken_back(port, place):
         assert ask(port, "POST", f"/mark?query={key}&number={number}&same={same}")[0] == 200
     assert ask(port, "POST", f"/mark?query={key}&number={numbers[0]}&same=maybe")[0] == 400
     assert ask(port, "POST", f"/mark?query=other&number={numbers[0]}&same=yes")[0] == 404
-    marks = [mark for mark in read_marks(place / "store.marks" / "marks.csv") if key in mark.query]
-    assert [(mark.same, mark.distance) for mark in marks[:1]] == [("yes", 0.0)]
-    assert [mark.same for mark in marks] == ["yes", "no"]
-    assert marks[1].distance == pytest.approx(found["hits"][1]["distance"], abs=1e-3)
-    with Image.open(marks[0].query) as kept:
-        assert kept.size == (32, 64)
+    marks = [mark for mark in read_marks(place / "store.marks" / "marks.csv") if key in mark.image_a]
+    assert [mark.same for mark in marks] == [True, False]
+    with (place / "store.marks" / "marks.csv").open() as file:
+        kept = [float(row["distance"]) for row in csv.DictReader(file) if key in row["query"]]
+    assert kept[:2] == [0.0, pytest.approx(found["hits"][1]["distance"], abs=1e-3)]
+    with Image.open(marks[0].image_a) as picture:
+        assert picture.size == (32, 64)
 
 
 def test_queries_are_forgotten_in_time(port, place, monkeypatch):
@@ -185,7 +187,7 @@ def test_in_a_browser_by_keyboard_and_at_phone_width(port, place, tmp_path):
             browser.press(key)
         wait(lambda: browser.run("document.querySelectorAll('#hits li')[1].className") == "yes")
         wait(lambda: "Kept: the same person." in browser.run("document.getElementById('said').textContent"))
-        assert read_marks(place / "store.marks" / "marks.csv")[-1].same == "yes"
+        assert read_marks(place / "store.marks" / "marks.csv")[-1].same
         browser.press("c")
         wait(lambda: "Taken back." in browser.run("document.getElementById('said').textContent"))
         browser.press("w")
