@@ -39,6 +39,7 @@ SIZES = {  # queries, gallery images, identities, cameras
     "market1501": (3_368, 15_913, 751, 6),
     "msmt17": (11_659, 82_161, 3_060, 15),
     "distractors": (3_368, 515_913, 751, 6),
+    "tiny": (50, 400, 20, 6),
 }
 
 

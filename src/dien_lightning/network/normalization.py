@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from dien_lightning.network.joint_norm import JointBatch, JointNorm
 from dien_lightning.processes import Processes
 
 Domain = Literal["source", "target"]
@@ -47,7 +48,7 @@ class DomainBatchNorm(nn.Module):
         first_step: the pass that uses the first set.
         eps: added to the variance.
         momentum: share of a new batch in the running statistics; None averages all batches equally.
-        synchronize: use the batch of all processes. Own sums, since torch's SyncBatchNorm refuses CPU tensors.
+        synchronize: use the batch of all processes.
         size: images that are normalised together: a batch of B is cut in its order into B // size parts as equal as can
             be, whichever processes they lie on, which then hold equally many; running statistics get the mean of the
             parts'. None takes the whole batch.
@@ -100,7 +101,11 @@ class DomainBatchNorm(nn.Module):
         # 1 / seen stays a tensor: a float would make a GPU wait, and a compiler stop.
         momentum = self.momentum if self.momentum is not None else 1 / seen.to(mean.dtype)
         if self.synchronize and (processes := Processes()).world_size > 1:
-            return self._normalize_over_processes(features, mean, var, momentum, processes)
+            batch = JointBatch(processes, self._edges(len(features) * processes.world_size), self.eps)
+            joint = JointNorm.apply(features, self.weight, self.bias, batch)
+            mean.lerp_(joint[1].mean(0), momentum)
+            var.lerp_(joint[2].mean(0), momentum)
+            return joint[0]
         if self.size is None and not isinstance(momentum, Tensor):
             return batch_norm(features, mean, var, self.weight, self.bias, True, momentum, self.eps)
         edges = self._edges(len(features))
@@ -118,31 +123,6 @@ class DomainBatchNorm(nn.Module):
         """Where the parts of a batch begin, and where the last one ends."""
         number = 1 if self.size is None else max(1, batch_size // self.size)
         return [-(-part * batch_size // number) for part in range(number + 1)]
-
-    def _normalize_over_processes(
-        self, features: Tensor, mean: Tensor, var: Tensor, momentum: float | Tensor, processes: Processes
-    ) -> Tensor:
-        values = features if features.dtype == torch.float64 else features.float()
-        edges = self._edges(len(values) * processes.world_size)
-        number = len(edges) - 1
-        images = torch.arange(len(values), device=values.device) + len(values) * processes.rank
-        mine = torch.bucketize(images, torch.tensor(edges[1:], device=values.device), right=True)  # (B,): the part
-        count = values.new_full((len(values), 1), values[0, 0].numel())
-        shape = (*values.shape[:2], *[1] * (values.dim() - 2))
-
-        def sum_by_part(rows: Tensor) -> Tensor:  # (B, ...) -> (G, ...), of all processes
-            return processes.sum(rows.new_zeros(number, rows.shape[1]).index_add(0, mine, rows))
-
-        # Two rounds, since a mean of squares less a squared mean loses digits.
-        sums = sum_by_part(torch.cat([_sum_over_places(values), count], dim=1))
-        batch_mean, total = sums[:, :-1] / sums[:, -1:], sums[:, -1:]
-        centered = values - batch_mean[mine].view(shape)
-        batch_var = sum_by_part(_sum_over_places(centered.square())) / total
-        with torch.no_grad():
-            mean.lerp_(batch_mean.mean(0).to(mean.dtype), momentum)
-            var.lerp_((batch_var * total / (total - 1)).mean(0).to(var.dtype), momentum)
-        scale = (batch_var + self.eps).rsqrt() * self.weight  # (G, C)
-        return (centered * scale[mine].view(shape) + self.bias.view(1, *shape[1:])).to(features.dtype)
 
     def forget(self, domain: Domain) -> None:
         """Set `domain`'s statistics back to those of a new layer."""
@@ -165,10 +145,6 @@ class DomainBatchNorm(nn.Module):
     def extra_repr(self) -> str:
         domains, passes, features = self.running_mean.shape
         return f"{features}, domains={domains}, passes={passes}, momentum={self.momentum}"
-
-
-def _sum_over_places(values: Tensor) -> Tensor:  # (B, C, ...) -> (B, C)
-    return values.flatten(2).sum(2) if values.dim() > 2 else values
 
 
 def normalizations(network: nn.Module) -> list[DomainBatchNorm]:

@@ -8,8 +8,10 @@ import re
 import pytest
 import torch
 
+from commands import run_command
 from library.network.networks import images
 from library.training.modules import build
+from proofs.tiny import TINY
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,23 @@ def test_eagers_losses_and_statistics_and_one_translation_for_each_domain():
     expected = steps(eager, 1) + steps(eager, 2)[:1]
     torch.testing.assert_close(losses, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(compiled.state_dict(), eager.state_dict(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_ends_with_the_bytes_of_one_left_alone_and_translates_no_more_than_two_graphs(
+    drawn_pair, tmp_path
+):
+    options = ("compile=true", "network.attention_loops=0", "network.backbone=resnet18", "optim.schedule=milestones")
+    for folder, epochs, *more in (("whole", 2), ("cut", 1), ("cut", 2, "resume=true")):
+        run = (f"data_root={drawn_pair}", f"run_dir={tmp_path / folder}", f"trainer.max_epochs={epochs}", *more)
+        run_command("train", *TINY, *options, *run)
+        assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2  # source and target; evaluation is eager
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+    whole, cut = (tmp_path / folder / "network.safetensors" for folder in ("whole", "cut"))
+    assert cut.read_bytes() == whole.read_bytes()
+    state = torch.load(tmp_path / "cut" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert not any("_orig_mod" in name for name in state)
 
 
 def test_it_keeps_to_training_on_one_process():
