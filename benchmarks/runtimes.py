@@ -23,27 +23,16 @@ from typing import NamedTuple
 import torch
 from crops import read_crops
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor, nn
-from torch.export import Dim
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from dien_lightning import evaluate_retrieval
 from dien_lightning.data.transforms import evaluation_transform
+from dien_lightning.export import Deployed, export_graph
 from dien_lightning.network import DIEN, Domain, load_network
 from dien_lightning.training.embedding import embed
 
 Runtime = Callable[[Tensor], Tensor]  # images (B, 3, H, W) -> embeddings (B, D)
-
-
-class Embedder(nn.Module):
-    """The network with its domain fixed and its embedding alone: what is compiled and exported."""
-
-    def __init__(self, network: DIEN, domain: Domain) -> None:
-        super().__init__()
-        self.network, self.domain = network, domain
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network(images, self.domain).embedding
 
 
 class Embedded(NamedTuple):
@@ -64,7 +53,7 @@ def installed(name: str) -> Iterator[None]:
         print(f"{name} is not here: {error}", file=sys.stderr)
 
 
-def runtimes(network: DIEN, domain: Domain, example: Tensor, folder: Path) -> Iterator[tuple[str, Runtime]]:
+def runtimes(network: DIEN, domain: Domain, folder: Path) -> Iterator[tuple[str, Runtime]]:
     """Name and function of each; the first is what the others are compared with."""
 
     def eager(precision: str, channels_last: bool, network: DIEN = network) -> Runtime:
@@ -77,21 +66,12 @@ def runtimes(network: DIEN, domain: Domain, example: Tensor, folder: Path) -> It
     yield "eager, float64", eager("64-true", False, copy.deepcopy(network).double())
     yield "eager, bfloat16 autocast", eager("bf16-mixed", False)
     yield "eager, bfloat16 autocast, channels_last (ours)", eager("bf16-mixed", True)
-    embedder = Embedder(network, domain).eval()
-    yield "torch.compile", torch.compile(embedder)
-    axes = {0: Dim("batch"), 2: Dim("height", min=64), 3: Dim("width", min=33)}
-    yield "torch.export", torch.export.export(embedder, (example,), dynamic_shapes={"images": axes}).module()
+    deployed = Deployed(network, domain=domain, normalized=False)
+    yield "torch.compile", torch.compile(deployed)
+    export_graph(deployed, folder / "float.pt2", format="pt2", size="free")
+    yield "torch.export", torch.export.load(folder / "float.pt2").module()
     with installed("onnx"):
-        torch.onnx.export(
-            embedder,
-            (example,),
-            folder / "float.onnx",
-            dynamo=True,
-            external_data=False,
-            dynamic_shapes={"images": axes},
-            input_names=["images"],
-            verbose=False,
-        )
+        export_graph(deployed, folder / "float.onnx", size="free")
         yield "onnxruntime", by_onnxruntime(folder / "float.onnx")
         from onnxruntime.quantization import QuantType, quantize_dynamic
         from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -157,7 +137,7 @@ def main() -> None:
     print("| runtime | largest | cosine | rank-1 | mAP | nearest | first ten | copies | time |\n|" + "---|" * 9)
     ours = None
     with tempfile.TemporaryDirectory() as folder:
-        for name, runtime in runtimes(network, domain, query[: options.batch], Path(folder)):
+        for name, runtime in runtimes(network, domain, Path(folder)):
             if ours and options.only not in name:
                 continue
             found = embed_all(runtime, query, gallery, options.batch)
