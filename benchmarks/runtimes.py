@@ -11,9 +11,7 @@ the table.
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from typing import NamedTuple
 import torch
 from crops import read_crops
 from omegaconf import DictConfig, OmegaConf
+from pixels import installed
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -42,15 +41,6 @@ class Embedded(NamedTuple):
     gallery: Tensor  # (G, D)
     copies: Tensor  # (G, D), of the same images in other places of other batches
     seconds: float  # of the processor, for all images
-
-
-@contextlib.contextmanager
-def installed(name: str) -> Iterator[None]:
-    """Say what is not here, and go on."""
-    try:
-        yield
-    except ImportError as error:
-        print(f"{name} is not here: {error}", file=sys.stderr)
 
 
 def runtimes(network: DIEN, domain: Domain, folder: Path) -> Iterator[tuple[str, Runtime]]:
