@@ -5,20 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from hydra.core.hydra_config import HydraConfig
 
 from commands import call, run_command
-from dien_lightning.experiments import provenance
-from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.run_folder import held
 from library.data.folders import write_image
 from proofs.tiny import SMALL
 
@@ -221,114 +215,7 @@ def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
-def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, capfd, monkeypatch):
-    run_dir = tmp_path / "run"
-    hold = f"""
-import sys, time
-from pathlib import Path
-from dien_lightning.experiments import run_folder
-with run_folder.held(Path({str(run_dir)!r})):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
-        finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
-        other.kill()
-    assert finished.code == 1
-    assert f"error: run_dir={run_dir} is being trained in by another process; wait for its end" in finished.stderr
-    with held(run_dir):  # a killed process holds nothing
-        pass
-
-
-def test_the_direction_is_that_of_the_two_sets(tmp_path):
-    for overrides, direction in (
-        (["data=night2day"], "night2day"),
-        (["data=market2duke", "data.target=msmt17"], "market1501_to_msmt17"),
-        (["data=market2duke", "data.source=[market1501,cuhk03]"], "market1501+cuhk03_to_dukemtmcreid"),
-    ):
-        config = compose_config(overrides, with_hydra=True)
-        HydraConfig.instance().set_config(config)
-        assert config.direction == direction
-
-
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-
-@needs_git
-def test_the_commit_is_the_codes_wherever_the_user_stands(tmp_path, monkeypatch):
-    subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    here = provenance.commit()
-    monkeypatch.chdir(tmp_path)
-    assert provenance.commit() == here
-
-
-def test_without_git_a_run_has_no_commit(monkeypatch):
-    def absent(*_arguments, **_options):
-        raise FileNotFoundError("git")
-
-    monkeypatch.setattr(provenance.subprocess, "run", absent)
-    assert provenance.commit() == ""
-
-
-@pytest.fixture
-def clone(tmp_path, monkeypatch) -> Path:
-    """A repository that the code under test takes for its own."""
-    (tmp_path / "scripts").mkdir()
-    for name in ("scripts/code.py", "notes.md"):
-        (tmp_path / name).write_text("first\n")
-    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "first"]):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True)
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "src" / "dien_lightning" / "experiments" / "x.py"))
-    return tmp_path
-
-
-@needs_git
-def test_code_that_was_changed_is_said_beside_the_commit(clone):
-    commit = provenance.commit()
-    assert commit
-    (clone / "notes.md").write_text("second\n")
-    assert provenance.commit() == commit
-    (clone / "scripts" / "code.py").write_text("second\n")
-    assert provenance.commit() == f"{commit}-dirty"
-
-
-@pytest.mark.parametrize(
-    ("override", "words"),
-    [
-        ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
-        ("data.num_ids=50", "num_ids=50 needs at least that many identities"),
-        ("data.num_idz=3", "data.num_idz is no key; did you mean data.num_ids?"),
-        ("network=dine", "network=dine is no choice; did you mean dien?"),
-        ("objective.margin=0", "margin=0 is out of range"),
-        ("data.source=market1501", "market1501"),
-        ("trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number"),
-        ("protocol.ties=x", "ties='x' is not a protocol; choose one of non-match first, match first"),
-        ("seed=null", "seed"),
-        ("seed=abc", "seed='abc' must be a whole number of at least 0"),
-        ("resume=no", "resume='no' must be true or false"),
-        ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),
-        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
-        ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
-        ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
-        ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
-        ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),
-        ("+callbacks.health.collapsed=2", "collapsed=2 is out of range"),
-        ("trainer.log_every_n_steps=abc", "trainer.log_every_n_steps='abc' must be a whole number of at least 0"),
-        ("group=a=1", "needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'"),
-        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
-    ],
-)
-def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
-    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", override)
-    finished = call(capfd, monkeypatch, "train", *arguments)
-    assert finished.code == 1
-    (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
-    assert words in sentence
-    assert "Traceback" not in finished.stderr
-    assert not (tmp_path / "run" / "config.yaml").exists()
 
 
 def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, drawn_pair, tmp_path):
@@ -351,27 +238,3 @@ def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_pa
     assert not list((tmp_path / "run").rglob("*.ckpt"))
     mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
     assert mode == (tmp_path / "run" / "results.json").stat().st_mode
-
-
-def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd, monkeypatch):
-    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "data.num_workers=1")
-    finished = call(capfd, monkeypatch, "train", "-m", *arguments, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    assert finished.code == 0, finished.stderr
-    (results,) = (tmp_path / "sweep").rglob("results.json")
-    assert 0 <= json.loads(results.read_text())["target"]["mAP"] <= 1
-    config = yaml.safe_load((results.parent / "config.yaml").read_text())
-    assert (config["group"], config["run_name"]) == ("sweep", results.parent.name)  # W&B's, of the folders' names
-
-
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, capfd, monkeypatch):
-    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")
-    alone = ("hydra.launcher.n_jobs=1",) if launcher == "joblib" else ()
-    finished = call(capfd, monkeypatch, "train", "-m", *arguments, f"hydra/launcher={launcher}", *alone)
-    assert finished.code == 1
-    errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
-    assert ["attention_loops=-1" in errors[0], "attention_loops=-2" in errors[1]] == [True, True]
-    assert errors[2:] == ["error: at least one job failed, see above."]
-    assert "JobFailed" not in finished.stderr  # no traceback of ours
-    # Many overrides make no folder's name too long.
-    assert all(len(path.name) <= 120 for path in (tmp_path / "sweep").iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import time
 from pathlib import Path
@@ -11,15 +10,11 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 
 import dien_lightning
-from dien_lightning.data import DomainPairDataModule
-from dien_lightning.losses import DIENObjective
-from dien_lightning.network import DIEN, Condition, DomainBatchNorm
+from dien_lightning.network import Condition, DomainBatchNorm
 from dien_lightning.processes import Processes
-from library.network.networks import move
 from processes import run_on_processes
 
 # ---- one file, one process ----
@@ -178,89 +173,7 @@ def test_batch_norm_that_is_not_synchronized_sees_its_own(normalized):
 # ---- the whole step ----
 
 
-class Whole(nn.Module):
-    """Network and objective in one forward, as a training step runs them."""
-
-    def __init__(self, attention_loops: int, checkpoint_passes: bool) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.network = DIEN(
-            "resnet18",
-            weights=None,
-            embedding_dim=16,
-            attention_loops=attention_loops,
-            image_size=(64, 32),
-            attention_stage=2,  # fewer layers to run again
-            checkpoint_passes=checkpoint_passes,
-        )
-        if self.network.attention is not None:
-            move(self.network.attention)
-        self.objective = DIENObjective(num_classes=2, embedding_dim=16, domain_weight=1.0, domain_dropout=0.5)
-
-    def forward(self, source: Tensor, pids: Tensor, target: Tensor) -> Tensor:
-        source, target = self.network(source, "source").embedding, self.network(target, "target").embedding
-        return self.objective(*map(Processes().join, (source, pids, target))).total
-
-
-def train(attention_loops: int, checkpoint_passes: bool = False, steps: int = 2) -> dict[str, Tensor]:
-    """A few steps on this rank's half of each batch (on the whole batch if alone); weights, gradients, statistics."""
-    whole = Whole(attention_loops, checkpoint_passes).double()
-    before = copy.deepcopy(whole.state_dict())
-    processes = Processes()
-    model = DistributedDataParallel(whole) if processes.world_size > 1 else whole
-    optimizer = torch.optim.SGD(whole.parameters(), lr=1e-3)
-    generator = torch.Generator().manual_seed(1)
-    losses = []
-    for step in range(steps):
-        source = torch.randn(4, 3, 64, 32, dtype=torch.float64, generator=generator)
-        target = torch.randn(2, 3, 64, 32, dtype=torch.float64, generator=generator) + 0.5
-        pids = torch.tensor([0, 1, 0, 1])
-        source, pids, target = (part.chunk(processes.world_size)[processes.rank] for part in (source, pids, target))
-        torch.manual_seed(step)  # the same dropout on all ranks, since all see the joined embeddings
-        optimizer.zero_grad()
-        loss = model(source, pids, target)
-        loss.backward()
-        losses.append(loss.detach())
-        if step == 0:
-            gradients = {f"gradient {name}": p.grad.clone() for name, p in whole.named_parameters()}
-        optimizer.step()
-    moved = {f"change {name}": tensor - before[name] for name, tensor in whole.state_dict().items()}
-    return {"losses": torch.stack(losses)} | gradients | moved
-
-
-@pytest.mark.parametrize("attention_loops", [0, 1])
-def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
-    first, second = run_on_processes(train, attention_loops, attention_loops > 0)  # maps that are computed anew, too
-    expected = train(attention_loops)
-    assert expected["change network.backbone.blocks.0.0.weight"].abs().max() > 1e-6
-    for name, value in expected.items():
-        assert torch.equal(first[name], second[name]), name
-        torch.testing.assert_close(first[name], value, rtol=1e-9, atol=1e-10)
-
-
 # ---- gathering statistics ----
-
-
-def gather(root: str, **options: int) -> dict[str, Tensor]:
-    """The network's buffers after gathering statistics from the data module's batches."""
-    torch.manual_seed(0)
-    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, image_size=(64, 32))
-    options = {"num_workers": 0, "gather_batch_size": 5} | options
-    data = DomainPairDataModule(root, None, "pedestrians_night", image_size=(64, 32), **options)
-    if Processes().rank:
-        network.backbone.blocks[0][0].weight.data.mul_(1 + 1e-6)  # as another device rounds
-    network.gather_statistics((batch.image for batch in data.statistics_dataloader()), "target")
-    assert all(module.synchronize for module in network.modules() if isinstance(module, DomainBatchNorm))
-    return dict(network.named_buffers())
-
-
-def test_the_control_is_the_same_bit_for_bit_whatever_gathers_it(drawn_pair):
-    expected = gather(str(drawn_pair))
-    others = [gather(str(drawn_pair), **options) for options in ({"num_workers": 2}, {"eval_batch_size": 8, "seed": 1})]
-    for found in (*run_on_processes(gather, str(drawn_pair)), *others):
-        assert all(torch.equal(found[name], value) for name, value in expected.items())
-    smaller = gather(str(drawn_pair), gather_batch_size=4)
-    assert any(not torch.equal(smaller[name], value) for name, value in expected.items())  # this alone moves it
 
 
 # ---- the helper ----

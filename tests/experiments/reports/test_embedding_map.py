@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dien_lightning.experiments.reports.embedding_map import figure_2, mixing
-from reference import domain_mixing
+from reference_retrieval import domain_mixing
 
 
 def test_mixing_agrees_with_a_slow_loop():

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.clustering import jaccard, jaccard_distances
 
 
@@ -40,7 +40,7 @@ def dense(distances) -> np.ndarray:
 )
 def test_as_sets_and_whole_matrices_have_it(seed, number, k1, k2, limit):
     images = crowd(seed, number)
-    expected = np.array(reference.jaccard_distances(images.tolist(), k1, k2))
+    expected = np.array(reference_retrieval.jaccard_distances(images.tolist(), k1, k2))
     expected[expected > limit] = 1
     found = jaccard_distances(images, k1, k2, limit=limit)
     np.testing.assert_allclose(dense(found), expected, rtol=0, atol=1e-9)
@@ -51,7 +51,7 @@ def test_as_sets_and_whole_matrices_have_it(seed, number, k1, k2, limit):
 
 def test_in_small_pieces_and_the_limits_own_neighbourhoods(monkeypatch):
     images = crowd(1, 150, places=9)
-    expected = np.array(reference.jaccard_distances(images.tolist(), 30, 6))
+    expected = np.array(reference_retrieval.jaccard_distances(images.tolist(), 30, 6))
     for pieces in (2**16, 7):
         for name in ("_ROWS_AT_ONCE", "_PAIRS_AT_ONCE"):
             monkeypatch.setattr(jaccard, name, pieces)

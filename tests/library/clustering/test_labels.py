@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.cluster import DBSCAN
 
-import reference
+import reference_retrieval
 from dien_lightning.clustering import label_by_distance, pseudo_labels, reliable_labels
 
 from .test_jaccard import crowd
@@ -25,10 +25,10 @@ from .test_jaccard import crowd
 )
 def test_as_loops_over_whole_distances_have_it(seed, number, eps, min_samples):
     images = crowd(seed, number, places=8)
-    distances = reference.jaccard_distances(images.tolist(), 6, 3)
+    distances = reference_retrieval.jaccard_distances(images.tolist(), 6, 3)
     found = pseudo_labels(images, eps=eps, min_samples=min_samples, k1=6, k2=3)
     assert found.dtype == torch.int64
-    assert found.tolist() == reference.dbscan(distances, eps, min_samples)
+    assert found.tolist() == reference_retrieval.dbscan(distances, eps, min_samples)
 
 
 def test_people_apart_are_told_apart_and_a_stranger_is_an_outlier():

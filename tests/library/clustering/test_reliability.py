@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.clustering import overlap_with, reliable_clusters
 
 LABELS = st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 3)), min_size=1, max_size=12)
@@ -14,7 +14,7 @@ LABELS = st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 3)), min_size=1,
 @given(LABELS)
 def test_overlap_as_sets_have_it(pairs):
     one, other = (torch.tensor(each) for each in zip(*pairs, strict=True))
-    expected = reference.same_partition(one.tolist(), other.tolist())
+    expected = reference_retrieval.same_partition(one.tolist(), other.tolist())
     assert overlap_with(one, other).tolist() == pytest.approx(expected)
     assert overlap_with(other, one).tolist() == pytest.approx(expected)
 

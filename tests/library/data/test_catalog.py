@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,8 @@ from dien_lightning.data.catalog_special import SPECIAL
 from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.types import UNLABELED
-from library.data.folders import write_image, write_market
+from library.data.folders import write_image
+from library.data.test_catalog_halved import HALVED
 
 # Where the splits are the data set's own: the set, a file of it, and what that is read as: split, identity, camera and
 # clothes (if they are told). The first folder is the archive's.
@@ -210,132 +210,10 @@ def test_markets_further_queries_are_those_of_people_that_ask(tmp_path):
     assert (record.pid, record.camid) == (3, 2)
 
 
-@pytest.mark.parametrize("folders", [("MSMT17_V1", "train", "test"), ("MSMT17_V2", "mask_train_v2", "mask_test_v2")])
-@pytest.mark.parametrize(
-    "unpacked", ["plain", "jpeg", "no suffixes", "lists without", "byte-order mark", "Windows", "deep"]
-)
-def test_msmt17_lists(tmp_path, folders, unpacked):
-    version, train, test = folders
-    root = tmp_path / version
-    if unpacked == "deep":
-        root = tmp_path / "download" / version / version
-        write_image(tmp_path / "download/__MACOSX" / version / "train/0000/._0000_000_01_0303morning_0008_0.jpg")
-    listed = {
-        "list_train.txt": (f"{train}", "0003/0003_012_14_0303morning_0008_0.jpg 3", ("train", 3, 14)),
-        "list_val.txt": (f"{train}", "0004/0004_000_01_0303noon_0108_1.jpg 4", ("train", 4, 1)),
-        "list_query.txt": (f"{test}", "0000/0000_001_02_0303noon_0108_1.jpg 0", ("query", 0, 2)),
-        "list_gallery.txt": (f"{test}", "0000/0000_002_15_0303noon_0108_1.jpg 0", ("gallery", 0, 15)),
-    }
-    expected = {}
-    for name, (folder, line, where) in listed.items():
-        path, pid = line.split()
-        path = path.replace(".jpg", ".jpeg") if unpacked == "jpeg" else path
-        write_image(root / folder / path)
-        expected[f"{folder}/{path}"] = where
-        told = path.rpartition(".")[0] if unpacked == "no suffixes" else path
-        told = f"{folder}\\{told}".replace("/", "\\") if unpacked == "Windows" else told
-        end, encoding = ("\r\n", "utf-8-sig") if unpacked in ("byte-order mark", "Windows") else ("\n", "utf-8")
-        listing = root / (name.removesuffix(".txt") if unpacked == "lists without" else name)
-        listing.write_bytes(f"{told} {pid}{end}{end}".encode(encoding))
-    assert triples(root, read_dataset("msmt17", tmp_path / "download" if unpacked == "deep" else tmp_path)) == expected
-
-
 def test_msmt17_in_markets_folders(tmp_path):
     for path in FIXED["pedestrians_day"]:
         write_image(tmp_path / path)
     assert triples(tmp_path, read_dataset("msmt17", tmp_path)) == FIXED["pedestrians_day"]
-
-
-# Sets without splits: files of one identity as (path, camera, whether it is a query when the identity is tested).
-HALVED = {
-    "viper": ("VIPeR", ["cam_a/{:03d}_45.bmp", "cam_b/{:03d}_180.bmp"], [1, 2], range(10)),
-    "grid": ("underground_reid", ["probe/{:04d}_1_2_3.jpeg", "gallery/{:04d}_7_2_3.jpeg"], [1, 7], range(1, 11)),
-    "prid2011": (
-        "prid_2011/single_shot",
-        ["cam_a/person_{:04d}.png", "cam_b/person_{:04d}.png"],
-        [1, 2],
-        range(1, 11),
-    ),
-    "ilids": (
-        "i-LIDS_Pedestrian",
-        ["Persons/{:04d}001.jpg", "Persons/{:04d}002.jpg", "Persons/{:04d}003.jpg"],
-        [1, 2, 3],
-        range(1, 11),
-    ),
-    "cuhk01": (
-        "CUHK01",
-        ["campus/{:04d}001.png", "campus/{:04d}002.png", "campus/{:04d}003.png", "campus/{:04d}004.png"],
-        [1, 1, 2, 2],
-        range(1, 11),
-    ),
-    "pku_reid": (
-        "PKU-Reid-Dataset",
-        ["PKUv1a_128x48/{:03d}_01_01.png", "PKUv1a_128x48/{:03d}_02_09.png"],
-        [1, 2],
-        range(1, 11),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", HALVED)
-def test_sets_without_splits_are_halved_by_identity(tmp_path, name):
-    folder, paths, cameras, pids = HALVED[name]
-    for pid in pids:
-        for path in paths:
-            write_image(tmp_path / folder / path.format(pid))
-    splits = read_dataset(name, tmp_path)
-    trained, tested = ({record.pid for record in split} for split in (splits.train, splits.query))
-    assert len(trained) == len(tested) == 5
-    assert trained | tested == set(pids)
-    assert {record.pid for record in splits.gallery} == tested
-    for record in [*splits.train, *splits.query, *splits.gallery]:
-        inside = os.path.relpath(record.path, tmp_path / folder).replace(os.sep, "/")
-        assert record.camid == cameras[[path.format(record.pid) for path in paths].index(inside)]
-    assert {record.camid for record in splits.query} == {1}
-    assert 1 not in {record.camid for record in splits.gallery}
-    assert triples(tmp_path, splits) == triples(tmp_path, read_dataset(name, tmp_path))
-    unlabelled = read_dataset(name, tmp_path, labeled=False)
-    assert [r.path for r in unlabelled.train] == [r.path for r in splits.train]
-    assert {r.pid for r in unlabelled.train} == {-1}
-
-
-@pytest.mark.parametrize("name", ["viper", "grid", "market1501"])
-def test_the_folder_one_stands_in_is_read_like_any_other(tmp_path, monkeypatch, name):
-    if name == "market1501":
-        write_market(tmp_path)
-    else:
-        _, paths, _, pids = HALVED[name]
-        for pid in pids:
-            for path in paths:
-                write_image(tmp_path / path.format(pid))
-    expected = triples(tmp_path, read_dataset(name, tmp_path))
-    monkeypatch.chdir(tmp_path)
-    assert triples(Path(), read_dataset(name, Path())) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "pairs", "strangers"),
-    [
-        ("grid", "{}/{:04d}_{}_2_3.jpeg", ["underground_reid/gallery/0000_5_2_3.jpeg"]),
-        (
-            "prid2011",
-            "{}/person_{:04d}.png",
-            ["single_shot/cam_a/person_0300.png", "single_shot/cam_b/person_0300.png"],
-        ),
-    ],
-)
-def test_people_seen_once_are_distractors(tmp_path, name, pairs, strangers):
-    folder, views = strangers[0].split("/")[0], ("probe", "gallery") if name == "grid" else ("cam_a", "cam_b")
-    for pid in range(1, 5):
-        for camera, view in enumerate(views, start=1):
-            write_image(tmp_path / folder / pairs.format(view, pid, camera))
-    for path in strangers:
-        write_image(tmp_path / path)
-    splits = read_dataset(name, tmp_path)
-    found = {record.pid for record in splits.gallery} - {record.pid for record in splits.query}
-    assert found == {0 if name == "grid" else 300}
-    assert len(splits.gallery) == 3
-    assert len(splits.query) == 2
 
 
 def test_every_entry_is_tested_and_says_its_terms():

@@ -14,7 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from library.data.folders import write_market
-from library.data.test_datamodule import Recorder, make
+from library.data.test_datamodule_training import Recorder, make
 
 
 class Writer(Recorder):

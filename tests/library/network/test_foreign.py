@@ -15,7 +15,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from dien_lightning.network import DIEN, Backbone, save_network
+from dien_lightning.network import Backbone
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 SPCL = {"conv1": "0", "bn1": "1", **dict(zip(STAGES, "4567", strict=True))}  # relu is 2, maxpool 3
@@ -215,41 +215,8 @@ def test_another_network_is_told(keeps_trunk, content, reason, resnet18, tmp_pat
         Backbone("resnet18", path)
 
 
-def test_a_network_of_ours_is_told_from_a_backbone(tmp_path):
-    save_network(DIEN("resnet18", None, 4, 0), tmp_path / "network.safetensors")
-    with pytest.raises(ValueError, match="it is a network of this library, which load_network reads"):
-        Backbone("resnet18", tmp_path / "network.safetensors")
-
-
 class Trap:
     sprung = False
 
     def __reduce__(self):
         return (setattr, (Trap, "sprung", True))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("model.pth", b"", "EOFError"),
-        ("model.pth", b"not a state dict", ""),
-        ("model.safetensors", b"not safetensors", ""),
-        (
-            "model.pth",
-            Trap(),
-            r"it holds more than tensors and numbers, and its code is not run; save model\.state_dict",
-        ),
-        ("model.pth", torch.nn.Linear(2, 2), "it holds more than tensors and numbers"),
-    ],
-)
-def test_what_cannot_be_read_is_told_and_no_code_of_it_runs(name, content, reason, tmp_path):
-    path = tmp_path / name
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        torch.save(content, path)
-    with pytest.raises(
-        ValueError, match=rf"weights=.*{name} cannot be read \(.*{reason}.*\)\. Give another file, 'imagen"
-    ):
-        Backbone("resnet18", path)
-    assert not Trap.sprung

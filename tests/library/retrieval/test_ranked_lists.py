@@ -5,7 +5,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.retrieval import Protocol, rank_gallery
 from dien_lightning.retrieval.searches import choose_images
 
@@ -16,13 +16,13 @@ from .test_ranking import RULES
 @settings(max_examples=200, deadline=None)
 @given(sets=small_sets(), k=st.integers(1, 35), rules=RULES)
 def test_equals_the_slow_order(sets, k, rules):
-    protocol, asked = Protocol(**rules), reference.chosen_images(as_lists(sets), rules["search"])
+    protocol, asked = Protocol(**rules), reference_retrieval.chosen_images(as_lists(sets), rules["search"])
     assume(asked["query"] and asked["gallery"])
     lists, chosen = rank_gallery(sets, k=k, protocol=protocol), choose_images(sets, protocol)
     distances = (chosen.query[:, None] - chosen.gallery).square().sum(-1).sqrt()
     assert torch.equal(rank_gallery(chosen, distances, k=k, protocol=protocol).indices, lists.indices)
     for row in range(len(chosen.query)):
-        ranked = reference.ranked_gallery(row, asked, **rules)[:k]
+        ranked = reference_retrieval.ranked_gallery(row, asked, **rules)[:k]
         left = len(ranked)
         assert lists.indices[row].tolist() == [number for _, _, number in ranked] + [-1] * (k - left)
         assert lists.is_match[row].tolist() == [match for _, match, _ in ranked] + [False] * (k - left)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.retrieval import Protocol, blocks, counting, evaluate_sets, matches
 from dien_lightning.retrieval.searches import choose_images, draw_galleries
 
@@ -29,13 +29,13 @@ RULES = st.fixed_dictionaries(
 @settings(max_examples=400, deadline=None)
 @given(sets=small_sets(), rules=RULES, drawing=st.sampled_from([(0, 1), (3, 1), (3, 2)]), max_rank=st.integers(1, 40))
 def test_equals_the_slow_walk(sets, rules, drawing, max_rank):
-    chosen = reference.chosen_images(as_lists(sets), rules["search"])
+    chosen = reference_retrieval.chosen_images(as_lists(sets), rules["search"])
     assume(chosen["query"] and chosen["gallery"])
     draws, shots = (0, 1) if rules["search"] == "leave_one_out" else drawing
     protocol = Protocol(**rules, draws=draws, shots=shots)
     drawn = draw_galleries(make(**chosen), protocol)
     galleries = [chosen if rows is None else as_lists(make(**chosen).take(gallery=rows)) for rows in drawn]
-    walks = [reference.retrieval(gallery, max_rank, **rules) for gallery in galleries]
+    walks = [reference_retrieval.retrieval(gallery, max_rank, **rules) for gallery in galleries]
     if not walks[0]["num_valid_queries"]:
         with pytest.raises(ValueError, match="No query has a match"):
             evaluate_sets(sets, max_rank=max_rank, protocol=protocol)
@@ -46,7 +46,7 @@ def test_equals_the_slow_walk(sets, rules, drawing, max_rank):
     cmc = torch.tensor([walk["cmc"] for walk in walks], dtype=torch.float64).mean(0)
     torch.testing.assert_close(result.cmc.double(), cmc, rtol=0, atol=1e-7)
     assert [result.rank(k + 1) for k in range(max_rank)] == pytest.approx(cmc.tolist(), abs=1e-12)
-    whole = reference.retrieval(chosen, max_rank, **rules)
+    whole = reference_retrieval.retrieval(chosen, max_rank, **rules)
     assert (result.num_same_camera, result.num_junk) == (whole["num_same_camera"], whole["num_junk"])
 
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.retrieval import reciprocal_neighbors, reciprocity
 
 
@@ -19,7 +19,7 @@ def embeddings(rows, seed, width=4):
 @given(camids=st.lists(st.integers(0, 2), min_size=2, max_size=12), seed=st.integers(0, 99))
 def test_as_the_loop_has_it(camids, seed):
     embedding = embeddings(len(camids), seed)
-    expected = reference.reciprocal_neighbors(embedding.tolist(), camids)
+    expected = reference_retrieval.reciprocal_neighbors(embedding.tolist(), camids)
     assert float(reciprocal_neighbors(embedding, torch.tensor(camids))) == pytest.approx(expected)
 
 

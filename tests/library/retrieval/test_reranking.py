@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference
+import reference_retrieval
 from dien_lightning.retrieval import (
     EvaluationSets,
     evaluate_sets,
@@ -40,7 +40,7 @@ def rerank(sets: EvaluationSets, **options: float) -> torch.Tensor:
 
 
 def slowly(sets: EvaluationSets, **options: float) -> torch.Tensor:
-    distances = reference.k_reciprocal_distances(sets.query.tolist(), sets.gallery.tolist(), **options)
+    distances = reference_retrieval.k_reciprocal_distances(sets.query.tolist(), sets.gallery.tolist(), **options)
     return torch.tensor(distances, dtype=sets.query.dtype)
 
 

@@ -1,0 +1,153 @@
+"""dien table: what is missing is trained, what is there is compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands import call
+from dien_lightning.experiments import children, config, table
+from dien_lightning.experiments.keys import CONFIG_DIR
+from experiments.reports.finished_runs import write_record
+
+
+@pytest.fixture
+def multirun(monkeypatch):
+    """Stand in for the trainings: remember the command line, leave the records it names but those of seed 1."""
+    asked: list[tuple[str, ...]] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        asked.append(arguments)
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        assert environment == {"OMP_NUM_THREADS": "1"}
+        folder = Path(given["record"]).parent
+        for row in given["ablation"].split(","):
+            for direction in given["data"].split(","):
+                for seed in given["seed"].split(","):
+                    (Path(given["run_dir"]) / f"{row}_{direction}_{seed}").mkdir(parents=True, exist_ok=True)
+                    if seed != "1":
+                        write_record(folder, row, 0.5, direction=direction, seed=int(seed))
+        return 1
+
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    return asked
+
+
+def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3)
+    arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.precision=32-true", "data.num_workers=2")
+    assert finished.code == 1
+    assert "1 of 6 runs are in" in finished.stdout
+    for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
+        assert f"{name} has no record" in finished.stdout
+    (asked,) = multirun
+    for word in ("-m", "ablation=r01_base,r04_dc", "data=day2night", "seed=1,2,0", "hydra/launcher=joblib"):
+        assert word in asked
+    assert asked[-1] == "data.num_workers=2"
+    assert "from 4 runs." in (tmp_path / "table1.md").read_text()
+
+
+def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
+    for seed in (0, 1):
+        write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3)
+    for weight in (0, 1):
+        changed = {"objective.center_weight": weight}
+        write_record(tmp_path / "sweeps" / "lambda", "r05_cccdtl_dc", 0.3, seed=weight, changed=changed)
+    write_record(tmp_path / "sweeps" / "T", "r05_cccdtl_dc", 0.3)  # has but begun
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert multirun == []
+    assert "Sweep lambda, day → night" in (tmp_path / "report.html").read_text()  # kept beside the table
+
+
+def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished = call(capfd, monkeypatch, "table", "experiment=pretrained", "rows=r01_base,r04_dc", "seeds=0")
+    assert finished.code == 0, finished.stderr
+    (asked,) = multirun
+    assert {"experiment=pretrained", "run_dir=outputs/pretrained"} <= set(asked)
+    assert "record=results/runs_pretrained/${row}_${direction}_${seed}.json" in asked
+    assert "from 4 runs." in (tmp_path / "results" / "table1_pretrained.md").read_text()
+
+
+def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call(capfd, monkeypatch, "table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
+    (asked,) = multirun
+    assert {"data=market2duke,duke2market", "experiment=market2duke"} <= set(asked)
+
+
+def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypatch):
+    own = "# @package _global_\ndata: {source: msmt17, target: market1501}\n"
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    assert config.both_ways("own") == ["market2duke"]
+
+
+def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "table", "rows=r99")
+    assert finished.code == 1
+    assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in finished.stderr
+    finished = call(capfd, monkeypatch, "table", "everything")
+    assert "error: 'everything' is no key=value" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["network.backbone=resnet50"],
+            "is of a run with network.backbone=resnet18 (not resnet50), so it is not the one",
+        ),
+        (["data_root=elsewhere"], "is of a run with data.root=data (not elsewhere)"),
+        (["protocol.average_precision=trapezoid"], "protocol.average_precision=step (not trapezoid)"),
+        (["seeds=0,1", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed)"),
+        (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
+        (["row=r04_dc"], "row=r04_dc would be the same for every run"),
+        (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),
+    ],
+)
+def test_a_record_of_other_settings_is_none_of_this_table(arguments, words, multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2)
+    before = record.read_text()
+    chosen = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *chosen, *arguments)
+    assert finished.code == 1
+    assert words in finished.stderr
+    assert multirun == []
+    assert record.read_text() == before
+    assert not (tmp_path / "table1.md").exists()
+
+
+def test_a_torn_record_is_named(multirun, tmp_path, capfd, monkeypatch):
+    record = write_record(tmp_path / "runs", "r01_base", 0.2)
+    record.write_text(record.read_text()[:40])
+    arguments = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
+    finished = call(capfd, monkeypatch, "table", *arguments)
+    assert finished.code == 1
+    assert f"error: {record} is torn" in finished.stderr
+
+
+def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path, capfd, monkeypatch):
+    begun: list[str] = []
+
+    def train(*arguments: str, **environment: str) -> int:
+        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+        seed = given["seed"].split(",")[0]  # the first ends well, then joblib ends, too
+        begun.append(given["seed"])
+        (Path(given["run_dir"]) / f"r04_dc_day2night_{seed}").mkdir(parents=True)
+        write_record(Path(given["record"]).parent, "r04_dc", 0.5, seed=int(seed))
+        return 1
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
+    assert finished.code == 0, finished.stderr
+    assert begun == ["0,1,2", "1,2", "2"]

@@ -1,0 +1,46 @@
+"""What dien train is told that it cannot train on ends in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import call
+from proofs.tiny import SMALL
+
+TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
+        ("data.num_ids=50", "num_ids=50 needs at least that many identities"),
+        ("data.num_idz=3", "data.num_idz is no key; did you mean data.num_ids?"),
+        ("network=dine", "network=dine is no choice; did you mean dien?"),
+        ("objective.margin=0", "margin=0 is out of range"),
+        ("data.source=market1501", "market1501"),
+        ("trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number"),
+        ("protocol.ties=x", "ties='x' is not a protocol; choose one of non-match first, match first"),
+        ("seed=null", "seed"),
+        ("seed=abc", "seed='abc' must be a whole number of at least 0"),
+        ("resume=no", "resume='no' must be true or false"),
+        ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),
+        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
+        ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
+        ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
+        ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
+        ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),
+        ("+callbacks.health.collapsed=2", "collapsed=2 is out of range"),
+        ("trainer.log_every_n_steps=abc", "trainer.log_every_n_steps='abc' must be a whole number of at least 0"),
+        ("group=a=1", "needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'"),
+        ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", override)
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 1
+    (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert words in sentence
+    assert "Traceback" not in finished.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -1,0 +1,36 @@
+"""Runs to be killed: each once left alone, each once under a name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from proofs.kills import differing, left, train_forked
+from proofs.tiny import TINY
+
+
+class Runs:
+    """Runs of `TINY` in folders of their own, and what is left by the one that nobody disturbs."""
+
+    def __init__(self, data_root: Path, folder: Path) -> None:
+        self.data_root, self.folder = data_root, folder
+        assert self.train("undisturbed", "data.num_workers=0") == 0, self.said("undisturbed")
+        self.expected = left(folder / "undisturbed")
+
+    def train(self, name: str, *overrides: str, death: Any = None) -> int:
+        arguments = (*TINY, f"data_root={self.data_root}", f"run_dir={self.folder / name}", *overrides)
+        return train_forked(arguments, self.folder / f"{name}.log", death)
+
+    def said(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    def resumed_as_undisturbed(self, name: str, *overrides: str) -> bool:
+        assert self.train(name, "resume=true", *overrides) == 0, self.said(name)
+        assert differing(self.folder / name, self.expected) == []
+        return True
+
+    def copy(self, name: str) -> Path:
+        """The undisturbed run's checkpoints under another name, to be damaged."""
+        shutil.copytree(self.folder / "undisturbed", self.folder / name)
+        return self.folder / name / "checkpoints"
