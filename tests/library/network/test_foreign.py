@@ -213,10 +213,3 @@ def test_another_network_is_told(keeps_trunk, content, reason, resnet18, tmp_pat
         ValueError, match=rf"weights=.*model\.pth does not hold a resnet18 \({reason}.*\), nor another of re"
     ):
         Backbone("resnet18", path)
-
-
-class Trap:
-    sprung = False
-
-    def __reduce__(self):
-        return (setattr, (Trap, "sprung", True))

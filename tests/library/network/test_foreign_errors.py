@@ -24,6 +24,13 @@ def per_domain(state):
     return found
 
 
+class Trap:
+    sprung = False
+
+    def __reduce__(self):
+        return (setattr, (Trap, "sprung", True))
+
+
 def test_a_network_of_ours_is_told_from_a_backbone(tmp_path):
     save_network(DIEN("resnet18", None, 4, 0), tmp_path / "network.safetensors")
     with pytest.raises(ValueError, match="it is a network of this library, which load_network reads"):
