@@ -145,6 +145,22 @@ def test_a_folder_that_comes_near(check, tmp_path):
     assert done.code == 1
     assert "comes nearest to" in done.stderr
     assert "query/ missing" in done.stderr
+    (tmp_path / "queries").rename(tmp_path / "query")
+    write_image(tmp_path / "query" / "IMG_0001.jpg")
+    done = check(tmp_path)
+    assert "query/IMG_0001.jpg cannot be read as identity and camera" in done.stderr
+    assert "rename or remove what does not belong here; complete it, or read it as it is" in done.stderr
+
+
+def test_folders_that_many_call_so_are_no_sets(check, tmp_path):
+    for path in ("cam1/0.jpg", "cam12/0.jpg", "images/0.jpg"):
+        write_image(tmp_path / path)
+    done = check(tmp_path)
+    assert (done.code, "a folder of images" in done.stdout) == (0, True)
+    done = check(tmp_path, "camera_pattern=(\\d)/")  # finds 2 of 12, and nothing in images/
+    assert "finds no camera in" in done.stderr
+    done = check(tmp_path / "cam12" / "..", "camera_pattern=cam(\\d)")
+    assert "cam12/0.jpg, where the number goes on; write (\\d+) to read all of it." in done.stderr
 
 
 def test_a_folder_without_images(check, tmp_path):

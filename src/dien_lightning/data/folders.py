@@ -21,10 +21,14 @@ _PATTERNS = {
 _PID_PATTERNS = (
     r"(?:^|/)(-?\d+)_c\d",
     r"(?i)(?:^|/)(?:pid|person|id|p)[ ._-]?(\d+)",
+    r"(?i)(?:^|[/ ._-])(?:track|tid|id)[ ._-]?(\d+)",
     r"(?i)(?:^|/)c(?:am(?:era)?)?[ _-]?\d+[ ._-]+(\d+)",
     r"(?:^|/)(-?\d+)[ ._-]",
     r"(?:^|/)([^/ ._-]+)[ ._-][^/]*$",
 )
+_ONE_DIGIT = re.compile(r"\((?:\\d|\[0-9\])\)")  # a group that reads 1 in cam12
+_NO_PERSON = re.compile(r"(?i)(c|cam|camera|s|img|dsc|pxl|vid|frame|f|snapshot|screenshot)[ _-]?\d{0,4}$")
+_DATE = re.compile(r"(19|20)\d{6}$")
 _PARTS = {*SPLITS, "training", "probe", "test", "testing", "val", "valid", "validation"}
 
 
@@ -126,6 +130,8 @@ def propose_pid_pattern(paths: Sequence[str]) -> str | None:
         found = [match[1] if (match := re.search(pattern, path)) else "" for path in paths]
         first = {pid: path for pid, path in zip(reversed(found), reversed(paths), strict=True) if pid}
         num_read = len(found) - found.count("")
+        if any(map(_DATE.match, first)) or (pattern == _PID_PATTERNS[-1] and any(map(_NO_PERSON.match, first))):
+            continue  # what stands first is a camera, a device or a date
         if num_read > 0.9 * len(paths) and 1 < len(first) <= num_read / 2:
             told = ", ".join(f"{first[pid]} as {pid!r}" for pid in sorted(first)[:3])
             return f"pid_pattern='{pattern}' reads {told}"
@@ -162,7 +168,12 @@ def read_name(name: str, pattern: str, path: str, root: Path) -> str:
         match = re.search(pattern, path_below(path, root))
     except re.error as error:
         raise ValueError(f"{name}={pattern!r} is no regular expression ({error}); try {example}.") from None
-    found = next((group for group in match.groups() if group), None) if match else None
-    if found is None:
+    group = next((number for number, text in enumerate(match.groups(), 1) if text), 0) if match else 0
+    if match is None or not group:
         raise ValueError(f"{name}={pattern!r} finds no {what} in {path}; its group must match the {what}'s name.")
-    return found
+    if _ONE_DIGIT.search(pattern) and match.string[match.end(group) : match.end(group) + 1].isdigit():
+        raise ValueError(
+            f"{name}={pattern!r} reads {what} {match[group]} in {path}, where the number goes on; write (\\d+) to read "
+            f"all of it."
+        )
+    return match[group]

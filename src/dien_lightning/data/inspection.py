@@ -68,7 +68,7 @@ def _check_cameras(splits: Splits, found: Inspection) -> None:
             "number of the image, the rule that leaves out the query's camera leaves out nothing."
         )
     if len(cameras) == 1:
-        told = " Say how the paths tell cameras: camera_pattern='cam(\\d)'." if splits.name == "folder" else ""
+        told = " Say how the paths tell cameras: camera_pattern='cam(\\d+)'." if splits.name == "folder" else ""
         found.notes.append(f"All training images come from one camera, as far as their names say.{told}")
 
 

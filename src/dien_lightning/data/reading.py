@@ -15,7 +15,10 @@ from dien_lightning.data.layouts import Layout
 from dien_lightning.data.own import OWN, read_table
 from dien_lightning.data.records import SPLITS, Splits, count_identities
 
-COMMON_FOLDERS = {"./", "train/", "val/", "test/", "query/", "gallery/", "test/query/", "test/gallery/"}
+COMMON_FOLDERS = {
+    *("./", "train/", "val/", "test/", "query/", "gallery/", "test/query/", "test/gallery/"),
+    *("cam[1-6]/", "images/"),  # as many people call theirs
+}
 """Folders that say nothing of which data set it is."""
 
 

@@ -168,7 +168,12 @@ def guess(root: Path) -> str:
         return "folder"
     if partial:
         nearest = partial[0]
-        reason = f"{', '.join(nearest.missing)} missing" if nearest.missing else "the names of its files do not parse"
+        reason = f"{', '.join(nearest.missing)} missing"
+        if not nearest.missing:
+            try:
+                nearest.layout.read(nearest.name, nearest.folder)
+            except ValueError as error:
+                reason = str(error).rstrip(".")
         raise ValueError(
             f"{nearest.folder} comes nearest to {nearest.name} ({CATALOG[nearest.name].title}), but {reason}; "
             "complete it, or read it as it is with layout=folder."

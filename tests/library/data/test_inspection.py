@@ -124,7 +124,7 @@ def test_names_that_may_tell_people_are_told(tmp_path):
     draw(tmp_path, *(f"frames/track{i // 2}_{i}.jpg" for i in range(6)))
     (note,) = [note for note in look(tmp_path, "folder", labeled=False).notes if "people" in note]
     assert note.startswith(
-        "Its names may tell people: pid_pattern='(?:^|/)([^/ ._-]+)[ ._-][^/]*$' reads frames/track0_0.jpg as"
+        r"Its names may tell people: pid_pattern='(?i)(?:^|[/ ._-])(?:track|tid|id)[ ._-]?(\d+)' reads frames/"
     )
     draw(tmp_path, "more/1.jpg")
     assert not any("people" in note for note in look(tmp_path, "folder", labeled=False).notes)

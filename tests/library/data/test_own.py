@@ -8,7 +8,6 @@ import re
 import pytest
 
 from dien_lightning.data.folders import propose_pid_pattern, read_folder
-from dien_lightning.data.own import read_table
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image
 
@@ -134,16 +133,6 @@ def test_missing_folder(tmp_path):
         read_folder(tmp_path / "nowhere")
 
 
-def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings_are_told(table):
-    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\n./a.jpg,1,cam1\na.jpg,2,cam1\n")
-    splits = read_table(table)
-    assert len(splits.train) == 3  # one picture of two people is another matter
-    assert splits.notes == (
-        "'Cam1' and 'cam1' are read as 2 cameras.",
-        "1 lines say what another line says, and count once.",
-    )
-
-
 def test_junk_is_nobody_in_a_folder_too(tmp_path):
     for path in ("train/7/1.jpg", "query/12/1.jpg", "gallery/12/2.jpg", "gallery/-1/3.jpg", "gallery/junk/4.jpg"):
         write_image(tmp_path / path)
@@ -169,11 +158,18 @@ def test_a_gallery_alone_serves_leave_one_out_where_nothing_lies_beside_it(tmp_p
     assert len(read_folder(tmp_path, labeled=False).train) == 3
 
 
-@pytest.mark.parametrize("name", ["P{:02d} C1 {}", "c1.{:04d}.{}", "{:03d}-{}", "Cam2_{:04d}_{}", "person.{}.{}"])
+@pytest.mark.parametrize(
+    "name", ["P{:02d} C1 {}", "c1.{:04d}.{}", "{:03d}-{}", "Cam2_{:04d}_{}", "person.{}.{}", "cam2_track{}_frame{}"]
+)
 def test_a_pattern_is_proposed_for_other_separators(name):
     paths = [f"{name.format(pid, shot)}.jpg" for pid in (1, 2) for shot in (1, 2)]
     pattern = re.match("pid_pattern='(.*)' reads", propose_pid_pattern(paths))[1]
     assert [int(re.search(pattern, path)[1]) for path in paths] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["cam{}_frame{}", "IMG_{}{}", "2024010{}_12000{}"])
+def test_cameras_devices_and_dates_are_not_proposed_as_people(name):
+    assert propose_pid_pattern([f"{name.format(first, shot)}.jpg" for first in (1, 2) for shot in (1, 2)]) is None
 
 
 def test_identities_by_a_pattern(tmp_path):

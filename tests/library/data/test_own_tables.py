@@ -125,3 +125,13 @@ def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
     table.write_text("path,pid,camid\na.jpg,1,door\nb.jpg,1,\nc.jpg,1,\n")
     with pytest.raises(ValueError, match=r"list.csv names no camera \(camid\) for 2 of 3 images; name all, or none"):
         read_table(table)
+
+
+def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings_are_told(table):
+    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\n./a.jpg,1,cam1\na.jpg,2,cam1\n")
+    splits = read_table(table)
+    assert len(splits.train) == 3  # one picture of two people is another matter
+    assert splits.notes == (
+        "'Cam1' and 'cam1' are read as 2 cameras.",
+        "1 lines say what another line says, and count once.",
+    )
