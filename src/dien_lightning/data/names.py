@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
 LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64 bits and more
-_NOBODY = {
-    "-", "--", ".", "\\n", "?", "00-1",
-    "nan", "nat", "none", "null", "nil", "na", "n/a", "n.a.", "n.a", "#n/a", "#na", "unknown",
-    "unk", "unlabeled", "unlabelled", "undefined", "unidentified", "unassigned", "missing", "junk", "ignore",
-    "unknown person", "unknown_person", "unknown-person", "unknown id", "unknown_id", "no id", "no_id", "noid",
+_NOBODY = {  # one blank stands for whatever lies between words
+    "00-1", "\\n", "n/a", "#n/a", "n.a.", "n.a",
+    "nan", "nat", "none", "null", "nil", "na", "missing", "ignore", "undefined", "unassigned", "tbd", "tba", "todo",
+    "unk", "unknown", "unknown person", "unknown id", "no id", "noid", "nobody", "no one", "noone", "unidentified",
+    "unlabeled", "unlabelled", "unlabel", "not labeled", "not labelled", "not annotated", "unannotated",
+    "junk", "noise", "false positive", "false positives", "background", "backgrounds", "distractor", "distractors",
+    "other", "others",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
     "onbekend", "неизвестно", "未知", "不明", "无",
 }  # fmt: skip
+_NUMBERED = r"((?:unknown|unidentified|unlabell?ed|nobody|junk|noise|false positive|background|distractor)s?) ?[0-9]+"
 
 
 @lru_cache(maxsize=2**16)
@@ -24,22 +28,28 @@ def is_nobody(name: str | None) -> bool:
     """Whether a name says that nobody knows: nothing at all, a word for unknown or junk, or a negative number.
 
     Example:
-        >>> [is_nobody(name) for name in (None, "", "-1", "-1.0", "NaN", "<NA>", "Junk", "0000", "Anna")]
+        >>> [is_nobody(name) for name in (None, "", "-1.0", "NaN", "<NA>", "Junk", "Unknown_1", "0000", "Anna")]
         [True, True, True, True, True, True, True, False, False]
     """
     word = spelled(name or "").casefold().strip("<>()[]")
-    return not word or word in _NOBODY or re.fullmatch(r"[-−–]\s*\d+([.,]\d*)?|-?nan", word) is not None
+    words = re.sub(r"[\W_]+", " ", word).strip()
+    if not word.strip(string.punctuation) or not _NOBODY.isdisjoint((word, words)) or re.fullmatch(_NUMBERED, words):
+        return True
+    return re.fullmatch(r"[-−–]\s*\d+([.,]\d*)?|-?nan", word) is not None
 
 
 @lru_cache(maxsize=2**16)
 def spelled(name: str) -> str:
-    """The one spelling of a name: composed accents, no quotes or blanks around it, a number without zeros around it.
+    """The one spelling of a name: as Unicode's NFKC has it, without what is invisible, quotes and blanks around it, and
+    the zeros around a number.
 
     Example:
-        >>> spelled("0011"), spelled(" 12.0"), spelled("Jose\\u0301") == "Jos\\u00e9"
-        ('11', '12', True)
+        >>> spelled("0011"), spelled(" 12.0"), spelled("１\\u200b2"), spelled("Jose\\u0301") == "Jos\\u00e9"
+        ('11', '12', '12', True)
     """
-    name = unicodedata.normalize("NFC", name).strip().strip("'\"").strip()
+    if not name.isascii():
+        name = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    name = name.strip().strip("'\"").strip()
     number = re.fullmatch(r"\+?([0-9]+)(?:[.,]0*)?", name)
     return (number[1].lstrip("0") or "0") if number else name
 

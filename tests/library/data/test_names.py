@@ -9,7 +9,9 @@ from dien_lightning.data.names import is_nobody, number_names, one_in_several_sp
 NOBODY = [
     None, "", " ", "-1", '"-1"', "'-1'", "-1.0", "-1,0", "-01", "-001", "-2", "−1", "00-1", "nan", "NaN", "-nan",
     "None", "null", "NULL", "NA", "<NA>", "N/A", "n/a", "#N/A", "(unknown)", "Unknown", "unlabelled", "junk", "JUNK",
-    "?", "-", ".", "\\N", "unknown_person", "unbekannt", "inconnu", "未知",
+    "?", "-", ".", "\\N", "unknown_person", "unbekannt", "inconnu", "未知", "unknown1", "Unknown_1", "_unlabeled",
+    "nobody", "not labeled", "false-positive", "noise", "TBD", "background", "Distractors", "distractor_12",
+    "others", "－１", "\u200b",
 ]  # fmt: skip
 
 
@@ -18,13 +20,19 @@ def test_nobody_has_many_names(name):
     assert is_nobody(name)
 
 
-@pytest.mark.parametrize("name", ["0", "0000", "0-1", "1-1", "anna", "Nanna", "nana", "p-1", "cam-1", "12.0", "none2"])
+@pytest.mark.parametrize(
+    "name", ["0", "0000", "0-1", "1-1", "anna", "Nanna", "nana", "p-1", "cam-1", "12.0", "none2", "n", "NA12", "mother"]
+)
 def test_somebody_is_somebody(name):
     assert not is_nobody(name)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("0011", "11"), ("11.0", "11"), (" anna ", "anna"), ("Jose\u0301", "Jos\u00e9"), ('"7"', "7")]
+    ("one", "other"),
+    [
+        *[("0011", "11"), ("11.0", "11"), (" anna ", "anna"), ("Jose\u0301", "Jos\u00e9"), ('"7"', "7")],
+        *[("１２", "12"), ("\u200b7", "7"), ("an\u00adna\ufeff", "anna"), ("cam１", "cam1"), ("\u00a07", "7")],
+    ],
 )
 def test_one_name_in_two_spellings(one, other):
     assert spelled(one) == spelled(other)
