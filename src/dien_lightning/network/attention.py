@@ -32,6 +32,11 @@ class SeedDeconvolution(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, kernel_size, bias=False)
         self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
 
+    def _save_to_state_dict(self, destination: dict[str, Tensor], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if not keep_vars:  # safetensors writes none but contiguous tensors
+            destination[f"{prefix}weight"] = destination[f"{prefix}weight"].contiguous()
+
     def forward(self, seed: Tensor, output_size: Any = None) -> Tensor:
         if torch.compiler.is_exporting():  # that layout would tie the graph to batches of more than one image
             return conv_transpose2d(seed, self.weight.contiguous())
