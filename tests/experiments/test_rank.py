@@ -63,6 +63,21 @@ def test_lists_and_page(rank, folder):
     assert "http" not in page
 
 
+def test_a_name_that_is_not_utf8_is_shown_escaped(rank, folder, capfd, monkeypatch):
+    os.rename(folder / "crops" / "cam0" / "1.jpg", os.fsencode(folder / "crops" / "cam0") + b"/caf\xe9.jpg")
+    done = call(
+        capfd, monkeypatch, "rank", "checkpoint=network.safetensors", "query=query", "gallery=crops", "output=o"
+    )
+    assert done.code == 0, done.stderr
+    assert r"crops/cam0/caf\xe9.jpg" in (folder / "o" / "ranks.html").read_text(encoding="utf-8")
+    assert b"crops/cam0/caf\xe9.jpg" in (folder / "o" / "ranks.csv").read_bytes()  # as it lies on the disk
+    done = call(capfd, monkeypatch, "embed", "checkpoint=network.safetensors", "images=crops", "output=e.parquet")
+    assert r"error: 1 names in " in done.stderr
+    assert r"crops are not UTF-8, such as b'caf\xe9.jpg', and a file of embeddings holds UTF-8 alone" in done.stderr
+    assert done.code == 1
+    assert not (folder / "e.parquet").exists()
+
+
 @pytest.mark.parametrize("gallery", ["crops", "query/../crops"])
 def test_a_query_is_not_in_its_own_list(gallery, rank):
     _, lists = rank(query="crops", gallery=gallery)

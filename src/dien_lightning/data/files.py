@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
-_LEFT_BY_SYSTEMS = ("lost+found", "__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information")
+_LEFT_BY_SYSTEMS = (
+    "lost+found", "__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",
+)  # fmt: skip
 
 
 def image_files(folder: Path, others: Counter[str] | None = None) -> list[str]:

@@ -19,6 +19,7 @@ from dien_lightning.data.records import SPLITS
 
 _TABLES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
 _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%dT%H-%M-%S")
+_OTHER_BYTES = re.compile("[\udc80-\udcff]")  # how Python reads those of a name that is not UTF-8
 _FIRST_DATE = 1e8  # seconds from 1970 to 1973; what is smaller counts frames or seconds of a video
 
 
@@ -69,6 +70,11 @@ def list_images(
         found = [ListedImage(str(place))]
     if not found:
         raise ValueError(f"images={place} holds no image; name a folder of crops.")
+    if foreign := [os.fsencode(image.path) for image in found if _OTHER_BYTES.search(image.path)]:
+        raise ValueError(
+            f"{len(foreign)} names in {place} are not UTF-8, such as {os.path.basename(foreign[0])!r}, and a file of "
+            "embeddings holds UTF-8 alone; rename them (convmv -f latin1 -t utf8 -r FOLDER shows how)."
+        )
     if len({image.path for image in found}) < len(found):
         paths = [image.path for image in found]
         raise ValueError(f"{place} names {next(p for p in paths if paths.count(p) > 1)} twice; name each image once.")

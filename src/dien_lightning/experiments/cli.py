@@ -6,6 +6,7 @@ Nothing here imports torch or Hydra: help answers at once.
 from __future__ import annotations
 
 import ast
+import io
 import itertools
 import os
 import re
@@ -47,6 +48,8 @@ _HOME = re.compile(r"""(?:^|(?<=[=,:[{"']))~(?=/|$)""")
 def main(command: str | None = None) -> None:
     """Run `dien COMMAND ...`, or `COMMAND ...` where a door names the command; exit code 1 where that is wrong."""
     words = sys.argv[1:]
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")
     if command is None:
         command, words = (words[0], words[1:]) if words else ("--help", [])
     try:

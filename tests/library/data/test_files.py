@@ -75,6 +75,7 @@ def test_what_systems_leave_is_passed_over_and_the_rest_counted(tmp_path):
         "._1.jpg",
         "__MACOSX/._1.jpg",
         "__MACOSX/1.jpg",
+        "@eaDir/1.jpg/SYNOPHOTO_THUMB_S.jpg",
     )
     for name in names:
         touch(tmp_path / name)

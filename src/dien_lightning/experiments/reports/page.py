@@ -75,6 +75,7 @@ def render_page(title: str, lead: str, sections: Sequence[Section], footer: str 
     environment.filters["svg"] = Markup  # our own drawings are the only markup that is not escaped
     template = environment.get_template("page.html")
     html = template.render(title=title, lead=lead, sections=sections, footer=footer).lstrip()
+    html = html.encode(errors="surrogateescape").decode(errors="backslashreplace")  # file names may be any bytes
     size = len(html.encode())
     if size >= MOST_BYTES:
         raise ValueError(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")
