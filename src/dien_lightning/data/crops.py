@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from dien_lightning.data.files import check_existence
 from dien_lightning.data.names import is_nobody, number_cameras, number_names, one_in_several_spellings, spelled
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
+
+_MONTH = "(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
+_DATE = rf"(?i)\d\d?(-|\. ?){_MONTH}(-\d\d(\d\d)?)?|{_MONTH}[- ]\d\d|\d{{4}}-\d\d-\d\d 00:00:00"
 
 
 class Crop(NamedTuple):
@@ -57,19 +61,21 @@ def make_splits(
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: some images have a camera and others none.
+        ValueError: some images have a camera and others none, or one file has two.
     """
+    check_existence([crop.path for crop in crops], [crop.told or str(root) for crop in crops])
+    crops = _one_path_a_file(crops)
     first: dict[tuple[Any, ...], Crop] = {}
     for crop in crops:
         first.setdefault(crop[:-1], crop)  # whatever told of it
     twice, crops = len(crops) - len(first), list(first.values())
-    check_existence([crop.path for crop in crops], [crop.told or str(root) for crop in crops])
     told = [crop.pid or "" if labeled or crop.split != "train" else "" for crop in crops]
     nowhere = sum(is_nobody(crop.camera) for crop in crops)
     if 0 < nowhere < len(crops):
         raise ValueError(
             f"{root} names no camera (camid) for {nowhere} of {len(crops)} images; name all, or none (one camera)."
         )
+    clashes = _about_files(root, crops, told)
     people = {pid for pid in told if not is_nobody(pid)}
     if rounded := [pid for pid in people if re.fullmatch(r"\s*\d+([.,]\d+)?[eE]\+?\d+\s*", pid)]:
         raise ValueError(
@@ -96,7 +102,7 @@ def make_splits(
     splits["further"] = [r for r in splits["further"] if r.pid != UNLABELED and (r.pid, r.camid) in asking]
     trained, tested = ({r.pid for part in parts for r in splits[part]} for parts in (("train",), ("query", "gallery")))
     shared = len((trained & tested) - {UNLABELED}) if compare else 0
-    said = [*notes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
+    said = [*notes, *clashes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
     said += _at_most_three(one_in_several_spellings({crop.camera or "" for crop in crops}, "camera", "cameras"))
     if twice:
         said.append(f"{twice} lines say what another line says, and count once.")
@@ -108,14 +114,47 @@ def make_splits(
     return Splits(name, root, **splits, notes=tuple(said), shared=shared, trial=0)
 
 
+def _one_path_a_file(crops: Iterable[Crop]) -> list[Crop]:
+    """The crops, with one path for `i/x.jpg`, `./i/x.jpg` and `i/../i/x.jpg`: the first that names the file."""
+    first: dict[str, str] = {}
+    paths = [(first.setdefault(os.path.abspath(crop.path), crop.path), crop.path) for crop in crops]
+    # behind a link to a folder, .. leads elsewhere than it reads
+    same = [one if one == path or os.path.samefile(one, path) else path for one, path in paths]
+    return [crop._replace(path=path) for crop, path in zip(crops, same, strict=True)]
+
+
+def _about_files(root: Path, crops: Sequence[Crop], pids: Sequence[str]) -> list[str]:
+    """Refuse a file of two cameras, which would escape the rule of the query's camera; tell one of two people."""
+    first: dict[str, tuple[Crop, str]] = {}
+    clashes = {}
+    for crop, pid in zip(crops, pids, strict=True):
+        other, person = first.setdefault(crop.path, (crop, pid))
+        if not is_nobody(crop.camera) and spelled(other.camera or "") != spelled(crop.camera or ""):
+            raise ValueError(
+                f"{crop.told or root} names {crop.path} as taken by the camera {crop.camera!r}, {other.told or root} "
+                f"by {other.camera!r}; one camera takes an image: correct one of the two, or leave it out."
+            )
+        if not is_nobody(pid) and is_nobody(person):
+            first[crop.path] = crop, pid
+        elif not is_nobody(pid) and spelled(pid) != spelled(person):
+            clashes[crop.path] = f"{person!r} ({other.told or root}) and {pid!r} ({crop.told or root})"
+    shown = next(iter(clashes.items()), None)
+    return [f"{len(clashes)} files are labelled as two people: {shown[0]} is {shown[1]}."] if shown else []
+
+
 def _places(names: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(sorted(set(names)))}
 
 
-def _about_names(people: Iterable[str], nobody: Counter[str]) -> list[str]:
+def _about_names(people: Collection[str], nobody: Counter[str]) -> list[str]:
     for plain in ("", str(UNLABELED)):  # as Market-1501 calls it: counted, and nothing to explain
         nobody.pop(plain, None)
     said = [f"{count:,} images whose identity reads {word!r} are of nobody." for word, count in sorted(nobody.items())]
+    if dates := sorted(pid for pid in people if re.fullmatch(_DATE, spelled(pid))):
+        said.append(
+            f"{len(dates)} identities, such as {dates[0]!r}, look like dates: spreadsheets make them of names such as "
+            "1-2; if these were such, write the column as text."
+        )
     return said + _at_most_three(one_in_several_spellings(people))
 
 

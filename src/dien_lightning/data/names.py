@@ -18,7 +18,7 @@ _NOBODY = {  # one blank stands for whatever lies between words
     "junk", "noise", "false positive", "false positives", "background", "backgrounds", "distractor", "distractors",
     "other", "others",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
-    "onbekend", "неизвестно", "未知", "不明", "无",
+    "onbekend", "nieznany", "неизвестно", "未知", "不明", "无", "미상",
 }  # fmt: skip
 _NUMBERED = r"((?:unknown|unidentified|unlabell?ed|nobody|junk|noise|false positive|background|distractor)s?) ?[0-9]+"
 

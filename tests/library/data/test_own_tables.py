@@ -66,6 +66,11 @@ def test_a_table_of_paths_alone(table):
         ("path,pid\na.jpg,1,2\n", ValueError, r"line 2 has 3 cells, and the first line names 2 columns; .* ',' into q"),
         ("path,id\na.jpg,1\n", ValueError, r"has the columns id, which are not read; did you mean pid\?"),
         ("path,pid\na.jpg,1.844674407370955e+19\n", ValueError, r"identity '1\.84467.*e\+19', a number that was round"),
+        (
+            "path,pid,camid,split\na.jpg,1,1,query\n./a.jpg,1,2,gallery\n",
+            ValueError,
+            r"csv, line 3 names .*a\.jpg as taken by the camera '2', .*csv, line 2 by '1'; one camera takes an image",
+        ),
         ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which is no file"),
         ("path\n", ValueError, r"crops\.csv lists no image"),
         ('path,pid\n"a.jpg,1\n' + 200_000 * "x", ValueError, r"crops\.csv cannot be read as a table \(field larger"),
@@ -128,10 +133,21 @@ def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
 
 
 def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings_are_told(table):
-    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\n./a.jpg,1,cam1\na.jpg,2,cam1\n")
+    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\nx/../a.jpg,1,cam1\n./a.jpg,2,cam1\n")
+    (table.parent / "x").mkdir()
     splits = read_table(table)
     assert len(splits.train) == 3  # one picture of two people is another matter
     assert splits.notes == (
+        f"1 files are labelled as two people: {table.parent}/a.jpg is '1' ({table}, line 2) and '2' ({table}, line 5).",
         "'Cam1' and 'cam1' are read as 2 cameras.",
         "1 lines say what another line says, and count once.",
+    )
+
+
+@pytest.mark.parametrize("date", ["02-Jan", "Jan-02", "2. Mrz", "02-Jan-26", "2026-01-02 00:00:00"])
+def test_identities_that_a_spreadsheet_made_dates_are_told(table, date):
+    table.write_text(f"path,pid\na.jpg,{date}\nb.jpg,13-2\nc.jpg,2026-01-02_7\nd.jpg,Mark-12\n")
+    (note,) = read_table(table).notes
+    assert note.startswith(
+        f"1 identities, such as {date!r}, look like dates: spreadsheets make them of names such as 1-2;"
     )
