@@ -91,7 +91,7 @@ def locate(text: str, *folders: Path) -> str:
     The name may have Windows' separators, accents composed or not, or no suffix where one image alone fits. Where
     nothing fits, the place where it was looked for first is given.
     """
-    ways = list(dict.fromkeys(way.removeprefix("./") for way in (text, text.replace("\\", "/"))))
+    ways = list(dict.fromkeys(re.sub(r"^(\./+)+", "", way) for way in (text, text.replace("\\", "/"))))
     ways += [unicodedata.normalize(form, way) for form in ("NFC", "NFD") for way in ways if not way.isascii()]
     places = [os.path.join(folder, os.path.expanduser(way)) for folder in folders for way in ways]
     for place in places:

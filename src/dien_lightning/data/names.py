@@ -16,7 +16,7 @@ _NOBODY = {  # one blank stands for whatever lies between words
     "unk", "unknown", "unknown person", "unknown id", "no id", "noid", "nobody", "no one", "noone", "unidentified",
     "unlabeled", "unlabelled", "unlabel", "not labeled", "not labelled", "not annotated", "unannotated",
     "junk", "noise", "false positive", "false positives", "background", "backgrounds", "distractor", "distractors",
-    "other", "others",
+    "other", "others", "andere",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
     "onbekend", "nieznany", "неизвестно", "未知", "不明", "无", "미상",
 }  # fmt: skip

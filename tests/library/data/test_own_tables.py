@@ -133,7 +133,7 @@ def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
 
 
 def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings_are_told(table):
-    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\nx/../a.jpg,1,cam1\n./a.jpg,2,cam1\n")
+    table.write_text("path,pid,camid\na.jpg,1,cam1\nb.jpg,1,Cam1\nx/../a.jpg,1,cam1\n.//a.jpg,2,cam1\n")
     (table.parent / "x").mkdir()
     splits = read_table(table)
     assert len(splits.train) == 3  # one picture of two people is another matter
