@@ -114,10 +114,13 @@ def make_splits(
     return Splits(name, root, **splits, notes=tuple(said), shared=shared, trial=0)
 
 
-def _one_path_a_file(crops: Iterable[Crop]) -> list[Crop]:
+def _one_path_a_file(crops: Sequence[Crop]) -> Sequence[Crop]:
     """The crops, with one path for `i/x.jpg`, `./i/x.jpg` and `i/../i/x.jpg`: the first that names the file."""
-    first: dict[str, str] = {}
-    paths = [(first.setdefault(os.path.abspath(crop.path), crop.path), crop.path) for crop in crops]
+    here, first = os.path.join(os.getcwd(), ""), dict[str, str]()
+    plain = [os.path.normpath(crop.path if os.path.isabs(crop.path) else here + crop.path) for crop in crops]
+    if len(set(plain)) == len(crops):
+        return crops
+    paths = [(first.setdefault(name, crop.path), crop.path) for name, crop in zip(plain, crops, strict=True)]
     # behind a link to a folder, .. leads elsewhere than it reads
     same = [one if one == path or os.path.samefile(one, path) else path for one, path in paths]
     return [crop._replace(path=path) for crop, path in zip(crops, same, strict=True)]
@@ -125,6 +128,8 @@ def _one_path_a_file(crops: Iterable[Crop]) -> list[Crop]:
 
 def _about_files(root: Path, crops: Sequence[Crop], pids: Sequence[str]) -> list[str]:
     """Refuse a file of two cameras, which would escape the rule of the query's camera; tell one of two people."""
+    if len({crop.path for crop in crops}) == len(crops):
+        return []
     first: dict[str, tuple[Crop, str]] = {}
     clashes = {}
     for crop, pid in zip(crops, pids, strict=True):
