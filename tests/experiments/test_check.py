@@ -165,3 +165,16 @@ def test_folders_that_many_call_so_are_no_sets(check, tmp_path):
 
 def test_a_folder_without_images(check, tmp_path):
     assert "holds no image and no layout we know" in check(tmp_path).stderr
+
+
+def test_labelled_queries_of_whom_the_gallery_shows_nobody(check, tmp_path):
+    lines = ["path,pid,camid,split"]
+    for seed, (split, pid) in enumerate([("train", 1), ("train", 2), ("query", 3), ("gallery", -1), ("gallery", -1)]):
+        write_image(tmp_path / f"{seed}.jpg", seed)
+        lines.append(f"{seed}.jpg,{pid},{seed},{split}")
+    (tmp_path / "crops.csv").write_text("\n".join(lines))
+    done = check(tmp_path, "role=target")
+    assert "note: The queries are labelled (1 people), but the gallery shows none of them: all 2 images there are" in (
+        done.stdout
+    )
+    assert "no labelled query" not in done.stdout

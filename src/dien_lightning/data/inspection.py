@@ -15,6 +15,7 @@ from dien_lightning.data.reading import agrees
 from dien_lightning.data.records import SPLITS, Record, Splits, count_identities
 from dien_lightning.types import UNLABELED
 
+_THUMB = re.compile(r"(?:^|[/_.-])(?:thumb(?:nail)?s?|SYNOPHOTO_THUMB[^/]*)(?=$|[/_.-])", re.I)
 _LISTS = (".txt", ".csv", ".json", ".mat")
 _TEST_PART = re.compile(
     r"(?:^|[\W_])(query|queries|gallery|probe|probes|test|testing|val|valid|validation|eval)(?:$|[\W_])", re.I
@@ -49,6 +50,7 @@ def inspect(splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_inst
     _count(splits, found)
     _compare(splits, found)
     found.notes += splits.notes
+    _check_thumbs(splits, found)
     if labeled:
         _check_identities(splits, num_ids, num_instances, found)
         _check_levels(splits, found)
@@ -58,6 +60,15 @@ def inspect(splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_inst
         found.notes.append("There are no training images: the set serves evaluation alone.")
     _check_cameras(splits, found)
     return found
+
+
+def _check_thumbs(splits: Splits, found: Inspection) -> None:
+    paths = [path_below(record.path, splits.root) for split in SPLITS for record in getattr(splits, split)]
+    if thumbs := list(filter(_THUMB.search, paths)):
+        found.notes.append(
+            f"{len(thumbs)} of {len(paths)} images have names like thumbnails, such as {thumbs[0]}: if they are small "
+            "copies of others, move them out of the folder."
+        )
 
 
 def _check_cameras(splits: Splits, found: Inspection) -> None:

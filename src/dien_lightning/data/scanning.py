@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +17,8 @@ from dien_lightning.data.inspection import Inspection
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
+_LEAST_SIDE = 8
+
 
 class FileState(NamedTuple):
     """What one pass over an image file found.
@@ -25,12 +28,14 @@ class FileState(NamedTuple):
         digest: the same for the same bytes; None if the file cannot be opened.
         fault: why it cannot be decoded, None if it can.
         is_flat: whether it has one or two colors alone, as masks and empty pictures have.
+        size: (height, width) in pixels.
     """
 
     path: str
     digest: bytes | None
     fault: str | None
     is_flat: bool = False
+    size: tuple[int, int] | None = None
 
 
 def scan_files(
@@ -60,7 +65,7 @@ def scan_file(path: str) -> FileState:
         picture = decode(io.BytesIO(content))
     except FAULTS as error:
         return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
-    return FileState(path, digest, None, is_flat=picture.getcolors(2) is not None)
+    return FileState(path, digest, None, picture.getcolors(2) is not None, (picture.height, picture.width))
 
 
 def check_files(
@@ -82,8 +87,7 @@ def check_files(
         found.problems.append(
             f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: {shown}{more}."
         )
-    if flat := [state.path for state in states if state.is_flat]:
-        found.notes.append(f"{len(flat)} images have one or two colors alone, as masks have, such as {flat[0]}.")
+    _check_sizes(states, found)
     digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
     places: dict[bytes, dict[str, list[Record]]] = defaultdict(lambda: {split: [] for split in SPLITS})
     for split in SPLITS:
@@ -100,6 +104,26 @@ def check_files(
             )
     _check_queries(doubles, same_camera, search, found)
     _check_people(doubles, found)
+    _check_repeats(splits, digests, found)
+
+
+def _check_sizes(states: Sequence[FileState], found: Inspection) -> None:
+    """Whether these are crops of people who stand: neither specks, nor masks, nor whole frames."""
+    sized = [(state, *state.size) for state in states if state.size is not None]
+    small = {state.path for state, height, width in sized if min(height, width) < _LEAST_SIDE}
+    if small:
+        found.notes.append(
+            f"{len(small)} images are too small to show a person (a side has fewer than {_LEAST_SIDE} pixels), such as "
+            f"{min(small)}."
+        )
+    if flat := [state.path for state in states if state.is_flat and state.path not in small]:
+        found.notes.append(f"{len(flat)} images have one or two colors alone, as masks have, such as {flat[0]}.")
+    wide = [state.path for state, height, width in sized if width > height]
+    if 2 * len(wide) > len(sized):
+        found.notes.append(
+            f"{len(wide)} of {len(sized)} images are wider than high, such as {wide[0]}: a crop shows one person, who "
+            "stands; if these are whole frames, cut the people out by a detector first."
+        )
 
 
 def _check_queries(
@@ -138,3 +162,21 @@ def _check_people(doubles: Sequence[dict[str, list[Record]]], found: Inspection)
                 clashes.append(" is ".join(sorted(first.values())[:2]))
     if clashes:
         found.notes.append(f"{len(clashes)} pictures are labelled as two people or more: {clashes[0]}.")
+
+
+def _check_repeats(splits: Splits, digests: Mapping[str, bytes], found: Inspection) -> None:
+    """The same picture of one person more than once in a split: by its bytes, or by its name but for the suffix."""
+    copies = []
+    for split in SPLITS:
+        first: dict[tuple[int, str | bytes], str] = {}
+        for record in getattr(splits, split):
+            keys = [(record.pid, os.path.splitext(record.path)[0]), (record.pid, digests.get(record.path, record.path))]
+            earlier = next((first[key] for key in keys if key in first), record.path)
+            if earlier != record.path:
+                copies.append(f"{record.path} is {earlier}")
+            first.update((key, record.path) for key in keys if key not in first)
+    if copies:
+        found.notes.append(
+            f"{len(copies)} images are there twice, by their bytes or by names that differ in the suffix alone: "
+            f"{copies[0]}. Each counts."
+        )

@@ -106,6 +106,13 @@ def main() -> None:
 def check_matches(splits: Splits, counting: Protocol, found: Inspection) -> None:
     """Add whether queries have a match under the protocol."""
     if not splits.is_evaluated(counting.search):
+        labeled, shown = ({r.pid for r in part} - {UNLABELED} for part in (splits.query, splits.gallery))
+        if labeled and splits.gallery and not shown:
+            found.notes.append(
+                f"The queries are labelled ({len(labeled)} people), but the gallery shows none of them: all "
+                f"{len(splits.gallery)} images there are without identity. It trains, but is not evaluated."
+            )
+            return
         hint = " A gallery alone is ranked by protocol=leave_one_out." if splits.is_evaluated("leave_one_out") else ""
         found.notes.append(f"There is no labelled query and gallery: it trains, but is not evaluated.{hint}")
         return

@@ -137,6 +137,41 @@ def test_masks_are_told(tmp_path):
     assert note == f"1 images have one or two colors alone, as masks have, such as {tmp_path}/anna/cam1_mask.png."
 
 
+def test_specks_and_whole_frames_are_told(tmp_path):
+    draw(tmp_path, "anna/cam1.jpg")
+    write_image(tmp_path / "anna/cam2.jpg", 5, size=(16, 32))
+    assert not any("pixels" in note or "wider" in note for note in look(tmp_path, "folder").notes)
+    write_image(tmp_path / "anna/cam3.jpg", 6, size=(16, 32))
+    Image.new("L", (1, 1)).save(tmp_path / "anna/one.png")
+    write_image(tmp_path / "anna/cam4.jpg", 7, size=(16, 32))
+    notes = look(tmp_path, "folder").notes
+    small = (
+        f"1 images are too small to show a person (a side has fewer than 8 pixels), such as {tmp_path}/anna/one.png."
+    )
+    assert small in notes
+    assert any(
+        note.startswith(f"3 of 5 images are wider than high, such as {tmp_path}/anna/cam2.jpg:") for note in notes
+    )
+    assert not any("colors" in note for note in notes)
+
+
+def test_thumbnails_are_told(tmp_path):
+    draw(tmp_path, "a/1.jpg", "a/1_thumb.jpg", "a/thumbs/1.jpg", "b/Thumbnails/2.jpg", "b/thumbelina.jpg")
+    write_image(tmp_path / "b/SYNOPHOTO_THUMB_S.jpg", 9)
+    (note,) = [note for note in look(tmp_path, "folder", labeled=False).notes if "thumbnails" in note]
+    assert note.startswith("4 of 6 images have names like thumbnails, such as a/1_thumb.jpg: if they are small copies")
+
+
+def test_copies_of_a_crop_are_told(tmp_path):
+    draw(tmp_path, "anna/x.jpg", "anna/y.jpg", "ben/x.jpg", "ben/x (2).jpg")
+    assert not any("twice" in note for note in look(tmp_path, "folder").notes)
+    shutil.copy(tmp_path / "anna/x.jpg", tmp_path / "anna/x (1).jpg")
+    write_image(tmp_path / "ben/x.png", 7)
+    (note,) = [note for note in look(tmp_path, "folder").notes if "twice" in note]
+    assert note.startswith("2 images are there twice, by their bytes or by names that differ in the suffix alone: ")
+    assert f"{tmp_path}/anna/x.jpg is {tmp_path}/anna/x (1).jpg. Each counts." in note
+
+
 def test_a_camera_for_each_image_is_told(tmp_path):
     draw(tmp_path, *(f"{pid}/{time}.jpg" for pid in "ab" for time in range(10, 16)))
     assert "6 cameras took 12 images" not in " ".join(look(tmp_path, "folder", camera_pattern=r"(\d+)").notes)
