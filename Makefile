@@ -22,10 +22,10 @@ demo: $(INSTALLED)  ## draw two domains, train Base, DIEN and self-training, wri
 	$(BIN)/dien demo
 
 test: $(INSTALLED)  ## run every test but the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
 
 slow: $(INSTALLED)  ## run the slow proofs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses=2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses=2 --dist=worksteal
 
 soak: $(INSTALLED)  ## two hours of random kills of trainings and stores, write results/soak.json and store_soak.json
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m proofs.soak minutes=60
