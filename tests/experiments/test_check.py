@@ -152,6 +152,14 @@ def test_a_folder_that_comes_near(check, tmp_path):
     assert "rename or remove what does not belong here; complete it, or read it as it is" in done.stderr
 
 
+def test_a_second_set_beside_the_first_is_told(check, tmp_path):
+    write_market(tmp_path / "market1501")
+    assert "beside it" not in check(tmp_path, "num_ids=2", "num_instances=2").stdout
+    write_image(tmp_path / "mine" / "0.jpg")
+    done = check(tmp_path, "num_ids=2", "num_instances=2")
+    assert f"note: Images beside it are not read: {tmp_path / 'mine'}. Name one folder to check it." in done.stdout
+
+
 def test_folders_that_many_call_so_are_no_sets(check, tmp_path):
     for path in ("cam1/0.jpg", "cam12/0.jpg", "images/0.jpg"):
         write_image(tmp_path / path)

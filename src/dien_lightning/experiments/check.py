@@ -72,6 +72,7 @@ def main() -> None:
     counting = protocol(compose_config([f"protocol={options.protocol}", f"data.cameras={options.cameras}"]))
     found = inspect(splits, labeled=role == "source", num_ids=options.num_ids, num_instances=options.num_instances)
     check_matches(splits, counting, found)
+    found.notes += beside(root, splits) if layout in CATALOG else []
     if options.files:
         paths = sorted({record.path for split in SPLITS for record in getattr(splits, split)})
 
@@ -101,6 +102,16 @@ def main() -> None:
     for number, line in enumerate(found.problems, start=1):
         print(f"  {number}. {line}")
     sys.exit(1)
+
+
+def beside(root: Path, splits: Splits) -> list[str]:
+    """A note on folders with images that lie beside the one that holds the set, where it lies below `root`."""
+    if root.resolve() == Path(splits.root).resolve():
+        return []
+    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and path not in Path(splits.root).parents]
+    others = [path for path in folders if path.resolve() != Path(splits.root).resolve() and image_files(path)]
+    told = ", ".join(map(str, others[:3])) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    return [f"Images beside it are not read: {told}. Name one folder to check it."] if others else []
 
 
 def check_matches(splits: Splits, counting: Protocol, found: Inspection) -> None:
