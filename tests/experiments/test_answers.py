@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uvicorn
@@ -47,8 +48,8 @@ def test_each_command_of_the_page_runs_and_the_onnx_answers(tmp_path, capfd, mon
     assert "Written to outputs/answers/network.onnx" in said["export"]
     assert served == ["127.0.0.1"]
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    names = {"images": np.random.default_rng(0).normal(size=(3, 3, 64, 32)).astype(np.float32)}
-    exec(code, names)
+    names: dict[str, Any] = {}
+    exec(code.replace("query/ONE", f"query/{Path(pictures[0]).name}").replace("(64, 128)", "(32, 64)"), names)
     np.testing.assert_allclose(np.linalg.norm(names["embedding"], axis=1), 1, atol=1e-5)
     kept = Calibration.loads(names["session"].get_modelmeta().custom_metadata_map["calibration"])
     assert kept.about == load_network("outputs/answers/network.safetensors").calibration.about

@@ -49,3 +49,16 @@ def test_a_missing_extra_is_named(export, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     said = export("output=network.onnx").stderr
     assert 'format=onnx needs onnxruntime: pip install "dien-lightning[export]".' in said
+
+
+@pytest.mark.parametrize("words", [["output=there/x.onnx"], ["format=reid", "output=there"]])
+def test_nothing_that_is_there_is_written_over(words, export, tmp_path):
+    (tmp_path / "there").mkdir()
+    kept = tmp_path / "there" / ("reid_config.json" if len(words) > 1 else "x.onnx")
+    kept.write_text("mine")
+    done = export(*words)
+    assert done.code == 1
+    assert f"{kept.relative_to(tmp_path)} is there already; delete it, or choose another output." in done.stderr
+    assert kept.read_text() == "mine"
+    done = export("output=there/x.onnx/y.onnx" if len(words) == 1 else "output=there/reid_config.json/y.onnx")
+    assert "is a file, so output=there/" in done.stderr

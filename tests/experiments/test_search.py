@@ -63,6 +63,8 @@ def test_filters_and_the_own_camera(gallery, words, expected, dien, folder):
     if not words:
         assert "0.jpg (without its own camera, 0)" in done.stdout
         assert "strangers looks this alike" in done.stdout
+    if words == ["same_camera=keep"]:
+        assert "of the query's own camera, where strangers look alike more often" in done.stdout
     if not expected:
         assert "nothing passes the filters" in done.stdout
 
@@ -72,7 +74,7 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     done = dien("search", "gallery=store", "query=new.jpg", "top=1")
     assert "new.jpg (its camera is not known, so none is left out)" in done.stdout
     assert "   1. 0.0000  " in done.stdout
-    assert "cam1/3.jpg  camera 1  3  fewer than 1 in 400 strangers looks this alike" in done.stdout
+    assert "cam1/3.jpg  camera 1  3  fewer than 1 in 400 strangers looks this alike, if another" in done.stdout
     done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
     assert "... and 1 more queries." in done.stdout
     assert len(found(folder)) == 6

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dien_lightning.checks import check_choice
@@ -48,6 +49,7 @@ def main() -> None:
     options = take_all(Options, sys.argv[1:])
     check_choice("format", options.format, (*FORMATS, "reid"))
     check_choice("size", options.size, SIZES)
+    check_output(Path(options.output), options.format)
     use_threads(options.threads)
     domain: Any = options.domain
     network = load_network(options.checkpoint)
@@ -61,3 +63,21 @@ def main() -> None:
         except ModuleNotFoundError as error:
             raise ValueError(f'format=onnx needs {error.name}: pip install "dien-lightning[export]".') from error
     print(f"Written to {options.output}, with the {deployed.domain}'s statistics; compared with the network: {parity}.")
+
+
+def check_output(output: Path, format: str) -> None:
+    """Refuse, before anything is computed, to write over what is there.
+
+    Raises:
+        FileExistsError: a file, or a folder that holds one of those to be written.
+        NotADirectoryError: a file stands where its folder would be.
+    """
+    if format == "reid":
+        written = (output / name for name in ("weights.safetensors", "reid_config.json"))
+        taken = next((path for path in written if path.exists()), None)
+    else:
+        taken = output if output.exists() else None
+    if taken is not None:
+        raise FileExistsError(f"{taken} is there already; delete it, or choose another output.")
+    if (above := next(path for path in output.absolute().parents if path.exists())).is_file():
+        raise NotADirectoryError(f"{above} is a file, so output={output} cannot lie in it; choose another output.")

@@ -71,7 +71,7 @@ def answer(images: Sequence[str], distance: float, calibration: Calibration) -> 
         f"Such a distance is {times:g} times as frequent between {more} as between {less}"
         + ("; the data carry no more." if log10 in about["log10_bounds"] else "."),
         f"{strangers[0].upper()}{strangers[1:]}.",
-        f"This rests on {about['people']} people: {about['data']}, {about['whose']}. "
-        "To look alike is not to be the same.",
+        f"This rests on {about['people']} people: {about['data']}, {about['whose']}, and holds for "
+        "pictures from two cameras. To look alike is not to be the same.",
     ]
     return said + warnings_of(about)

@@ -63,7 +63,7 @@ def main() -> None:
     writer = csv.writer(table)
     writer.writerow(["query", "rank", "image", "camera", "time", "distance", "says"])
     for place, (query, hits) in enumerate(zip(questions.images, lists, strict=True)):
-        rows = [row(hit, in_words(network, gallery.about, hit.distance)) for hit in hits]
+        rows = [row(hit, in_words(network, gallery.about, hit, query.camera)) for hit in hits]
         writer.writerows([query.path, rank, *cells] for rank, cells in enumerate(rows, start=1))
         if place < _PRINTED:
             print(described(query, rows, options.same_camera))

@@ -102,7 +102,7 @@ class Service:
                 "camera": hit.image.camera,
                 "time": None if hit.image.time is None else show_time(hit.image.time),
                 "distance": round(hit.distance, 4),
-                "says": in_words(self.network, self.store.about, hit.distance),
+                "says": in_words(self.network, self.store.about, hit, camera),
             }
             for hit in hits
         ]
