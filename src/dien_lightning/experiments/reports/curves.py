@@ -19,8 +19,10 @@ TITLES = {
     "train/loss_triplet": "Triplet loss",
     "train/loss_center": "Center distance term",
     "train/loss_domain": "Domain loss",
+    "train/loss_cluster": "Cluster loss",
     "train/active_triplets": "Active triplets, share",
     "train/domain_accuracy": "Domain accuracy",
+    "train/cluster_accuracy": "Cluster accuracy",
     "train/center_distance": "Center distance",
     "train/embedding_spread": "Embedding spread",
     "train/target_spread": "Target's embedding spread",
@@ -31,9 +33,9 @@ TITLES = {
     "val/target_reciprocity": "Target reciprocity (label-free), share",
     "clusters/number": "Clusters",
     "clusters/outliers": "Outliers, share of the images",
-    "clusters/largest": "Largest cluster, share of the clustered images",
-    "clusters/agreement": "Agreement with the round before (adjusted mutual information)",
-    "clusters/same_camera": "Pairs of a cluster from one camera, share",
+    "clusters/largest": "Largest cluster, share of clustered",
+    "clusters/agreement": "Agreement with the round before",
+    "clusters/same_camera": "Pairs from one camera, share",
 }
 _GROUPS = {"train/loss_": "Losses", "train/": "Health", "val/": "Validation"}
 _CLUSTERS = "clusters/"
@@ -70,7 +72,10 @@ def cluster_gallery(run_dir: Path) -> Gallery:
     """What a run of self-training logged of its clusters, a point for each round."""
     curves = read_curves(run_dir)
     names = [name for name in TITLES if name in curves and name.startswith(_CLUSTERS)]
-    caption = "Each round labels the target anew. No label is used; chance level of one camera is in metrics.csv."
+    caption = (
+        "Each round labels the target anew, without labels. Agreement is adjusted mutual information; how often any two "
+        "images are from one camera stands in metrics.csv (clusters/chance)."
+    )
     return Gallery("Rounds", caption, tuple(_plot(name, {"self-training": curves}) for name in names))
 
 
