@@ -73,8 +73,8 @@ def cluster_gallery(run_dir: Path) -> Gallery:
     curves = read_curves(run_dir)
     names = [name for name in TITLES if name in curves and name.startswith(_CLUSTERS)]
     caption = (
-        "Each round labels the target anew, without labels. Agreement is adjusted mutual information; how often any two "
-        "images are from one camera stands in metrics.csv (clusters/chance)."
+        "Each round labels the target anew, without labels. Agreement is adjusted mutual information; how often any "
+        "two images are from one camera stands in metrics.csv (clusters/chance)."
     )
     return Gallery("Rounds", caption, tuple(_plot(name, {"self-training": curves}) for name in names))
 
