@@ -11,9 +11,7 @@ import yaml
 
 from commands import call
 from dien_lightning.experiments.run_folder import held
-from proofs.tiny import SMALL
-
-TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
+from experiments.test_train import TINY
 
 
 def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, capfd, monkeypatch):

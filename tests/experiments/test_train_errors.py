@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from commands import call
-from proofs.tiny import SMALL
-
-TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
+from experiments.test_train import TINY
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from dien_lightning.data import DomainPairDataModule
 
 
 def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (32, 16)) -> Path:
@@ -33,3 +36,31 @@ def write_market(
     write_image(root / "bounding_box_test" / "-1_c1s1_900001_00.jpg", 901)
     (root / "bounding_box_train" / "Thumbs.db").touch()
     return root
+
+
+def make(root, **changes):
+    arguments = {
+        "source": "market1501",
+        "target": "dukemtmcreid",
+        "num_ids": 4,
+        "num_instances": 2,
+        "target_batch_size": 6,
+        "image_size": (32, 16),
+        "num_workers": 0,
+    }
+    return DomainPairDataModule(str(root), **(arguments | changes))
+
+
+def triples(root, splits):
+    """What each file is read as: its split, identity, camera and, where they are told, clothes."""
+    return {
+        os.path.relpath(record.path, root).replace(os.sep, "/"): (
+            (split, record.pid, record.camid, record.clothes)[: 3 + (record.clothes >= 0)]
+        )
+        for split in ("train", "query", "gallery")
+        for record in getattr(splits, split)
+    }
+
+
+def seen(records):
+    return [(record.pid, record.camid) for record in records]

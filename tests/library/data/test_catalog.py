@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from dien_lightning.data.catalog_special import SPECIAL
 from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.types import UNLABELED
-from library.data.folders import write_image
+from library.data.folders import triples, write_image
 from library.data.test_catalog_halved import HALVED
 
 # Where the splits are the data set's own: the set, a file of it, and what that is read as: split, identity, camera and
@@ -130,17 +129,6 @@ LISTS = {
         "SYSU-MM01/exp/test_id.txt": "6,7",
     },
 }
-
-
-def triples(root, splits):
-    """What each file is read as: its split, identity, camera and, where they are told, clothes."""
-    return {
-        os.path.relpath(record.path, root).replace(os.sep, "/"): (
-            (split, record.pid, record.camid, record.clothes)[: 3 + (record.clothes >= 0)]
-        )
-        for split in ("train", "query", "gallery")
-        for record in getattr(splits, split)
-    }
 
 
 def draw(root, name):

@@ -8,19 +8,7 @@ from pathlib import Path
 import pytest
 
 from dien_lightning.data.reading import read_dataset
-from library.data.folders import write_image, write_market
-
-
-def triples(root, splits):
-    """What each file is read as: its split, identity, camera and, where they are told, clothes."""
-    return {
-        os.path.relpath(record.path, root).replace(os.sep, "/"): (
-            (split, record.pid, record.camid, record.clothes)[: 3 + (record.clothes >= 0)]
-        )
-        for split in ("train", "query", "gallery")
-        for record in getattr(splits, split)
-    }
-
+from library.data.folders import triples, write_image, write_market
 
 # Sets without splits: files of one identity as (path, camera, whether it is a query when the identity is tested).
 HALVED = {

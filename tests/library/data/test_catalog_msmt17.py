@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from dien_lightning.data.reading import read_dataset
-from library.data.folders import write_image
-
-
-def triples(root, splits):
-    """What each file is read as: its split, identity, camera and, where they are told, clothes."""
-    return {
-        os.path.relpath(record.path, root).replace(os.sep, "/"): (
-            (split, record.pid, record.camid, record.clothes)[: 3 + (record.clothes >= 0)]
-        )
-        for split in ("train", "query", "gallery")
-        for record in getattr(splits, split)
-    }
+from library.data.folders import triples, write_image
 
 
 @pytest.mark.parametrize("folders", [("MSMT17_V1", "train", "test"), ("MSMT17_V2", "mask_train_v2", "mask_test_v2")])

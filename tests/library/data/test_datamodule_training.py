@@ -10,30 +10,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from dien_lightning.data import DomainPairDataModule, EpochSampler, IdentitySampler, ShardSampler
+from dien_lightning.data import EpochSampler, IdentitySampler, ShardSampler
 from dien_lightning.data.images import UnreadableImageError
-from library.data.folders import write_market
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_market(folder / "market1501", train_ids=6)
-    write_market(folder / "dukemtmcreid", train_ids=5, cameras=3)
-    return folder
-
-
-def make(root, **changes):
-    arguments = {
-        "source": "market1501",
-        "target": "dukemtmcreid",
-        "num_ids": 4,
-        "num_instances": 2,
-        "target_batch_size": 6,
-        "image_size": (32, 16),
-        "num_workers": 0,
-    }
-    return DomainPairDataModule(str(root), **(arguments | changes))
+from library.data.folders import make, write_market
 
 
 class Recorder(pl.LightningModule):

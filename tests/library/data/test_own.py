@@ -9,11 +9,7 @@ import pytest
 
 from dien_lightning.data.folders import propose_pid_pattern, read_folder
 from dien_lightning.types import UNLABELED
-from library.data.folders import write_image
-
-
-def seen(records):
-    return [(record.pid, record.camid) for record in records]
+from library.data.folders import seen, write_image
 
 
 def test_a_plain_folder_of_nested_crops(tmp_path):

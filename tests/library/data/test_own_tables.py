@@ -6,12 +6,7 @@ import pytest
 
 from dien_lightning.data.own import read_table
 from dien_lightning.types import UNLABELED
-from library.data.folders import write_image
-
-
-def seen(records):
-    return [(record.pid, record.camid) for record in records]
-
+from library.data.folders import seen, write_image
 
 TABLE = """path,pid,camid,split
 a.jpg,anna,yard,train

@@ -13,8 +13,8 @@ import pytorch_lightning as pl
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from library.data.folders import write_market
-from library.data.test_datamodule_training import Recorder, make
+from library.data.folders import make, write_market
+from library.data.test_datamodule_training import Recorder
 
 
 class Writer(Recorder):

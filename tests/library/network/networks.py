@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dien_lightning.network import DIEN, RecurrentTopDownAttention
+from dien_lightning.network import DIEN, DomainBatchNorm, RecurrentTopDownAttention
 
 
 def small(attention_loops: int = 2, seed: int = 0, moved: bool = False, **changes) -> DIEN:
@@ -27,3 +27,7 @@ def move(attention: RecurrentTopDownAttention) -> None:
 
 def images(count: int = 4, height: int = 64, width: int = 32, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def normalizations(network):
+    return {name: module for name, module in network.named_modules() if isinstance(module, DomainBatchNorm)}

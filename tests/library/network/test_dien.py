@@ -10,21 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
-from dien_lightning.network import DomainBatchNorm
-from library.network.networks import images, small
-
-
-@pytest.fixture(scope="module")
-def moved():
-    """T = 2, masks away from 1 and statistics of both domains gathered; never changed by a test."""
-    network = small(2, moved=True)
-    network.gather_statistics([images(6, seed=1)], "source")
-    network.gather_statistics([2 * images(6, seed=2) - 1], "target")
-    return network.eval().requires_grad_(False)
-
-
-def normalizations(network):
-    return {name: module for name, module in network.named_modules() if isinstance(module, DomainBatchNorm)}
+from library.network.networks import images, normalizations, small
 
 
 def manual(network, batch, update="refocus"):

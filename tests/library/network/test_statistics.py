@@ -7,21 +7,8 @@ import copy
 import pytest
 import torch
 
-from dien_lightning.network import DomainBatchNorm, load_network, save_network
-from library.network.networks import images, small
-
-
-@pytest.fixture(scope="module")
-def moved():
-    """T = 2, masks away from 1 and statistics of both domains gathered; never changed by a test."""
-    network = small(2, moved=True)
-    network.gather_statistics([images(6, seed=1)], "source")
-    network.gather_statistics([2 * images(6, seed=2) - 1], "target")
-    return network.eval().requires_grad_(False)
-
-
-def normalizations(network):
-    return {name: module for name, module in network.named_modules() if isinstance(module, DomainBatchNorm)}
+from dien_lightning.network import load_network, save_network
+from library.network.networks import images, normalizations, small
 
 
 def seen(network, domain):
