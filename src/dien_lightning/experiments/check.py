@@ -35,7 +35,8 @@ from dien_lightning.data.own import OWN, is_table, table_files
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
-from dien_lightning.experiments.config import choices, compose_config, protocol
+from dien_lightning.experiments.config import compose_config, protocol
+from dien_lightning.experiments.keys import groups_of
 from dien_lightning.experiments.options import take_all
 from dien_lightning.training.counting import count_matches
 from dien_lightning.types import UNLABELED
@@ -151,7 +152,7 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
         raise ValueError(f"{len(roots)} folders were named; name one: dien check ROOT [layout=NAME].")
     check_choice("role", options.role or "target", ("source", "target"))
     check_choice("cameras", options.cameras, ("required", "none"))
-    check_choice("protocol", options.protocol, choices("protocol"))
+    check_choice("protocol", options.protocol, groups_of("train")["protocol"])
     for name in ("num_ids", "num_instances", "workers"):
         check_int(name, getattr(options, name), 1, "see --help")
     return Path(roots[0]), options

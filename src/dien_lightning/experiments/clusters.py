@@ -89,7 +89,8 @@ def with_labels(config: DictConfig, data: DomainPairDataModule) -> list[Record]:
     records, names = list(data.target.train), config.data.target
     if set(OWN) & set([names] if isinstance(names, str) else names):
         return records
-    known = Domain("target", config.data.root, names, config.data.target_root).read(labeled=True).train
+    place = Domain("target", config.data.root, names, config.data.target_root, trial=config.data.target_trial)
+    known = place.read(labeled=True).train
     pids = {record.path: record.pid for record in known}
     return [record._replace(pid=pids.get(record.path, UNLABELED)) for record in records]
 

@@ -51,16 +51,6 @@ def _file(group: str, choice: str) -> Path | None:
     return next((path for folder in folders() if (path := folder / group / f"{choice}.yaml").is_file()), None)
 
 
-def choices(group: str) -> list[str]:
-    """The names that a group of conf/, and of one's own beside it, has files for.
-
-    Example:
-        >>> choices("protocol")[:3]
-        ['clothes_changing', 'default', 'leave_one_out']
-    """
-    return sorted({path.stem for folder in folders() for path in (folder / group).glob("*.yaml")})
-
-
 def both_ways(experiment: str) -> list[str]:
     """The experiment's file in conf/data, and the one of the other way where there is one.
 

@@ -48,9 +48,10 @@ def main() -> None:
         }
         for name, words in asked.items():
             folder = folder_of(output, name, seed)
-            runs[name].append(stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, remedy))
-    if without := [run for each in runs.values() for run in each if not run.target]:
-        raise ValueError(f"{without[0].path} has no figures of the target: it has no labelled query and gallery.")
+            run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, remedy)
+            if not run.target:  # the next trainings would be for nothing
+                raise ValueError(f"{run.path} has no figures of the target: it has no labelled query and gallery.")
+            runs[name].append(run)
     page = output / "report.html"
     write_text(page, demo_page(*runs.values()))
     console = Console()
