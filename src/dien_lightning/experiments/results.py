@@ -48,6 +48,7 @@ class Results:
         protocol: how was counted, what was counted, precision, whose statistics.
         images_per_second: embeddings extracted in a second.
         seconds: a run's duration.
+        peak_memory: most bytes of main memory that the run's own process held, its loader processes not counted.
         threads: that each process computed with; another number adds in another order.
         row: of Table I, such as `r01_base`.
         direction: the pair, such as `day2night`.
@@ -68,6 +69,7 @@ class Results:
     protocol: Mapping[str, Any] = field(default_factory=dict)
     images_per_second: float | None = None
     seconds: float | None = None
+    peak_memory: int | None = None
     threads: int | None = None
     row: str = ""
     direction: str = ""

@@ -117,7 +117,8 @@ def train(config: DictConfig) -> Results:
     trainer = build_trainer(config, run_dir, running_time)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-        results = replace(evaluate(trainer, module, data, run_dir), seconds=running_time.seconds, **about)
+        results = replace(evaluate(trainer, module, data, run_dir), **about)
+        results = replace(results, seconds=running_time.seconds, peak_memory=running_time.peak_memory)
     if trainer.is_global_zero:
         if isinstance(module, SelfTrainingModule) and module.labels is not None:
             write_json(run_dir / "clusters.json", describe_clusters(module.labels.tolist(), with_labels(config, data)))
