@@ -33,6 +33,7 @@ COMMANDS = {
     "check": "say what is in a folder of images, and what is wrong with it",
     "draw": "draw the embedded data set: rendered people, nobody real",
     "demo": "draw, train without and with adaptation, write a page",
+    "umdl": "learn dictionaries instead of a network, and rank: a rival of Table II",
     "table": "train what is missing of the paper's table, then report",
     "report": "finished runs to tables, figures and a page",
 }

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dien_lightning import Protocol
 from dien_lightning.checks import check_keywords
-from dien_lightning.experiments.keys import CONF, folders
+from dien_lightning.experiments.keys import CONF, CONFIGS, folders
 from dien_lightning.training import Recipe
 
 SWEPT = "DIEN_SWEPT"
@@ -26,17 +26,18 @@ _SIDES = ("source", "target")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
 
 
-def compose_config(overrides: Sequence[str], *, with_hydra: bool = False) -> DictConfig:
+def compose_config(overrides: Sequence[str], *, command: str = "train", with_hydra: bool = False) -> DictConfig:
     """The configuration of `dien train` with these overrides, without running it.
 
     Args:
         overrides: as on the command line.
+        command: another of Hydra's.
         with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
     """
     others = [f'"file://{folder}"' for folder in folders() if folder != CONF]
     search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("config", [*search, *overrides], return_hydra_config=True)
+        config = compose(CONFIGS[command], [*search, *overrides], return_hydra_config=True)
     with open_dict(config):
         if OmegaConf.is_interpolation(config, "direction"):  # which asks a running Hydra, and none runs here
             sets = (None if OmegaConf.is_missing(config.data, side) else config.data[side] for side in _SIDES)

@@ -1,0 +1,193 @@
+"""Train dictionaries over hand-made features, UMDL of Table II, and rank the target's gallery by them; no network.
+
+dien umdl data=day2night seed=0 [run_dir=outputs/table2/umdl_day2night_0]
+
+Features and dictionaries are kept in run_dir as they come: the same command goes on with a run that was killed, and
+leaves a finished one as it is. learning=null ranks by the features alone: what the dictionaries have to beat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import track
+from threadpoolctl import threadpool_limits
+
+from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
+from dien_lightning.checks import check_int, check_keywords
+from dien_lightning.experiments.command import faults_in_one_sentence
+from dien_lightning.experiments.config import protocol
+from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.provenance import command_line, commit, trials
+from dien_lightning.experiments.ranked_lists import rankings
+from dien_lightning.experiments.results import Results, read_json, write_json
+from dien_lightning.experiments.run_folder import config_of, held, write_config
+from dien_lightning.experiments.settings import same_run
+from dien_lightning.experiments.threads import use_threads
+from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, load_progress, save_progress
+from dien_lightning.training.counting import check_counting
+from dien_lightning.training.running_time import peak_memory
+
+_SETTINGS = ("data", "features", "learning")
+
+OmegaConf.register_new_resolver(
+    "umdl_row", lambda learning: "umdl_features" if learning is None else "umdl", replace=True
+)
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="umdl")
+def main(config: DictConfig) -> None:
+    """One run, unless it is finished."""
+    OmegaConf.resolve(config)
+    run_dir, record = Path(config.run_dir), None if config.record is None else Path(config.record)
+    with faults_in_one_sentence(), held(run_dir):
+        check_int("seed", config.seed, 0, "the first atoms follow from it")
+        finished = next((path for path in (record, run_dir / "results.json") if path and path.is_file()), None)
+        if finished:
+            results = Results.read(finished)
+            same_run(str(finished), results.conditions, conditions_of(config), "Choose another run_dir and record.")
+            print(f"{finished} is there: this run is done and not run again.")
+        else:
+            results = learn(config, run_dir)
+        if record is not None and not record.is_file():
+            results.write(record)
+
+
+def learn(config: DictConfig, run_dir: Path) -> Results:
+    """Compute features, learn dictionaries, rank; leave results.json and rankings.json in the run's folder.
+
+    Raises:
+        ValueError: data or settings that cannot be learned from, or a folder of another run.
+    """
+    if before := config_of(run_dir):
+        same_run(f"run_dir={run_dir}", conditions_of(before), conditions_of(config), "Choose another run_dir.")
+    if config.data.source is None:
+        raise ValueError("data.source=null has nothing to learn from; name a labelled set.")
+    counting = protocol(config)
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    check_keywords("features", config.features, StripFeatures)
+    strips = StripFeatures(data.image_size, **config.features, seed=config.seed)
+    learner = None
+    if config.learning is not None:
+        check_keywords("learning", config.learning, UMDL)
+        learner = UMDL(**config.learning, seed=config.seed)
+    data.prepare_data()
+    data.setup()
+    if "target" not in data.evaluation_domains:
+        raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
+    check_counting(data, counting)
+    write_config(config, run_dir)
+    cost = Cost(run_dir / "cost.json")
+    threads = use_threads(config.threads)
+    with threadpool_limits(threads):
+        embedding = embed(data, strips, learner, run_dir, cost)
+    metric = ranked(embedding, data, counting)
+    results = Results(
+        target=metric.compute().figures(),
+        protocol={**metric.compute().describe(), **trials(data)},
+        threads=threads,
+        row=config.row,
+        direction=config.direction,
+        seed=config.seed,
+        command=command_line("umdl"),
+        settings=settings_of(config),
+        commit=commit(),
+        **cost.count(),
+    )
+    write_json(run_dir / "rankings.json", rankings(metric, data))
+    results.write(run_dir / "results.json")
+    results.show(counting)
+    return results
+
+
+def embed(
+    data: DomainPairDataModule, strips: StripFeatures, learner: UMDL | None, run_dir: Path, cost: Cost
+) -> np.ndarray:  # (Q + G, K)
+    """The target's query and gallery, one after the other, by dictionaries or, without a learner, by their features."""
+    evaluated = [record.path for part in data.evaluation_records("target") for record in part]
+    source, target = data.source.train, data.target.train
+    training = [record.path for record in (*source, *target)]
+    given = fingerprint(data.fingerprints, vars(strips))
+    with Console().status("features") as status:
+
+        def said(images: int) -> None:
+            status.update(f"features: {images} of {len(training) + len(evaluated)} images")
+            cost.count()
+
+        features = strips.embed(training, [*training, *evaluated], run_dir / "features", given, said)
+    ends = np.cumsum([len(source), len(target)])
+    source_features, target_features, evaluated_features = np.split(features, ends)
+    if learner is None:
+        return evaluated_features
+    given = fingerprint(given, {**vars(learner), "weights": list(learner.weights)})
+    kept = run_dir / "dictionaries.npz"
+    last = load_progress(kept, given)
+    labelled = Images(source_features, [record.camid for record in source], [record.pid for record in source])
+    unlabelled = Images(target_features, [record.camid for record in target])
+    iterations = learner.learn(labelled, unlabelled, last)
+    left = learner.rounds * learner.iterations - (last.iterations if last else 0)
+    for last in track(iterations, "learning", total=left):
+        save_progress(kept, last, given)
+        cost.count()
+    assert last is not None  # at least one iteration, here or before
+    return learner.embed(last.state, evaluated_features)
+
+
+def ranked(embedding: np.ndarray, data: DomainPairDataModule, counting: Protocol) -> RetrievalMetric:
+    """A metric that holds the target's query and gallery."""
+    query, gallery = data.evaluation_records("target")
+    columns = torch.tensor([record[1:] for record in (*query, *gallery)]).T
+    about = dict(zip(("pid", "camid", "tracklet", "clothes"), columns, strict=True))
+    index = torch.arange(len(embedding))
+    metric = RetrievalMetric(protocol=counting)
+    metric.update(torch.from_numpy(embedding), is_query=index < len(query), index=index, **about)
+    return metric
+
+
+def fingerprint(*parts: Any) -> str:
+    """A digest of plain values."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
+
+def settings_of(config: DictConfig) -> dict[str, Any]:
+    """What repeats a run: plain values."""
+    given = {name: config[name] for name in _SETTINGS if config.get(name) is not None}
+    return {name: OmegaConf.to_container(options, resolve=True) for name, options in given.items()}
+
+
+def conditions_of(config: DictConfig) -> dict[str, Any]:
+    """What its figures depend on, as `same_run` compares it."""
+    counting: Any = OmegaConf.to_container(config.protocol, resolve=True)
+    if config.data.cameras == "none":
+        counting["same_camera"] = "keep"
+    return {**settings_of(config), "seed": config.seed, "protocol": counting}
+
+
+class Cost:
+    """Seconds and memory of a run over all its processes, up to the last count of each.
+
+    Args:
+        path: where they are kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._began = path, time.perf_counter()
+        self._before = read_json(path) if path.is_file() else {"seconds": 0.0, "peak_memory": 0}
+
+    def count(self) -> dict[str, Any]:
+        """Keep and give what it comes to now."""
+        seconds = self._before["seconds"] + time.perf_counter() - self._began
+        memory = max(self._before["peak_memory"], peak_memory() or 0)
+        write_json(self._path, {"seconds": seconds, "peak_memory": memory})
+        return {"seconds": seconds, "peak_memory": memory or None}

@@ -1,0 +1,120 @@
+"""dien umdl as a user calls it: figures, resuming, what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from commands import call, run_command
+from dien_lightning.rivals.umdl import UMDL
+
+FAST = (
+    *("data.num_workers=0", "data.image_size=[64,40]", "data.num_ids=4", "features.width=12", "threads=1"),
+    *("learning.num_shared=6", "learning.num_own=4", "learning.num_residual=3", "learning.iterations=2"),
+)
+
+
+@pytest.fixture(scope="module")
+def finished_run(drawn_pair, module_folder):
+    run_command("umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={module_folder / 'run'}")
+    return module_folder / "run"
+
+
+def results_of(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+def test_writes_figures_protocol_cost_and_what_repeats_them(finished_run):
+    results = results_of(finished_run)
+    assert 0 <= results["target"]["rank1"] <= results["target"]["rank5"] <= results["target"]["rank10"] <= 1
+    assert results["protocol"]["num_queries"] == 8
+    assert (results["row"], results["direction"], results["seed"]) == ("umdl", "day2night", 0)
+    assert results["seconds"] > 0
+    assert results["peak_memory"] > 2**20
+    assert results["threads"] == 1
+    assert results["settings"]["learning"]["num_shared"] == 6
+    assert results["command"].startswith("dien umdl ")
+    assert len(json.loads((finished_run / "rankings.json").read_text())["queries"]) == 8
+
+
+def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, drawn_pair, capfd, monkeypatch, tmp_path):
+    before = (finished_run / "results.json").read_bytes()
+    record = tmp_path / "umdl_day2night_0.json"
+    arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={finished_run}", f"record={record}")
+    finished = call(capfd, monkeypatch, "umdl", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert "is there: this run is done and not run again" in finished.stdout
+    assert (finished_run / "results.json").read_bytes() == before
+    assert json.loads(record.read_text()) == json.loads(before)
+    other = call(capfd, monkeypatch, "umdl", *arguments, "learning.neighbors=2")
+    assert other.code == 1
+    assert "is of a run with learning.neighbors=1 (not 2), so it is not the one asked for" in other.stderr
+
+
+@pytest.mark.parametrize("broken_at", [3, 5])
+def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    learn, yielded = UMDL.learn, []
+
+    def breaking(self, *given):
+        for step in learn(self, *given):
+            yielded.append(step.iterations)
+            if len(yielded) == broken_at:
+                raise KeyboardInterrupt
+            yield step
+
+    monkeypatch.setattr(UMDL, "learn", breaking)
+    finished = call(capfd, monkeypatch, "umdl", *arguments)
+    assert finished.code == 130
+    assert "the same command goes on" in finished.stderr
+    assert not (tmp_path / "run" / "results.json").exists()
+    finished = call(capfd, monkeypatch, "umdl", *arguments, "learning.rounds=2")
+    assert "is of a run with learning.rounds=3 (not 2)" in finished.stderr
+    finished = call(capfd, monkeypatch, "umdl", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert yielded == [*range(1, broken_at + 1), *range(broken_at, 7)]  # the one that was broken off comes again
+    assert results_of(tmp_path / "run")["target"] == results_of(finished_run)["target"]
+    spent = json.loads((tmp_path / "run" / "cost.json").read_text())
+    assert spent["seconds"] == results_of(tmp_path / "run")["seconds"]
+
+
+def test_the_features_alone_are_a_row_of_their_own(drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = ("learning=null", *FAST[:5], f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "umdl", *arguments)
+    assert finished.code == 0, finished.stderr
+    results = results_of(tmp_path / "run")
+    assert results["row"] == "umdl_features"
+    assert results["settings"].keys() == {"data", "features"}
+    assert not (tmp_path / "run" / "dictionaries.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["learning.iteration=3"], "learning.iteration is no key; did you mean learning.iterations?"),
+        (["+learning.sparse=1"], "learning has no 'sparse'; it has num_shared, num_own"),
+        (["learning.rounds=0"], "rounds=0 must be a whole number of at least 1"),
+        (["data.image_size=[32,16]"], "image_size=32 x 16 must be two whole numbers of at least 40 x 40"),
+        (["seed=-1"], "seed=-1 must be a whole number of at least 0; the first atoms follow from it"),
+        (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
+        (["data.source=null"], "data.source=null has nothing to learn from; name a labelled set"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
+    crops = drawn_pair / "pedestrians_night" / "bounding_box_train"
+    chosen = [word.format(crops=crops) for word in overrides]
+    finished = call(capfd, monkeypatch, "umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'a'}", *chosen)
+    assert finished.code == 1
+    assert words in finished.stderr
+    assert finished.stderr.count("error: ") == 1
+    assert not (tmp_path / "a" / "results.json").exists()
+
+
+def test_a_folder_of_a_training_is_left_alone(drawn_pair, tmp_path, capfd, monkeypatch):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("seed: 0\ndata: {cameras: required}\nprotocol: {}\n")
+    finished = call(capfd, monkeypatch, "umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    assert finished.code == 1
+    assert f"run_dir={tmp_path / 'run'} is of a run with " in finished.stderr
+    assert (tmp_path / "run" / "config.yaml").read_text().startswith("seed: 0\ndata: {cam")
