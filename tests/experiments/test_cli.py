@@ -155,6 +155,15 @@ def test_installed_as_a_wheel_conf_is_found_in_the_package(tmp_path):
     assert finished.stdout.startswith(f"{package / 'conf'} ['demo'")
 
 
+def test_every_command_has_one_door_in_scripts():
+    doors = [path.read_text() for path in (CONF.parent / "scripts").glob("*.py")]
+    calling = "from dien_lightning.experiments.cli import main\n\nmain"
+    for command in cli.COMMANDS:
+        door = f'"""The door to `dien {command}`."""\n\n{calling}("{command}")\n'
+        assert doors.count(door) == 1, command
+    assert len(doors) == len(cli.COMMANDS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "door", [["-m", "dien_lightning", "train"], [str(CONF.parent / "scripts" / "train.py")]], ids=["dien", "script"]

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
-from dien_lightning.data.domain import Domain, DomainPair
+from dien_lightning.data.domain import DomainPair, DomainSets
 from dien_lightning.data.loaders import (
     ResumableLoader,
     check_numbers,
@@ -107,9 +107,9 @@ class DomainPairDataModule(pl.LightningDataModule):
         check_keywords("augmentation", augmentation or {}, train_transform)
         patterns = {"camera_pattern": source_camera_pattern, "pid_pattern": source_pid_pattern}
         where = ("source", root, source, source_root)
-        labelled = None if source is None else Domain(*where, **patterns, trial=source_trial)  # type: ignore[arg-type]
+        labelled = None if source is None else DomainSets(*where, **patterns, trial=source_trial)  # type: ignore[arg-type]
         patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
-        unlabelled = Domain("target", root, target, target_root, **patterns, trial=target_trial)
+        unlabelled = DomainSets("target", root, target, target_root, **patterns, trial=target_trial)
         batch = (num_ids, num_instances)
         self._pair = DomainPair(labelled, unlabelled, batch, cameras, multi_query=multi_query, search=search)
         self.num_ids, self.num_instances, self.target_batch_size = num_ids, num_instances, target_batch_size

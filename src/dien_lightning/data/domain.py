@@ -25,7 +25,7 @@ from dien_lightning.data.records import (
 from dien_lightning.types import UNLABELED
 
 
-class Domain:
+class DomainSets:
     """The data sets of one domain, by name and folder.
 
     Args:
@@ -121,8 +121,8 @@ class DomainPair:
 
     def __init__(
         self,
-        source: Domain | None,
-        target: Domain,
+        source: DomainSets | None,
+        target: DomainSets,
         batch: tuple[int, int],
         cameras: str,
         *,

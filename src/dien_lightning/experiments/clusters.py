@@ -11,7 +11,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from dien_lightning import DomainPairDataModule
-from dien_lightning.data.domain import Domain
+from dien_lightning.data.domain import DomainSets
 from dien_lightning.data.own import OWN
 from dien_lightning.data.records import Record
 from dien_lightning.experiments.results import read_json
@@ -89,7 +89,7 @@ def with_labels(config: DictConfig, data: DomainPairDataModule) -> list[Record]:
     records, names = list(data.target.train), config.data.target
     if set(OWN) & set([names] if isinstance(names, str) else names):
         return records
-    place = Domain("target", config.data.root, names, config.data.target_root, trial=config.data.target_trial)
+    place = DomainSets("target", config.data.root, names, config.data.target_root, trial=config.data.target_trial)
     known = place.read(labeled=True).train
     pids = {record.path: record.pid for record in known}
     return [record._replace(pid=pids.get(record.path, UNLABELED)) for record in records]

@@ -1,4 +1,4 @@
-"""The rules of counting by their names; `matches.py` drops by them, `searches.py` chooses, `counting.py` averages."""
+"""The rules of counting by name; `matches.py` drops by them, `searches.py` chooses, `query_scores.py` averages."""
 
 from __future__ import annotations
 

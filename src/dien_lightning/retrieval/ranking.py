@@ -10,9 +10,9 @@ from torch import Tensor
 from dien_lightning.checks import by_keyword, check_int
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
-from dien_lightning.retrieval.counting import QueryScores, score_queries
 from dien_lightning.retrieval.matches import Matching
 from dien_lightning.retrieval.protocol import Protocol
+from dien_lightning.retrieval.query_scores import QueryScores, score_queries
 from dien_lightning.retrieval.result import RetrievalResult, summarize
 from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dien_lightning.retrieval.counting import QueryScores
 from dien_lightning.retrieval.matches import Matching
+from dien_lightning.retrieval.query_scores import QueryScores
 
 
 class RetrievalResult(NamedTuple):

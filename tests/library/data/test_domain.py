@@ -7,7 +7,7 @@ from functools import wraps
 import pytest
 
 from dien_lightning import pedestrians
-from dien_lightning.data.domain import Domain
+from dien_lightning.data.domain import DomainSets
 from dien_lightning.data.records import count_identities
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image, write_market
@@ -16,7 +16,7 @@ from library.data.folders import write_image, write_market
 def test_several_sets_keep_identities_and_cameras_apart(tmp_path):
     write_market(tmp_path / "market1501")
     write_market(tmp_path / "msmt17", cameras=3)
-    domain = Domain("source", tmp_path, ["market1501", "msmt17"])
+    domain = DomainSets("source", tmp_path, ["market1501", "msmt17"])
     splits = domain.read(labeled=True)
     assert splits.name == "market1501+msmt17"
     assert count_identities(splits.train) == 12
@@ -29,7 +29,7 @@ def test_a_folder_beside_a_catalogue_set(tmp_path):
     write_market(tmp_path / "market1501")
     write_image(tmp_path / "crops" / "cam9" / "1.jpg")
     roots = [str(tmp_path / "market1501"), str(tmp_path / "crops")]
-    domain = Domain("target", "data", ["market1501", "folder"], roots, camera_pattern=r"cam(\d)")
+    domain = DomainSets("target", "data", ["market1501", "folder"], roots, camera_pattern=r"cam(\d)")
     assert len(domain.read(labeled=False).train) == 25
 
 
@@ -42,7 +42,7 @@ def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pedestrians, "draw_pedestrians", draw)
     write_market(tmp_path / "pedestrians_day")
-    domain = Domain("source", tmp_path, ["pedestrians_day", "pedestrians_night"])
+    domain = DomainSets("source", tmp_path, ["pedestrians_day", "pedestrians_night"])
     domain.draw_missing(None)
     assert drawn == [(tmp_path / "pedestrians_night", "night", {})]
     drawn.clear()
@@ -67,4 +67,4 @@ def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):
 )
 def test_names_and_folders_that_do_not_pair(names, roots, pattern, words):
     with pytest.raises(ValueError, match=words):
-        Domain("source", "data", names, roots, pid_pattern=pattern)
+        DomainSets("source", "data", names, roots, pid_pattern=pattern)

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import reference_retrieval
-from dien_lightning.retrieval import Protocol, blocks, counting, evaluate_sets, matches
+from dien_lightning.retrieval import Protocol, blocks, evaluate_sets, matches, query_scores
 from dien_lightning.retrieval.searches import choose_images, draw_galleries
 
 from .galleries import as_lists, make, random_sets, small_sets
@@ -62,8 +62,8 @@ def test_neither_block_sizes_nor_who_took_the_distances_change_a_figure(sets, ru
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "rows_per_block", lambda width: rows)
         patch.setattr(blocks, "_CPU_COLUMNS", columns)
-        patch.setattr(counting, "_CPU_COMPARISONS", pieces)
-        patch.setattr(counting, "_SORT_FROM", 4)
+        patch.setattr(query_scores, "_CPU_COMPARISONS", pieces)
+        patch.setattr(query_scores, "_SORT_FROM", 4)
         patch.setattr(matches, "_AT_ONCE", rows)
         in_pieces = evaluate_sets(sets, protocol=protocol)
     assert torch.equal(in_pieces.rank_counts, whole.rank_counts)

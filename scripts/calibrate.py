@@ -1,0 +1,5 @@
+"""The door to `dien calibrate`."""
+
+from dien_lightning.experiments.cli import main
+
+main("calibrate")

@@ -1,0 +1,5 @@
+"""The door to `dien search`."""
+
+from dien_lightning.experiments.cli import main
+
+main("search")
