@@ -9,9 +9,12 @@ that were asked with. The network is the one that the store was embedded by; `ch
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -37,6 +40,17 @@ class Options:
     threads: int | None = None
 
 
+class Server(uvicorn.Server):
+    """Ends at the first Ctrl-C: nobody waits for an answer any more, and a mark is on disk before it is acknowledged.
+
+    uvicorn's own way waits for every request and connection, and then Python for every thread that still searches.
+    """
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        print("ended; the marks that were kept stay.", file=sys.stderr, flush=True)
+        os._exit(128 + signal.Signals(sig))
+
+
 def main() -> None:
     """Open, say where, serve until Ctrl-C."""
     options = take_all(Options, sys.argv[1:])
@@ -45,7 +59,7 @@ def main() -> None:
     service = open_service(options.store, options.checkpoint, options.marks)
     print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
     hosts = [f"{name}:{options.port}" for name in (HOST, "localhost")]
-    uvicorn.run(make_app(service, hosts), host=HOST, port=options.port, log_level="warning")
+    Server(uvicorn.Config(make_app(service, hosts), host=HOST, port=options.port, log_level="warning")).run()
 
 
 def open_service(place: str, checkpoint: str | None = None, marks: str | None = None) -> Service:

@@ -9,6 +9,7 @@ import json
 import socket
 import threading
 import time
+from urllib.parse import urlencode
 
 import pytest
 import torch
@@ -170,6 +171,19 @@ def test_queries_are_forgotten_in_time(port, place, monkeypatch):
     assert ask(port, "GET", f"/why?query={first['query']}&number=0")[0] == 404
 
 
+def test_one_crop_told_of_two_cameras_keeps_each_ones_marks(port, place):
+    content, keys = crop(place, 5), []
+    for camera in ("0", "1"):
+        keys.append(search(port, content, f"?query_camera={camera}")[1]["query"])
+    for key in keys:
+        path = f"/mark?{urlencode({'query': key, 'number': 6, 'same': 'no'})}"
+        assert ask(port, "POST", path)[0] == 200
+    with (place / "store.marks" / "marks.csv").open() as file:
+        rows = list(csv.DictReader(file))[-2:]
+    assert [row["query_camera"] for row in rows] == ["0", "1"]
+    assert rows[0]["query"] == rows[1]["query"]  # one picture, so that the later mark of a pair holds
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_in_a_browser_by_keyboard_and_at_phone_width(port, place, tmp_path):
     browser = Browser(f"http://127.0.0.1:{port}/")
@@ -195,6 +209,10 @@ def test_in_a_browser_by_keyboard_and_at_phone_width(port, place, tmp_path):
         browser.run("document.getElementById('camera').options[1].selected = true")
         browser.run("document.getElementById('ask').requestSubmit()")
         wait(lambda: browser.run("document.querySelectorAll('#hits li').length") == 4)
+        browser.run("document.getElementById('query-camera').value = '1'")
+        browser.choose("#file", place / "crops" / "cam0" / "2.png")
+        wait(lambda: browser.run("document.getElementById('query').alt").endswith("2.png"))
+        assert browser.run("document.getElementById('query-camera').value") == ""  # it was the last crop's
         for name, size in (("large.png", MOST_BYTES + 1), ("torn.png", 9)):
             (tmp_path / name).write_bytes(bytes(size))
         browser.choose("#file", tmp_path / "large.png")

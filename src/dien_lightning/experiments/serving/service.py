@@ -35,8 +35,9 @@ SAID = {"yes": "yes", "no": "no", "none": ""}
 
 
 class Query(NamedTuple):
-    """A crop that was asked with."""
+    """A crop that was asked with; `name` is its content's."""
 
+    name: str
     picture: Image.Image
     embedding: Tensor
     camera: str | None
@@ -86,14 +87,15 @@ class Service:
             ValueError: it is no image, too large, or wider than high; or an argument.
         """
         picture = open_upload(content)
-        key = hashlib.blake2b(content, digest_size=16).hexdigest()
+        name = hashlib.blake2b(content, digest_size=16).hexdigest()
+        key = name if camera is None else f"{name}, camera {camera}"  # a mark keeps the camera of its own list
         with self._lock:
-            query = Query(picture, self._extract([picture]), camera)
+            query = Query(name, picture, self._extract([picture]), camera)
             self._queries[key] = query
             self._queries.move_to_end(key)
             while len(self._queries) > _KEPT:
                 self._queries.popitem(last=False)
-            asked = Questions([ListedImage(f"upload {key}", camera)], query.embedding)
+            asked = Questions([ListedImage(f"upload {name}", camera)], query.embedding)
             (hits,) = find(self.store, asked, top=top, chosen=chosen, same_camera=same_camera)
         rows = [
             {
@@ -158,7 +160,7 @@ class Service:
         query, image, about = self._queries[key], self._listed(number), self.store.about
         embedding = self.store.embedding_of(number)
         distance = float(torch.dist(query.embedding[0].to(embedding.dtype).double(), embedding.double()))
-        path = self.marks / "queries" / f"{key}.png"
+        path = self.marks / "queries" / f"{query.name}.png"
         if not path.is_file():
             with atomic_write(path) as draft:
                 query.picture.save(draft, "PNG")

@@ -40,6 +40,7 @@ async function begin() {
 function choose(file) {
   if (!file) return;
   if (file.size > most) return say(`The file has more than ${most / 2 ** 20} MB; send one crop.`, true);
+  if (crop) at("query-camera").value = ""; // it was the last crop's
   crop = file;
   at("query").src = URL.createObjectURL(file);
   at("query").alt = `the crop that is asked with: ${file.name}`;
