@@ -1,20 +1,21 @@
 """What clusters a network gives at other eps and k1, before anything is trained on them.
 
     python benchmarks/cluster_settings.py checkpoint=FILE images=DIR [k1=30,20,12] [eps=0.3,0.4,0.5,0.6]
-        [pid_pattern='^(-?\\d+)_']
+        [camera_pattern='_c(\\d+)'] [pid_pattern='^(-?\\d+)_']
 
-Number, outliers and the largest cluster need no label. Where `pid_pattern` finds the person in a file's name, purity is
-the share of the clustered images that show the person most of their cluster show.
+Number, outliers and the largest cluster need no label. Where `camera_pattern` finds the camera in a file's name, it is
+told how often two images of one cluster are of one camera, how often any two are, and where the first stands between
+the second and 1: what the warning about clusters that are cameras goes by. Where `pid_pattern` finds the person, purity
+is the share of the clustered images that show the person most of their cluster show.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import torch
-from omegaconf import OmegaConf
+from arguments import take
 
 from dien_lightning import embed_images, load_network
 from dien_lightning.clustering import jaccard_distances, label_by_distance, summarize_clusters
@@ -29,21 +30,30 @@ def purity(labels: torch.Tensor, pids: torch.Tensor) -> float:
 
 def main() -> None:
     """Embed once, cluster at each setting, print a table."""
-    options = OmegaConf.from_cli(sys.argv[1:])
+    defaults = {"k1": "30,20,12", "eps": "0.3,0.4,0.5,0.6", "camera_pattern": None, "pid_pattern": None}
+    options = take(checkpoint="???", images="???", **defaults)
     paths = sorted(path for path in Path(options.images).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     embeddings = embed_images(load_network(options.checkpoint), paths)
-    pattern = options.get("pid_pattern")
-    pids = torch.tensor([int(re.search(pattern, path.name)[1]) for path in paths]) if pattern else None
-    print("| k1 | k2 | eps | clusters | outliers | largest | purity |\n|--:|--:|--:|--:|--:|--:|--:|")
-    eps = [float(value) for value in str(options.get("eps", "0.3,0.4,0.5,0.6")).split(",")]
-    for k1 in map(int, str(options.get("k1", "30,20,12")).split(",")):
+
+    def numbers(pattern: str | None) -> torch.Tensor | None:
+        return torch.tensor([int(re.search(pattern, path.name)[1]) for path in paths]) if pattern else None
+
+    pids, camids = numbers(options.pid_pattern), numbers(options.camera_pattern)
+    print("| k1 | k2 | eps | clusters | outliers | largest | one camera | chance | between | purity |\n|" + "--:|" * 10)
+    eps = [float(value) for value in str(options.eps).split(",")]
+    for k1 in map(int, str(options.k1).split(",")):
         k2 = max(1, k1 // 5 if k1 >= 20 else k1 // 3)
         distances = jaccard_distances(embeddings, k1, k2, limit=max(eps))
         for value in eps:
             labels = label_by_distance(distances, value, 4)
-            found = summarize_clusters(labels)
+            found = summarize_clusters(labels, camids=camids)
             judged = "–" if pids is None else f"{purity(labels, pids):.2f}"
-            cells = (k1, k2, value, found.clusters, f"{found.outliers:.2f}", f"{found.largest:.2f}", judged)
+            cameras = ["–"] * 3
+            if found.same_camera is not None:
+                between = (found.same_camera - found.chance) / (1 - found.chance)
+                cameras = [f"{share:.2f}" for share in (found.same_camera, found.chance, between)]
+            shares = f"{found.outliers:.2f}", f"{found.largest:.2f}"
+            cells = (k1, k2, value, found.clusters, *shares, *cameras, judged)
             print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 

@@ -3,10 +3,14 @@
     python benchmarks/clustering.py                          # both, at Market-1501's training size
     python benchmarks/clustering.py images=4000 threads=1
     python benchmarks/clustering.py images=32621 only=sparse  # MSMT17's, where dense takes three matrices of 4.3 GB
+    python benchmarks/clustering.py images=500000 only=neighbors rows=8192 [width=2048]
 
 Dense is the same definition with whole matrices of N x N float32 in NumPy and a loop over images, written here anew.
 Each runs in a process of its own: its peak memory is measured beyond the embeddings. Those are people with a place each
-in 64 dimensions, cameras that shift them and noise, turned into 2,048.
+in 64 dimensions, cameras that shift them and noise, turned into 2,048, or `width`.
+
+`neighbors` is the step whose work grows with the square of the images: the nearest of each of the first `rows` images
+among all, by `nearest_images`, exactly. What all images would take is extrapolated from the time of these rows.
 """
 
 from __future__ import annotations
@@ -16,27 +20,31 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
+from arguments import take
+from omegaconf import DictConfig
 from sklearn.cluster import DBSCAN
 
 from dien_lightning.clustering import pseudo_labels
+from dien_lightning.retrieval import k_reciprocal
+from dien_lightning.retrieval.blocks import RowBlock
 
-WIDTH, LATENT, CAMERAS, IMAGES_OF_ONE = 2048, 64, 6, 17
+LATENT, CAMERAS, IMAGES_OF_ONE = 64, 6, 17
 K1, K2, EPS, MIN_SAMPLES = 30, 6, 0.6, 4
 
 
-def draw(number: int) -> torch.Tensor:
+def draw(number: int, width: int) -> torch.Tensor:
     """L2-normalised embeddings, of 17 images a person as in Market-1501."""
     torch.manual_seed(0)
     people = max(1, number // IMAGES_OF_ONE)
     places, shifts = torch.randn(people, LATENT), 0.5 * torch.randn(CAMERAS, LATENT)
     latent = places[torch.randint(0, people, (number,))] + shifts[torch.randint(0, CAMERAS, (number,))]
     latent += 0.8 * torch.randn(number, LATENT)
-    embedding = latent @ torch.randn(LATENT, WIDTH)
+    embedding = latent @ torch.randn(LATENT, width)
     return torch.nn.functional.normalize(embedding, dim=1, out=embedding)
 
 
@@ -88,44 +96,72 @@ def sparse(images: torch.Tensor) -> np.ndarray:
     return pseudo_labels(images, eps=EPS, min_samples=MIN_SAMPLES, k1=K1, k2=K2).numpy()
 
 
-def measure(which: str, number: int, clock: str) -> None:
-    """One run in this process: seconds, peak memory beyond the embeddings, and the labels into a file."""
-    images = draw(number)
+def neighbors(images: torch.Tensor, rows: int, timer: Callable[[], float]) -> str:
+    """What the first rows take, what comes once before them, and so all rows."""
+    begin, ends = timer(), []  # of each block's product: where it starts, and when it was done
+    blocks = k_reciprocal.euclidean_blocks
+
+    def of_first_rows(*sets: torch.Tensor) -> Iterator[RowBlock]:
+        for block in blocks(*sets):
+            ends.append((block.start, timer()))
+            if block.start >= rows:
+                return
+            yield block
+
+    k_reciprocal.euclidean_blocks = of_first_rows
+    k_reciprocal.nearest_images(images, K1 + 1)
+    (_, first), (done, last) = ends[0], ends[-1]
+    whole = first - begin + (last - first) * len(images) / done
+    took, before = f"{last - first:.1f} s", f"{first - begin:.1f} s"
+    return f"{done:,} of {len(images):,} rows in {took}, once before {before}: all would take {whole:,.0f} s"
+
+
+def measure(which: str, options: DictConfig) -> None:
+    """One run in this process: what was found, seconds, and peak memory beyond the embeddings."""
+    images = draw(options.images, options.width)
     sparse(images[:100])  # what is imported and set up at the first call
     status = Path("/proc/self/statm")
     before = int(status.read_text().split()[1]) * resource.getpagesize()
-    timer = {"wall": time.perf_counter, "cpu": time.process_time}[clock]
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the drawing
+    timer = {"wall": time.perf_counter, "cpu": time.process_time}[options.clock]
     begin = timer()
-    labels = {"dense": dense, "sparse": sparse}[which](images)
+    if which == "neighbors":
+        print(neighbors(images, options.rows, timer))
+    else:
+        np.save(options.file, {"dense": dense, "sparse": sparse}[which](images))
     took = timer() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
-    np.save(sys.argv[-1].partition("=")[2], labels)
     print(f"{took:.3f} {peak / 1e6:.0f}")
 
 
 def main() -> None:
     """Both, each in its own process, or one that was asked for."""
-    options = OmegaConf.from_cli()
-    number, threads = int(options.get("images", 12_936)), int(options.get("threads", 2))
-    if options.get("measure"):
-        torch.set_num_threads(threads)
-        measure(options.measure, number, options.get("clock", "wall"))
+    options = take(images=12_936, width=2048, threads=2, clock="wall", only=None, rows=8192, measure=None, file=None)
+    if options.measure:
+        torch.set_num_threads(options.threads)
+        measure(options.measure, options)
         return
     found: dict[str, tuple[float, float]] = {}
     labels = {}
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    for which in [options.only] if options.get("only") else ["dense", "sparse"]:
+    threads = str(options.threads)
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    for which in [options.only] if options.only else ["dense", "sparse"]:
         file = f"/tmp/clustering_{os.getpid()}_{which}.npy"
         command = [sys.executable, __file__, *sys.argv[1:], f"measure={which}", f"file={file}"]
-        said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()
-        found[which] = float(said[-2]), float(said[-1])
-        labels[which] = np.load(file)
-        Path(file).unlink()
-        clusters, outliers = labels[which].max() + 1, (labels[which] < 0).mean()
-        seconds, megabytes = found[which]
-        print(f"| {which} | {seconds:.1f} s | {megabytes:,.0f} MB | {clusters} clusters, {outliers:.1%} outliers |")
-    clock, own = options.get("clock", "wall"), number * WIDTH * 4 / 1e6
-    print(f"{number:,} x {WIDTH}, {threads} threads, {clock} clock, beyond the embeddings' {own:,.0f} MB")
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+        seconds, megabytes = found[which] = tuple(map(float, said.splitlines()[-1].split()))
+        if which == "neighbors":
+            about = said.splitlines()[0]
+        else:
+            labels[which] = np.load(file)
+            Path(file).unlink()
+            about = f"{labels[which].max() + 1} clusters, {(labels[which] < 0).mean():.1%} outliers"
+        print(f"| {which} | {seconds:.1f} s | {megabytes:,.0f} MB | {about} |")
+    own = options.images * options.width * 4 / 1e6
+    print(
+        f"{options.images:,} x {options.width}, {threads} threads, {options.clock} clock, beyond the embeddings' "
+        f"{own:,.0f} MB"
+    )
     if len(found) == 2:
         ratios = [found["dense"][place] / found["sparse"][place] for place in (0, 1)]
         other = int((labels["dense"] != labels["sparse"]).sum())

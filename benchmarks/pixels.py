@@ -1,12 +1,13 @@
 """One crop, every decoder and resizer: how far each is from ours in grey values, and what it costs in mAP.
 
     python benchmarks/pixels.py [crops=100] [height=128] [size=256]
-    python benchmarks/pixels.py checkpoint=FILE data=DIR [set=pedestrians_night] [domain=target]
+    python benchmarks/pixels.py checkpoint=FILE data=DIR [set=pedestrians_night] [domain=target] [cuts=true]
 
 Drawn pedestrians of `height` by half of it are enlarged or shrunk to `size` by half of it. With a network of this
 library, and a data set whose query and gallery have another size than its own, it is also told how the network ranks
-when another library feeds it; `size` is then the network's. Takes what is installed and names what is not;
-docs/pixels.md has the tables.
+when another library feeds it; `size` is then the network's. `cuts=true` asks instead what of timm's cut changes the
+ranks: that people grow, or that what is around them goes. Takes what is installed and names what is not; docs/pixels.md
+has the tables.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from arguments import take
 from crops import Crops, read_crops
-from omegaconf import OmegaConf
 from PIL import Image
 from torch.nn.functional import normalize as unit
 from torchvision import transforms as v1
@@ -28,7 +29,7 @@ from torchvision.io import decode_jpeg
 from torchvision.transforms import v2
 
 from dien_lightning import evaluate_retrieval
-from dien_lightning.data.transforms import Normalize
+from dien_lightning.data.transforms import IMAGENET_MEAN, Normalize
 from dien_lightning.network import DIEN, Domain, load_network
 from dien_lightning.pedestrians.painter import draw_image, make_person
 from dien_lightning.training.embedding import embed
@@ -135,14 +136,51 @@ def resizers(height: int, width: int) -> Iterator[tuple[str, Resizer]]:
         )
 
 
+def cuts(height: int, width: int) -> Iterator[tuple[str, list[Resizer]]]:
+    """Name and functions of each; a figure is the mean over the functions."""
+
+    def cut(tall: float, wide: float, top: float = 0.5, left: float = 0.5) -> Resizer:
+        """A part of the crop, enlarged; `top` and `left` share what goes among the two sides."""
+
+        def resize(crop: np.ndarray) -> np.ndarray:
+            rows, columns = round(tall * crop.shape[0]), round(wide * crop.shape[1])
+            row, column = round(top * (crop.shape[0] - rows)), round(left * (crop.shape[1] - columns))
+            part = channels_first(crop[row : row + rows, column : column + columns])
+            return v2.functional.resize(part, [height, width]).permute(1, 2, 0).numpy()
+
+        return resize
+
+    def paint(share: float) -> Resizer:
+        """The same edges in the mean color, nothing enlarged."""
+
+        def resize(crop: np.ndarray) -> np.ndarray:
+            painted = np.empty_like(crop)
+            painted[:] = [round(255 * value) for value in IMAGENET_MEAN]
+            row, column = (round((1 - share) / 2 * length) for length in crop.shape[:2])
+            inside = slice(row, crop.shape[0] - row), slice(column, crop.shape[1] - column)
+            painted[inside] = crop[inside]
+            return cut(1, 1)(painted)
+
+        return resize
+
+    for share in (1, 0.95, 0.9, 0.875, 0.85, 0.8, 0.7):
+        yield f"middle {share} of height and width, enlarged", [cut(share, share)]
+    yield "middle 0.875 of the height, enlarged", [cut(0.875, 1)]
+    yield "middle 0.875 of the width, enlarged", [cut(1, 0.875)]
+    corners = itertools.product((0, 1), repeat=2)
+    yield "0.875 at a corner, enlarged (mean of four)", [cut(0.875, 0.875, *corner) for corner in corners]
+    for share in (0.95, 0.875, 0.8):
+        yield f"all but the middle {share} painted over, nothing enlarged", [paint(share)]
+
+
 def difference(one: list[np.ndarray], other: list[np.ndarray]) -> str:
     """Largest and mean absolute difference in grey values, as two cells."""
     gaps = [np.abs(a.astype(np.float64) - b.astype(np.float64)) for a, b in zip(one, other, strict=True)]
     return f"{max(gap.max() for gap in gaps):.0f} | {np.mean([gap.mean() for gap in gaps]):.2f}"
 
 
-def ranked(network: DIEN, domain: Domain, crops: Crops, resize: Resizer) -> str:
-    """Rank-1 and mAP (%) of the network when it sees what `resize` gives, as two cells."""
+def ranked(network: DIEN, domain: Domain, crops: Crops, resize: Resizer) -> np.ndarray:
+    """Rank-1 and mAP (%) of the network when it sees what `resize` gives."""
     normalize = Normalize()
 
     def batches(images: list[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -155,17 +193,23 @@ def ranked(network: DIEN, domain: Domain, crops: Crops, resize: Resizer) -> str:
         for images in (crops.query, crops.gallery)
     )
     result = evaluate_retrieval(query=query, gallery=gallery, **crops.labels)
-    return f"{100 * result.rank(1):.2f} | {100 * result.mAP:.2f}"
+    return np.array([100 * result.rank(1), 100 * result.mAP])
 
 
 def main() -> None:
     """Print a table of decoders and one of resizers."""
     default = {"crops": 100, "height": 128, "size": 256, "set": "pedestrians_night", "domain": "target"}
-    options = OmegaConf.merge(default, {"checkpoint": None, "data": None}, OmegaConf.from_cli())
+    options = take(checkpoint=None, data=None, cuts=False, **default)
     height, width = options.size, options.size // 2
     if options.checkpoint is not None:
         network, images = load_network(options.checkpoint), read_crops(options.set, options.data)
         height, width = network.hyperparameters["image_size"]
+    if options.cuts:
+        print("| seen | rank-1 | mAP |\n|---|---|---|")
+        for name, ways in cuts(height, width):
+            rank1, mean = np.mean([ranked(network, options.domain, images, resize) for resize in ways], axis=0)
+            print(f"| {name} | {rank1:.2f} | {mean:.2f} |", flush=True)
+        return
     crops = draw_crops(options.crops, options.height)
     files = [jpeg(crop) for crop in crops]
     print("| decoder | largest | mean |\n|---|---|---|")
@@ -181,7 +225,9 @@ def main() -> None:
     for name, resize in resizers(height, width):
         resized = [resize(crop) for crop in ours]
         baseline = baseline or resized
-        cost = f" {ranked(network, options.domain, images, resize)} |" if costs else ""
+        cost = ""
+        if costs:
+            cost = " {:.2f} | {:.2f} |".format(*ranked(network, options.domain, images, resize))
         print(f"| {name} | {difference(resized, baseline)} |{cost}", flush=True)
 
 

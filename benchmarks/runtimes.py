@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from arguments import take
 from crops import read_crops
-from omegaconf import DictConfig, OmegaConf
 from pixels import installed
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -61,14 +61,11 @@ def runtimes(network: DIEN, domain: Domain, folder: Path) -> Iterator[tuple[str,
     export_graph(deployed, folder / "float.pt2", format="pt2", size="free")
     yield "torch.export", torch.export.load(folder / "float.pt2").module()
     with installed("onnx"):
+        from precisions import by_onnxruntime, in_int8
+
         export_graph(deployed, folder / "float.onnx", size="free")
         yield "onnxruntime", by_onnxruntime(folder / "float.onnx")
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-        from onnxruntime.quantization.shape_inference import quant_pre_process
-
-        quant_pre_process(folder / "float.onnx", folder / "ready.onnx", skip_symbolic_shape=True)
-        quantize_dynamic(folder / "ready.onnx", folder / "int8.onnx", weight_type=QuantType.QUInt8)
-        int8 = by_onnxruntime(folder / "int8.onnx")
+        int8 = by_onnxruntime(in_int8(folder / "float.onnx", folder / "int8.onnx"))
         yield "onnxruntime, quantize_dynamic, int8", int8
         yield "onnxruntime, quantize_dynamic, int8, one image at a time", one_by_one(int8)
 
@@ -76,16 +73,6 @@ def runtimes(network: DIEN, domain: Domain, folder: Path) -> Iterator[tuple[str,
 def one_by_one(runtime: Runtime) -> Runtime:
     """The same runtime on batches of one."""
     return lambda images: torch.cat([runtime(image[None]) for image in images])
-
-
-def by_onnxruntime(file: Path) -> Runtime:
-    """A session with as many threads as torch has."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
 def embed_all(runtime: Runtime, query: Tensor, gallery: Tensor, batch: int) -> Embedded:
@@ -117,8 +104,7 @@ def row(found: Embedded, ours: Embedded, labels: dict[str, list[int]]) -> str:
 
 def main() -> None:
     """Print a row for each runtime."""
-    default = {"checkpoint": "???", "data": "???", "set": "pedestrians_night", "domain": "target", "batch": 64}
-    options: DictConfig = OmegaConf.merge(default, {"only": ""}, OmegaConf.from_cli())
+    options = take(checkpoint="???", data="???", set="pedestrians_night", domain="target", batch=64, only="")
     network, crops = load_network(options.checkpoint), read_crops(options.set, options.data)
     domain = options.domain if network.gathered(options.domain) else network.statistics_for(options.domain)
     transform = evaluation_transform(network.hyperparameters["image_size"])
