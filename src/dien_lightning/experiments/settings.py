@@ -72,6 +72,8 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to know of a configuration to repeat its run: plain values, grouped as in conf/."""
     given = [key for key in (*_GROUPS, "rounds") if config.get(key) is not None]
     groups: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in given}
+    if own := {key: value for key, value in config.get("module", {}).items() if key not in ("_target_", "rounds")}:
+        groups["module"] = OmegaConf.to_container(OmegaConf.create(own), resolve=True)  # else the objective tells it
     return groups | {"callbacks": {name: _without_folder(options) for name, options in config.callbacks.items()}}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,12 @@ from dien_lightning.training import (
     EpochChoice,
     MetricsFile,
     RunningTime,
-    SelfTrainingDataModule,
     SelfTrainingModule,
     resolve_precision,
 )
 from dien_lightning.training.counting import check_counting
+
+_MADE = ("network", "objective")
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -132,18 +134,12 @@ def train(config: DictConfig) -> Results:
 
 
 def build_module(config: DictConfig, data: DomainPairDataModule, **options: Any) -> DIENModule:
-    """Network and objective as they are configured; the data module feeds no more than these look at."""
-    if config.get("rounds") is None:
-        objective = instantiate(config.objective, num_classes=data.num_classes, _convert_="all")
-        if not objective.needs_target:
-            data.target_batch_size = 0  # Base never sees the target
-        return DIENModule(instantiate(config.network, _convert_="all"), objective, **options)
-    if not isinstance(data, SelfTrainingDataModule):
+    """What `module` names, made from network and objective as they are configured."""
+    if config.get("rounds") is not None and "rounds" not in config.module:
         raise ValueError("rounds= is of experiment=self_training, which names its data, network and objective, too.")
-    network = instantiate(config.network, _convert_="all")
-    objective = instantiate(config.objective, embedding_dim=network.embedding_dim, _convert_="all")
-    data.takes_source = objective.needs_source
-    return SelfTrainingModule(network, objective, instantiate(config.rounds, _convert_="all"), **options)
+    made = instantiate(config.module, _partial_=True, _convert_="all")
+    makers = {name: config[name] and partial(instantiate, config[name], _convert_="all") for name in _MADE}
+    return made(data=data, **makers, **options)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.checks import check_bool, check_choice
+from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective, ObjectiveOutput
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
@@ -91,6 +93,32 @@ class DIENModule(EvaluationModule):
         # A function and no module: names in checkpoints stay as they are. What it cannot translate whole, it refuses.
         self._compiled = torch.compile(self.network.forward, fullgraph=True, dynamic=False) if compiled else None
 
+    @classmethod
+    def for_data(
+        cls,
+        network: Callable[..., DIEN],
+        objective: Callable[..., Any] | None,
+        data: DomainPairDataModule,
+        **options: Any,
+    ) -> DIENModule:
+        """What `dien train` calls: a module whose objective knows the source's identities.
+
+        Args:
+            network: makes the network.
+            objective: makes the objective from `num_classes`.
+            data: feeds no more than the objective looks at, afterwards.
+            **options: of the constructor.
+
+        Raises:
+            ValueError: no objective.
+        """
+        if objective is None:
+            raise ValueError("objective=null is for a module with losses of its own (module=); name an objective.")
+        made = objective(num_classes=data.num_classes)  # first: random weights are drawn in this order
+        if not made.needs_target:
+            data.target_batch_size = 0  # Base never sees the target
+        return cls(network(), made, **options)
+
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
         if self._compiled is None or not self.training:
             return super().forward(images, domain)
@@ -163,8 +191,12 @@ class DIENModule(EvaluationModule):
         if self.objective is None:
             raise ValueError("objective=None: this module only evaluates and has nothing to optimise.")
         check_can_train(self.trainer, self.objective)
-        optimizer = self.recipe.optimizer(self.network, self.objective)
+        optimizer = self._optimizer()
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"}}
+
+    def _optimizer(self) -> Optimizer:
+        assert self.objective is not None
+        return self.recipe.optimizer(self.network, self.objective)
 
     def _scheduler(self, optimizer: Optimizer) -> LRScheduler:
         self.trainer.fit_loop.setup_data()  # else the number of batches is not known yet
@@ -180,11 +212,10 @@ class DIENModule(EvaluationModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self.objective is None:
             weights = checkpoint["state_dict"]
-            checkpoint["state_dict"] = {key: weights[key] for key in weights if not key.startswith("objective.")}
+            checkpoint["state_dict"] = {key: weights[key] for key in weights if key.startswith("network.")}
         elif self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
             check_same_data(checkpoint, self._datamodule)
-            scheduler = self._scheduler(self.recipe.optimizer(self.network, self.objective))
-            check_can_resume(checkpoint, self.state_dict(), self._settings, scheduler)
+            check_can_resume(checkpoint, self.state_dict(), self._settings, self._scheduler(self._optimizer()))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[CHECKPOINT_HYPERPARAMETERS] = self.network.hyperparameters

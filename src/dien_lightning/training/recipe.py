@@ -91,7 +91,10 @@ class Recipe:
 
     def optimizer(self, network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> Optimizer:
         """Of the `parameter_groups` of both."""
-        groups = parameter_groups(network, objective, self.learning_rates)
+        return self.optimizer_of(parameter_groups(network, objective, self.learning_rates))
+
+    def optimizer_of(self, groups: list[dict[str, Any]]) -> Optimizer:
+        """Of groups with a "name", "lr" and "params" each."""
         if self.algorithm == "adam":
             return Adam(groups, weight_decay=self.weight_decay)
         return SGD(groups, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)

@@ -118,6 +118,18 @@ def number_anew(labels: Tensor) -> Tensor:
     return numbered
 
 
+def with_outliers_alone(labels: Tensor) -> Tensor:
+    """Outliers as clusters of their own, after the others.
+
+    Example:
+        >>> with_outliers_alone(torch.tensor([0, -1, 1, -1]))
+        tensor([0, 2, 1, 3])
+    """
+    is_outlier = labels == UNLABELED
+    alone = int(labels.max()) + is_outlier.cumsum(0)
+    return labels.where(~is_outlier, alone)
+
+
 def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     """What is wrong with a round's clusters, by its name, each with a remedy.
 

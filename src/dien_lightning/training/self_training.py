@@ -17,7 +17,7 @@ from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_statistics
 from dien_lightning.training.module import DIENModule
-from dien_lightning.training.rounds import Labeled, Rounds, troubles
+from dien_lightning.training.rounds import Labeled, Rounds, troubles, with_outliers_alone
 from dien_lightning.types import UNLABELED, Sample
 
 CHECKPOINT_ROUND = "self_training"
@@ -62,6 +62,14 @@ class SelfTrainingModule(DIENModule):
         self._rows = torch.zeros(0, dtype=torch.long)  # (N,) which entry, or class, is each image's
         self._start = copy.deepcopy(network.state_dict()) if self.rounds.method == "pul" else {}
         self._told: set[str] = set()
+
+    @classmethod
+    def for_data(cls, network: Any, objective: Any, data: Any, **options: Any) -> SelfTrainingModule:
+        """As `DIENModule.for_data`; the objective is made from `embedding_dim`, and the options hold `rounds`."""
+        made = network()
+        loss = objective(embedding_dim=made.embedding_dim)
+        data.takes_source = loss.needs_source
+        return cls(made, loss, **options)
 
     def training_step(self, batch: dict[str, Sample], batch_idx: int) -> Tensor:
         rows = Processes().join(self._rows[torch.as_tensor(batch["target"].index)])
@@ -173,7 +181,7 @@ class SelfTrainingModule(DIENModule):
             source, _ = self._embed_all("source")
             data: Any = self._datamodule
             classes = _means(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
-        own = classes.shape[0] + _with_outliers_alone(labels)
+        own = classes.shape[0] + with_outliers_alone(labels)
         memory.fill(torch.cat([classes, embedding]), torch.cat([torch.arange(len(classes), device=own.device), own]))
 
     @property
@@ -189,7 +197,7 @@ class SelfTrainingModule(DIENModule):
         elif self.objective.source_term == "none":
             groups = self._rows = labels
         else:
-            groups, self._rows = _with_outliers_alone(labels), self._num_source + images
+            groups, self._rows = with_outliers_alone(labels), self._num_source + images
         self._rows = self._rows.to(self.device)
         data.assign(groups.tolist())
 
@@ -234,10 +242,3 @@ def _means(embedding: Tensor, classes: Tensor) -> Tensor:  # (N, D), (N,) -> (C,
     """The mean of each class's embeddings; their length does not matter."""
     number = int(classes.max()) + 1
     return embedding.new_zeros(number, embedding.shape[1]).index_add(0, classes, embedding)
-
-
-def _with_outliers_alone(labels: Tensor) -> Tensor:
-    """Outliers as clusters of their own, after the others."""
-    is_outlier = labels == UNLABELED
-    alone = int(labels.max()) + is_outlier.cumsum(0)
-    return labels.where(~is_outlier, alone)
