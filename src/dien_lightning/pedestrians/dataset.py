@@ -16,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_choice, check_int, check_size
 
+from .attributes import write_table
 from .camera import DOMAINS
 from .painter import VERSION
 from .processes import draw_in_processes
 from .worker import Job, draw_identities
 
-MANIFEST = "pedestrians.json"
+MANIFEST, ATTRIBUTES = "pedestrians.json", "attributes.csv"
 SPLITS = ("bounding_box_train", "query", "bounding_box_test")
 MAX_IDS = 4999
 MAX_CAMERAS = 9
@@ -46,7 +47,8 @@ def draw_pedestrians(
     Articulated 3-D people before cameras with their own place, light and colors. Domain `day` is bright and level,
     domain `night` dark, tinted, noisy and seen from above; their identities are disjoint (day: pids 1..4999, night:
     5001..9999). An identity keeps its body, clothes, hair and gait; an image draws pose, heading and place. The first
-    image of each test identity under each camera is a query, its others are the gallery.
+    image of each test identity under each camera is a query, its others are the gallery. attributes.csv says of every
+    identity in words what it wears, see `write_attributes`.
 
     The same arguments give the same bytes, however many processes draw. The folder appears when it is complete: until
     then the images are in a hidden folder beside it, which an interrupt removes.
@@ -133,7 +135,41 @@ def draw_pedestrians(
                 for _ in drawing:
                     advance()
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+            write_attributes(folder)
     return root
+
+
+def write_attributes(root: str | Path) -> Path:
+    """Write attributes.csv beside a drawn domain's images, where it is not there: a line for each identity.
+
+    What somebody wears follows from seed and pid, so that a folder that was drawn without the file gets the same one,
+    and no image is touched.
+
+    Args:
+        root: the folder that `draw_pedestrians` made.
+
+    Returns:
+        The file: column `pid`, and those of `attributes_of`.
+
+    Raises:
+        FileNotFoundError: the folder holds no drawn people.
+        ValueError: they were drawn by another version, whose people are others.
+        OSError: the file cannot be written.
+    """
+    root = Path(root).expanduser()
+    path = root / ATTRIBUTES
+    if path.is_file():
+        return path
+    try:
+        manifest = json.loads((root / MANIFEST).read_text())
+        version, domain, seed = (manifest[name] for name in ("drawing_version", "domain", "seed"))
+        number = manifest["num_train_ids"] + manifest["num_test_ids"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise FileNotFoundError(f"{root / MANIFEST} tells no drawn people; draw them with `dien draw`.") from None
+    if version != VERSION:
+        raise ValueError(f"{root} was drawn by version {version} and this is {VERSION}: remove it to draw it anew.")
+    write_table(path, seed, domain, range(_FIRST_PID[domain], _FIRST_PID[domain] + number))
+    return path
 
 
 def _check(

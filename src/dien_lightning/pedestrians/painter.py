@@ -33,10 +33,19 @@ class Person(NamedTuple):
 
 def make_person(seed: int, domain: str, pid: int) -> Person:
     """Draw an identity."""
+    coefficients, outfit, gait = _sample_identity(seed, domain, pid)
+    return Person(dress(coefficients, outfit), outfit, gait)
+
+
+def outfit_of(seed: int, domain: str, pid: int) -> Outfit:
+    """What an identity of `make_person` wears, without its geometry."""
+    return _sample_identity(seed, domain, pid)[1]
+
+
+def _sample_identity(seed: int, domain: str, pid: int) -> tuple[Floats, Outfit, Gait]:
     rng = np.random.default_rng([seed, DOMAINS.index(domain), _FOR_IDENTITY, pid])
     coefficients = np.clip(rng.standard_normal(len(load_body().directions)), -1.8, 1.8).astype(np.float32)
-    outfit, gait = sample_outfit(rng), sample_gait(rng)
-    return Person(dress(coefficients, outfit), outfit, gait)
+    return coefficients, sample_outfit(rng), sample_gait(rng)
 
 
 @lru_cache(maxsize=32)
