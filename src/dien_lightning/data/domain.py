@@ -139,6 +139,7 @@ class DomainPair:
         self._multi_query = multi_query
         self._search = search
         self._splits: dict[str, Splits] = {}
+        self.source_pids: list[int] = []  # as the data set numbers the people whom training numbers from 0
 
     def __str__(self) -> str:
         return "\n".join(f"{role}: {self._splits.get(role, part)}" for role, part in self._domains.items() if part)
@@ -168,6 +169,7 @@ class DomainPair:
             splits = domain.read(labeled=role == "source")
             if role == "source":
                 check_training(splits, *self._batch)
+                self.source_pids = sorted({record.pid for record in splits.train})
                 splits = replace(splits, train=relabel(splits.train))
             if not splits.is_evaluated(self._search):
                 said.append(f"{splits.root} has no labelled query and gallery: it is not evaluated.")
@@ -190,6 +192,12 @@ class DomainPair:
     def target(self) -> Splits:
         """The unlabelled domain."""
         return self._splits["target"]
+
+    @property
+    def source_places(self) -> list[tuple[str, Path]]:
+        """Name and folder of each data set that the labelled domain is made of."""
+        source = self._domains["source"]
+        return [] if source is None else source.places
 
     @cached_property
     def fingerprints(self) -> dict[str, dict[str, Any]]:
