@@ -81,7 +81,7 @@ def test_every_key_is_listed_with_its_default_and_its_comment():
         (
             "train",
             ["experiment=dem"],
-            "experiment=dem is no choice; did you mean demo? There are demo, demo_self_training, duke",
+            "experiment=dem is no choice; did you mean demo? There are demo, demo_self_training, drawn_self",
         ),
         ("train", ["experimant=demo"], "did you mean experiment?"),
         ("train", ["-m", "hydra/launcher=jobli"], "hydra/launcher=jobli is no choice; did you mean joblib?"),

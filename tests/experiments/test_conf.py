@@ -18,7 +18,8 @@ FOLDER = CONF
 SECOND_STAGE = (
     "network=started",
     "objective=self_training",
-    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage", "demo_self_training")),
+    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage")),
+    *(f"experiment={name}_self_training" for name in ("demo", "drawn")),
 )
 GROUPS = sorted(
     f"{path.parent.name}={path.stem}"

@@ -175,7 +175,7 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
     assert trainings == [
         ("first", ["experiment=demo", *given[:2], given[3]]),
-        ("second", ["experiment=demo_self_training", start, *given[:3]]),
+        ("second", ["experiment=drawn_self_training", start, *given[:3]]),
     ]
     assert str(tmp_path / "out" / "second" / "network.safetensors") in finished.stdout
     finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")

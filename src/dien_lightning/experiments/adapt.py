@@ -1,7 +1,7 @@
 """Adapt a network to unlabelled cameras in two stages: DIEN from a labelled source, then self-training on the target.
 
 dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [experiment=demo]
-    [second=demo_self_training] [key=value ...]
+    [second=drawn_self_training] [key=value ...]
 
 OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy. A finished run
 of the same settings is kept, a begun one goes on. Of the key=value pairs self-training gets those that name data,
@@ -27,7 +27,7 @@ class Options:
 
     output: str = "outputs/adapted"
     experiment: str = "demo"
-    second: str = "demo_self_training"
+    second: str = "drawn_self_training"
 
 
 def main() -> None:
