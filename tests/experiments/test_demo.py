@@ -165,7 +165,7 @@ def test_a_training_that_is_killed_is_told(training, tmp_path, capfd, monkeypatc
     training("os.kill(os.getpid(), signal.SIGKILL)")
     finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")
     assert finished.code == 1
-    assert finished.stderr == "error: the training was ended by signal 9; the same command goes on with it.\n"
+    assert finished.stderr == "error: dien train was ended by signal 9; the same command goes on with it.\n"
 
 
 def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, capfd, monkeypatch):

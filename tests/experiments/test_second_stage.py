@@ -9,7 +9,7 @@ import pytest
 from hydra.utils import instantiate
 
 from commands import call
-from dien_lightning.experiments import children, table
+from dien_lightning.experiments import children, table_runs
 from dien_lightning.experiments.config import compose_config, optim
 from dien_lightning.experiments.reports.rows import SECOND_STAGE
 from dien_lightning.experiments.settings import settings_of
@@ -44,7 +44,7 @@ def multirun(monkeypatch, tmp_path):
         return 0
 
     monkeypatch.setattr(children, "train", train)
-    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
     return asked
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commands import call
-from dien_lightning.experiments import children, config, table
+from dien_lightning.experiments import children, config, table_runs
 from dien_lightning.experiments.keys import CONFIG_DIR
 from experiments.reports.finished_runs import write_record
 
@@ -31,7 +31,7 @@ def multirun(monkeypatch):
         return 1
 
     monkeypatch.setattr(children, "train", train)
-    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
     return asked
 
 
@@ -147,7 +147,7 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(children, "train", train)
-    monkeypatch.setattr(table, "prepare", lambda pairs: None)
+    monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
     finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
     assert finished.code == 0, finished.stderr
     assert begun == ["0,1,2", "1,2", "2"]

@@ -35,6 +35,23 @@ print(*names)
     assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= set(finished.stdout.split())
 
 
+def test_without_the_rivals_everything_imports_but_their_own_commands():
+    code = """
+import importlib, pkgutil, sys
+sys.modules["dien_lightning.rivals"] = None
+import dien_lightning
+own = "dien_lightning.rivals", "dien_lightning.experiments.umdl", "dien_lightning.experiments.translate"
+rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
+names = [room.name for room in rooms if not room.name.startswith(own) and not room.name.endswith("__main__")]
+for name in names:
+    importlib.import_module(name)
+print(*names)
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert {"dien_lightning.experiments.train", "dien_lightning.experiments.table2"} <= set(finished.stdout.split())
+
+
 def test_every_public_name_is_there_and_none_costs_torch_before_it_is_used():
     code = """
 import sys, dien_lightning

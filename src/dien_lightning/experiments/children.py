@@ -1,4 +1,4 @@
-"""Trainings as processes of their own: their output on this terminal, their sentence on failure."""
+"""Trainings and other commands as processes of their own: output on this terminal, their sentence on failure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from dien_lightning.experiments.keys import CONFIG_DIR
 
 
 def train(*arguments: str, **environment: str) -> int:
-    """Run `dien train ARGUMENTS` here and wait for it.
+    """`run` a training."""
+    return run("train", *arguments, **environment)
+
+
+def run(command: str, *arguments: str, **environment: str) -> int:
+    """Run `dien COMMAND ARGUMENTS` here and wait for it.
 
     Args:
+        command: one that Hydra runs.
         arguments: its command line.
         environment: variables it gets beside ours.
 
@@ -23,8 +29,8 @@ def train(*arguments: str, **environment: str) -> int:
         OSError: a signal ended it, so it could say nothing.
     """
     own = os.environ.get(CONFIG_DIR)
-    command = [sys.executable, "-m", "dien_lightning.experiments.train", *(["--config-dir", own] if own else [])]
-    code = subprocess.run([*command, *arguments], check=False, env={**os.environ, **environment}).returncode
+    words = [sys.executable, "-m", f"dien_lightning.experiments.{command}", *(["--config-dir", own] if own else [])]
+    code = subprocess.run([*words, *arguments], check=False, env={**os.environ, **environment}).returncode
     if code < 0:
-        raise OSError(f"the training was ended by signal {-code}; the same command goes on with it.")
+        raise OSError(f"dien {command} was ended by signal {-code}; the same command goes on with it.")
     return code

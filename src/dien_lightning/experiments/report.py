@@ -6,7 +6,7 @@ dien report results/runs [output=results] [name=table1] [figures_from=RUN_DIR] [
 RUNS are records (results/runs/*.json), folders of records, or run folders: of one setting, but for row, direction and
 seed. `figures_from` names the run of the full model whose network is pictured, whose curves and ranked lists are shown;
 `base` a run to set beside it; each folder of `sweeps` holds one sweep's runs. logger=wandb logs the tables and, as an
-artifact, the files.
+artifact, the files. Where OUTPUT has a table2.json (dien table name=table2), its rivals are a section of the page.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dien_lightning.experiments.reports.network_figures import network_blocks
 from dien_lightning.experiments.reports.plots import to_file
 from dien_lightning.experiments.reports.rows import one_table, row_label
 from dien_lightning.experiments.reports.table1 import markdown, order_table, short_table
+from dien_lightning.experiments.reports.table2 import section_of
 from dien_lightning.experiments.reports.table_page import figure_3_of, table_page
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results, write_text
@@ -78,7 +79,8 @@ def collect(paths: Sequence[str], options: Options) -> None:
     passes = figure_3_of(runs)
     given = [f"{key}={value}" for key, value in asdict(options).items() if value != getattr(Options, key)]
     html = output / ("report.html" if name == "table1" else f"{name}.html")
-    page = table_page(runs, passes=passes, pictured=pictured, drawn=drawn, sweeps=sweeps)
+    rivals = section_of(output / "table2.json") if name == "table1" else []
+    page = table_page(runs, passes=passes, pictured=pictured, drawn=drawn, sweeps=sweeps, rivals=rivals)
     files = {output / f"{name}.md": markdown(runs, shlex.join(["dien", "report", *paths, *given])), html: page}
     if passes:
         files[output / f"{name}_figure3.svg"] = to_file(passes[0])

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.checks import check_int, check_keywords
-from dien_lightning.experiments.command import faults_in_one_sentence
+from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, commit, trials
@@ -191,3 +191,7 @@ class Cost:
         memory = max(self._before["peak_memory"], peak_memory() or 0)
         write_json(self._path, {"seconds": seconds, "peak_memory": memory})
         return {"seconds": seconds, "peak_memory": memory or None}
+
+
+if __name__ == "__main__":
+    run(main)

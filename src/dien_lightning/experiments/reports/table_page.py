@@ -33,6 +33,7 @@ def table_page(
     pictured: Mapping[str, Results] | None = None,
     drawn: Sequence[Block] = (),
     sweeps: Mapping[str, Sequence[Results]] | None = None,
+    rivals: Sequence[Section] = (),
 ) -> str:
     """The report as one page.
 
@@ -43,6 +44,7 @@ def table_page(
             folder.
         drawn: blocks that need a network, that of the last of `pictured`: figure 2, figure 4.
         sweeps: runs of each sweep by its name.
+        rivals: sections that follow Table I's.
 
     Raises:
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
@@ -57,6 +59,7 @@ def table_page(
             f"batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
     ]
+    sections += rivals
     if passes:
         intro = f"CCCDTL + DC with T further passes of the attention, {_seeds_of_each_loop(_with_attention(runs))}."
         sections.append(Section("Passes (figure 3)", [Block("gallery", gallery) for gallery in passes], intro))

@@ -47,7 +47,7 @@ class Progress(NamedTuple):
 class UMDL:
     """Unsupervised multi-task dictionary learning (Peng et al., CVPR 2016), see `objective` for what is minimized.
 
-    The paper's released code, in a mirror, fixes the numbers below, and rounds: the first without a graph on the
+    Numbers and rounds are those of the code that we take for its authors': the first round without a graph on the
     target, each later one with the graph that the codes of the round before draw between images of different cameras.
     It begins with uniform random atoms; ours are normal, of unit length. It codes images with a ridge of 0.25 for the
     graph and of 0.2 for the ranking; here both have 0.2.

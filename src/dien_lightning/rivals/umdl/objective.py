@@ -13,7 +13,7 @@ people show; the residual ones take up what is of the cameras and is thrown away
 
 Of the paper we could read abstract and first page. That each task has shared and residual dictionaries, and the
 target one of its own beside them, stands there; the sum above, g = 5, c = 0.1, b = 0.64 (its beta^2), 150 atoms of each
-kind and no atom longer than 1 are as its authors' released MATLAB code has them (mirrored in ahangchen/umdl). Ours:
+kind and no atom longer than 1 are as MATLAB code has them that we take for its authors' release (ahangchen/umdl). Ours:
 one source with weight 1, as its code leaves weights to the data; the ridge on residual codes carries b, so that the
 code's own step for them is the exact minimum; atoms are minimised one by one instead of by a Lagrange dual.
 """

@@ -1,0 +1,166 @@
+"""Table II: the rivals on one pair, their cost and what each takes, the paper's figures and order beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dien_lightning.experiments.reports.page import Block, Section
+from dien_lightning.experiments.reports.rivals import CLAIMS, OUR_CLAIMS, TABLE_2
+from dien_lightning.experiments.reports.rows import PAPER_DIRECTIONS, direction_label
+from dien_lightning.experiments.reports.table1 import compare
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown
+from dien_lightning.experiments.results import FIGURES, Results, read_json, write_json, write_text
+from dien_lightning.experiments.settings import PAIR, SEED, difference
+
+Entry = dict[str, Any]
+NOT_RUN = "not run"
+_SHORT = ("rank1", "mAP")
+_OF_A_ROW = (  # what may differ between runs of one row
+    *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
+    *("protocol.num_", "protocol.statistics"),
+)
+GLOSSARY = (
+    "Every row is trained on the same two sets of drawn people and ranked by the same evaluation; no setting was "
+    "chosen by target labels of this pair. UMDL learns dictionaries over hand-made features, PUL goes on from Base "
+    "with clusters of the target, SPGAN trains Base on source images translated into the target's look (with LMP: "
+    "pooled in parts), TJ-AIDL learns identities and attributes together; docs/rivals.md explains them. TL[8] is row "
+    "r02_exemplar of Table I; HHL's camera-style transfer was not built."
+)
+COST = (
+    "Minutes are of everything a row needs: SPGAN's translation, the first stage of PUL and of self-training. Memory "
+    "is the most that a row's own processes held; older records do not say it. Rows were run at different times beside "
+    "other work, so minutes compare roughly."
+)
+
+
+def entries_of(runs: Sequence[Results], before: Mapping[str, Mapping[str, float]]) -> list[Entry]:
+    """Row, pair, seed, figures and cost of each run, in Table II's order.
+
+    Args:
+        runs: of its rows.
+        before: "seconds" and "peak_memory" of what a run was made from, by the run's name.
+
+    Raises:
+        ValueError: two runs of one row differ in more than pair and seed.
+    """
+    like: dict[str, Results] = {}
+    entries = []
+    for run in runs:
+        first = like.setdefault(run.row, run)
+        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
+            raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
+        earlier = before.get(run.name, {})
+        known = {name: run.target[name] for name in FIGURES if name in run.target}
+        held = [cost for cost in (run.peak_memory, earlier.get("peak_memory")) if cost]
+        cost = {
+            "seconds": None if run.seconds is None else run.seconds + (earlier.get("seconds") or 0),
+            "seconds_before": earlier.get("seconds"),
+            "peak_memory": max(held) if run.peak_memory and held else None,
+        }
+        entries.append({"row": run.row, "direction": run.direction, "seed": run.seed, **known, **cost})
+    order = list(TABLE_2)
+    return sorted(entries, key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
+
+
+def write_table_2(entries: Sequence[Entry], runs: Sequence[Results], output: Path, name: str, command: str) -> Table:
+    """Leave NAME.json and NAME.md, and give the main table.
+
+    Args:
+        entries: from `entries_of`.
+        runs: that they are of.
+        output: folder.
+        name: of the table.
+        command: what repeats it.
+    """
+    settings = {run.row: run.settings for run in runs}
+    write_json(output / f"{name}.json", {"runs": entries, "command": command, "settings": settings})
+    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
+    missing = [rival.label for row, rival in TABLE_2.items() if row not in settings]
+    parts = ["# Table II: the rivals, on one pair", made, GLOSSARY]
+    parts += [f"Not run yet, so nothing is said of them: {', '.join(missing)}."] if missing else []
+    table = main_table(entries)
+    parts += [to_markdown(table), to_markdown(cost_table(entries)), to_markdown(order_table(entries))]
+    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
+    return table
+
+
+def section_of(path: Path) -> list[Section]:
+    """The report page's section from NAME.json; none where there is no such file."""
+    if not path.is_file():
+        return []
+    content = read_json(path)
+    entries = content["runs"]
+    tables = (main_table(entries), cost_table(entries), order_table(entries))
+    intro = f"{GLOSSARY} Made by {content['command']}."
+    return [Section("Table II: the rivals", [Block("table", table) for table in tables], intro)]
+
+
+def main_table(entries: Sequence[Entry]) -> Table:
+    """Each row's rank-1 and mAP on the target, mean and spread over its seeds; the paper's beside them; percent."""
+    directions = _directions(entries)
+    columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
+    columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in _SHORT]
+    rows = []
+    for row, rival in TABLE_2.items():
+        cells: list[str] = []
+        for direction in directions:
+            found = [_summary(entries, row, direction, figure) for figure in _SHORT]
+            runs = str(found[0].runs) if found[0].runs else ABSENT
+            cells += [*(figure.percent() if figure.runs else NOT_RUN for figure in found), runs]
+        cells += [f"{value:.1f}" for pair in rival.published for value in pair] or [ABSENT] * 4
+        rows.append(Row(rival.label, tuple(cells)))
+    caption = (
+        "The target's query and gallery, in percent, mean ± sample standard deviation over the seeds; beside it the "
+        "figures that the paper prints, of its own pair. Its SPGAN row is SPGAN with LMP."
+    )
+    return Table(caption, "Method", columns, rows)
+
+
+def cost_table(entries: Sequence[Entry]) -> Table:
+    """What each row takes: supervision beside source labels, minutes, gigabytes."""
+    directions = _directions(entries)
+    columns = [Column("also takes")]
+    columns += [Column(label, direction_label(d)) for d in directions for label in ("minutes", "of them before", "GB")]
+    rows = []
+    for row, rival in TABLE_2.items():
+        cells = [rival.takes]
+        for direction in directions:
+            for name, unit, digits in (("seconds", 60, 1), ("seconds_before", 60, 1), ("peak_memory", 1e9, 2)):
+                found = _summary(entries, row, direction, name)
+                cells.append(f"{found.mean / unit:.{digits}f}" if found.runs else ABSENT)
+        rows.append(Row(rival.label, tuple(cells)))
+    return Table(f"What a run costs, mean over its seeds. {COST}", "Method", columns, rows)
+
+
+def order_table(entries: Sequence[Entry]) -> Table:
+    """For each two rows that the paper orders, and for ours: the difference of the means here, and there."""
+    directions = _directions(entries)
+    columns = [Column(FIGURES[figure], direction_label(d)) for d in directions for figure in _SHORT]
+    columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in _SHORT]
+    rows = []
+    for first, second in (*CLAIMS, *OUR_CLAIMS):
+        places = [(direction, figure) for direction in directions for figure in _SHORT]
+        cells = [compare(*(_summary(entries, row, *place) for row in (first, second))) for place in places]
+        if set(cells) == {ABSENT}:
+            continue
+        printed = [[value for pair in TABLE_2[row].published for value in pair] for row in (first, second)]
+        differences = [f"{one - other:+.1f}" for one, other in zip(*printed, strict=False)]
+        cells += differences or [ABSENT] * 4
+        rows.append(Row(f"{TABLE_2[first].label} above {TABLE_2[second].label}", tuple(cells)))
+    caption = (
+        "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
+        "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
+        "of thumb, with one there is no spread. Claims without figures of the paper are ours; pairs of which not both "
+        "have been run are left out."
+    )
+    return Table(caption, "Claim", columns, rows)
+
+
+def _directions(entries: Sequence[Entry]) -> list[str]:
+    return sorted({entry["direction"] for entry in entries})
+
+
+def _summary(entries: Sequence[Entry], row: str, direction: str, figure: str) -> Summary:
+    return Summary.of(entry.get(figure) for entry in entries if (entry["row"], entry["direction"]) == (row, direction))

@@ -1,0 +1,51 @@
+"""Table II's pieces where no command is needed: what belongs together, and its section on the report page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dien_lightning.experiments.report import Options, collect
+from dien_lightning.experiments.reports.table2 import entries_of, order_table, section_of, write_table_2
+from dien_lightning.experiments.results import Results
+from experiments.reports.finished_runs import write_record
+
+
+def test_runs_of_one_row_have_one_setting(tmp_path):
+    records = [write_record(tmp_path, "r08_full_t3", 0.5, seed=seed) for seed in (0, 1)]
+    records.append(
+        write_record(tmp_path, "r08_full_t3", 0.5, seed=2, changed={"objective.center_weight": 2.0, "data.seed": 2})
+    )
+    runs = [Results.read(record) for record in records]
+    assert [entry["seed"] for entry in entries_of(runs[:2], {})] == [0, 1]
+    with pytest.raises(ValueError, match=r"_2\.json has objective\.center_weight=2\.0 \(not 5\.0\), unlike .*_0\.json"):
+        entries_of(runs, {})
+
+
+def test_memory_is_not_said_where_a_run_does_not_say_it(tmp_path):
+    run = Results.read(write_record(tmp_path, "r08_full_t3", 0.5))
+    (entry,) = entries_of([run], {run.name: {"seconds": 30.0, "peak_memory": 10**9}})
+    assert (entry["seconds"], entry["seconds_before"], entry["peak_memory"]) == (150, 30, None)
+
+
+def test_claims_of_which_not_both_rows_were_run_are_left_out(tmp_path):
+    runs = [Results.read(write_record(tmp_path, "r08_full_t3", 0.5))]
+    assert order_table(entries_of(runs, {})).rows == []
+
+
+def test_the_report_page_has_a_section_of_it_where_it_was_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for row in ("r01_base", "r08_full_t3"):
+        write_record(tmp_path / "runs", row, 0.5, control=0.3 if row == "r01_base" else None)
+    assert section_of(tmp_path / "table2.json") == []
+    runs = [Results.read(tmp_path / "runs" / "r08_full_t3_day2night_0.json")]
+    write_table_2(entries_of(runs, {}), runs, tmp_path, "table2", "dien table name=table2")
+    assert json.loads((tmp_path / "table2.json").read_text())["runs"][0]["rank1"] == 0.5
+    collect(["runs"], Options(output=str(tmp_path)))
+    page = Path("report.html").read_text()
+    assert "Table II: the rivals" in page
+    assert "Base, then PUL" in page
+    collect(["runs"], Options(output=str(tmp_path), name="other"))
+    assert "Base, then PUL" not in Path("other.html").read_text()
