@@ -22,7 +22,7 @@ from dien_lightning.network.normalization import (
     keep_statistics_apart,
     normalizations,
 )
-from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
+from dien_lightning.network.pooling import POOLINGS, build_pooling
 from dien_lightning.network.recomputing import recomputed
 from dien_lightning.types import AttentionMask, NetworkOutput
 
@@ -52,8 +52,8 @@ class DIEN(nn.Module):
         batch_norm_size: images that batch norm takes together in training, see `DomainBatchNorm`; None is the whole
             batch, as in the paper. Self-training's recipes have 16 or 64.
         last_stride: of the last block, 1 or 2; 1 gives a map of twice the height and width, as self-training has it.
-        pooling: "average_and_max", or "generalized_mean": (mean of x^p)^(1/p) with p learned from 3 on (Radenovic et
-            al., 2018).
+        pooling: "average_and_max", "generalized_mean" with p learned from 3 on (Radenovic et al., 2018), or
+            "local_max": a maximum for each row of the last map (Deng et al., 2018, "LMP").
         final_norm: batch norm without a bias on the fused embedding (Luo et al., 2019, "BNNeck").
         checkpoint_passes: keep no maps of a pass for its gradients, compute them anew: less memory, more time, the same
             numbers. Of this training alone: no file holds it.
@@ -90,7 +90,7 @@ class DIEN(nn.Module):
         synchronize: bool = True,
         batch_norm_size: int | None = None,
         last_stride: int = 2,
-        pooling: Literal["average_and_max", "generalized_mean"] = "average_and_max",
+        pooling: Literal["average_and_max", "generalized_mean", "local_max"] = "average_and_max",
         final_norm: bool = False,
         checkpoint_passes: bool = False,
     ) -> None:
@@ -105,7 +105,7 @@ class DIEN(nn.Module):
             remedy = "None (null) is the whole batch; one image has no variance"
             check_int("batch_norm_size", batch_norm_size, 2, remedy)
         check_choice("last_stride", last_stride, (1, 2))
-        check_choice("pooling", pooling, ("average_and_max", "generalized_mean"))
+        check_choice("pooling", pooling, POOLINGS)
         switches = {"synchronize": synchronize, "final_norm": final_norm, "checkpoint_passes": checkpoint_passes}
         for name, switch in switches.items():
             check_bool(name, switch)
@@ -127,7 +127,7 @@ class DIEN(nn.Module):
         }
         self.checkpoint_passes = checkpoint_passes
         self.backbone = Backbone(backbone, weights, last_stride)
-        self.pooling = AverageAndMax() if pooling == "average_and_max" else GeneralizedMean()
+        self.pooling = build_pooling(pooling, rows=math.ceil(height / (16 * last_stride)))
         pooled = self.pooling.times * self.backbone.channels[-1]
         self.embedding = nn.Sequential(nn.Linear(pooled, embedding_dim), nn.BatchNorm1d(embedding_dim), nn.PReLU())
         self.attention: RecurrentTopDownAttention | None = None

@@ -1,4 +1,4 @@
-"""A map to one vector: average and maximum side by side, or the generalised mean between them."""
+"""A map to one vector: average and maximum side by side, the generalised mean between them, or a maximum per stripe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_max_pool2d
 
+POOLINGS = ("average_and_max", "generalized_mean", "local_max")
 _LEAST = 1e-6  # powers of 0 have no gradient
 
 
@@ -42,3 +43,38 @@ class GeneralizedMean(nn.Module):
         with torch.autocast(features.device.type, enabled=False):  # half precision has no room for powers
             powers = features.to(self.power.dtype).clamp(min=_LEAST).pow(self.power)
             return adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / self.power)
+
+
+class LocalMax(nn.Module):
+    """The maximum of each of P horizontal stripes, one after the other: (B, C, h, w) -> (B, P C).
+
+    LMP of SPGAN (Deng et al., 2018): what a translation spoils at one place changes one stripe. The paper pools so when
+    it tests, whose feature is the pooled map itself, and trains with an average. A `DIEN`'s feature is what its
+    embedding layer makes of the pooled map, and that layer knows one width: it is trained with the stripes as well.
+
+    Args:
+        parts: P; a stripe for each row of the map is the finest that there is.
+
+    Example:
+        >>> LocalMax(parts=2)(torch.tensor([[[[1.0, 2.0], [4.0, 3.0]]]]))
+        tensor([[2., 4.]])
+    """
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.times = parts
+
+    def forward(self, features: Tensor) -> Tensor:
+        return adaptive_max_pool2d(features, (self.times, 1)).flatten(1)
+
+
+def build_pooling(name: str, rows: int) -> AverageAndMax | GeneralizedMean | LocalMax:
+    """One of `POOLINGS`.
+
+    Args:
+        name: which.
+        rows: of the map that is pooled; "local_max" has a stripe for each.
+    """
+    if name == "local_max":
+        return LocalMax(rows)
+    return AverageAndMax() if name == "average_and_max" else GeneralizedMean()

@@ -20,7 +20,10 @@ from library.network.networks import images
         ({"synchronize": "off"}, r"synchronize='off' must be true or false"),
         ({"batch_norm_size": 1}, r"batch_norm_size=1 must be a whole number of at least 2; None \(null\) is the whole"),
         ({"last_stride": 3}, r"last_stride=3 is not allowed; choose one of 1, 2\."),
-        ({"pooling": "max"}, r"pooling='max' is not allowed; choose one of average_and_max, generalized_mean\."),
+        (
+            {"pooling": "max"},
+            r"pooling='max' is not allowed; choose one of average_and_max, .*, local_max\.",
+        ),
         ({"final_norm": 1}, r"final_norm=1 must be true or false"),
         ({"image_size": (64, 16)}, r"image_size=64 x 16 must be two whole numbers of at least 64 x 32\."),
         ({"backbone": "alexnet"}, r"backbone='alexnet' is unknown; choose one of resnet18"),

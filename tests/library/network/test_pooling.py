@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean
+from dien_lightning import DIEN
+from dien_lightning.network.pooling import AverageAndMax, GeneralizedMean, LocalMax, build_pooling
 
 
 def maps(dtype=torch.float64):
@@ -36,3 +37,32 @@ def test_gradient_and_zeros():
     assert zeros.grad.isfinite().all()
     with torch.autocast("cpu", torch.bfloat16):
         assert GeneralizedMean()(maps(torch.bfloat16)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_local_maximum_by_loop(parts):
+    pooled = LocalMax(parts)(maps())
+    for image, found in zip(maps().tolist(), pooled.tolist(), strict=True):
+        height = 4 // parts
+        stripes = [channel[part * height : (part + 1) * height] for channel in image for part in range(parts)]
+        assert found == [max(x for row in stripe for x in row) for stripe in stripes]
+
+
+def test_one_stripe_is_the_maximum_and_columns_have_no_order():
+    assert torch.equal(LocalMax(1)(maps()), AverageAndMax()(maps())[:, 3:])
+    assert torch.equal(LocalMax(4)(maps().flip(3)), LocalMax(4)(maps()))
+    assert not torch.equal(LocalMax(4)(maps().flip(2)), LocalMax(4)(maps()))
+
+
+def test_a_network_pools_each_row_of_its_map():
+    for size, stride, rows in (((128, 64), 2, 4), ((128, 64), 1, 8), ((100, 40), 2, 4)):
+        given = {"image_size": size, "last_stride": stride, "pooling": "local_max", "embedding_dim": 8}
+        network = DIEN("resnet18", weights=None, attention_loops=0, **given).eval()
+        assert network.pooling.times == rows
+        assert network(torch.randn(1, 3, *size)).embedding.shape == (1, 8)
+        assert network(torch.randn(1, 3, 64, 32)).embedding.shape == (1, 8)
+
+
+def test_poolings_by_name():
+    kinds = {"average_and_max": AverageAndMax, "generalized_mean": GeneralizedMean, "local_max": LocalMax}
+    assert {name: type(build_pooling(name, 4)) for name in kinds} == kinds
