@@ -46,6 +46,7 @@ def test_help_needs_neither_torch_nor_hydra(words):
             "Say",
             "Adapt",
             "Train",
+            "Translate",
             "Rank",
             "Check",
             "Draw",

@@ -21,6 +21,7 @@ from dien_lightning.experiments.keys import CONFIG_DIR, CONFIGS, did_you_mean, g
 COMMANDS = {
     "train": "train on a labelled source and an unlabelled target, then rank both galleries",
     "adapt": "in two stages to cameras of yours: train, then self-training on them",
+    "translate": "give source images the target's look, for a training on them (SPGAN)",
     "evaluate": "rank a gallery by a trained network",
     "calibrate": "fit what a network's distances say, and keep it in the network",
     "same": "say how alike the people on two images look",

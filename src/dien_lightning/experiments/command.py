@@ -24,7 +24,11 @@ from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, ke
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
 _SAME_COMMAND = ", the same command goes on"
-_GOES_ON = {"train": ", resume=true goes on", "demo": _SAME_COMMAND, "table": _SAME_COMMAND, "umdl": _SAME_COMMAND}
+_RESUMES = ", resume=true goes on"
+_GOES_ON = {
+    **dict.fromkeys(("train", "translate"), _RESUMES),
+    **dict.fromkeys(("demo", "table", "umdl"), _SAME_COMMAND),
+}
 
 
 class JobFailed(ValueError):

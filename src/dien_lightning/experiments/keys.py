@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 CONFIG_DIR = "DIEN_CONFIG_DIR"
 """The variable that hands --config-dir to the processes that a command starts."""
-CONFIGS = {"train": "config", "evaluate": "evaluate", "umdl": "umdl"}
+CONFIGS = {"train": "config", "evaluate": "evaluate", "translate": "translate", "umdl": "umdl"}
 """The commands that Hydra runs, each with its file in conf/."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parents[1] / "conf") if folder.is_dir())

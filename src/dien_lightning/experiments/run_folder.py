@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,13 @@ _WRITTEN = (
 )
 
 
-def claim(run_dir: Path, resume: bool) -> Path | None:
+def claim(run_dir: Path, resume: bool, written: Sequence[str] = _WRITTEN) -> Path | None:
     """Make the run's folder, or take up the run in it.
+
+    Args:
+        run_dir: the folder.
+        resume: whether to take up a run that is there.
+        written: the files that the run will write; those of a training if not given.
 
     Returns:
         The checkpoint to go on from, None for a new run.
@@ -45,7 +50,7 @@ def claim(run_dir: Path, resume: bool) -> Path | None:
             raise FileExistsError(
                 f"run_dir={run_dir} holds a run; add resume=true to go on with it, or choose another."
             )
-        others = [name for name in _WRITTEN if (run_dir / name).exists()]
+        others = [name for name in written if (run_dir / name).exists()]
         if others and not holds_run:
             raise FileExistsError(
                 f"run_dir={run_dir} holds {others[0]} of something else, which would be overwritten; choose another."

@@ -43,6 +43,7 @@ from dien_lightning.experiments.run_folder import (
 from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
+from dien_lightning.experiments.translations import check_translated
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import (
@@ -103,6 +104,7 @@ def train(config: DictConfig) -> Results:
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
+    check_translated(config)
     keep_wandb_run(config, run_dir)
     on_cpu = config.trainer.accelerator == "cpu" and isinstance(config.trainer.devices, int)
     if config.threads is None:

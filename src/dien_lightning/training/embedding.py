@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_choice
@@ -83,7 +83,7 @@ def prepare(network: DIEN, images: Tensor, channels_last: bool) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last) if channels_last else images
 
 
-def autocast(network: DIEN, precision: str) -> torch.autocast:
+def autocast(network: nn.Module, precision: str) -> torch.autocast:
     """What a network has to run in to compute in a precision.
 
     Raises:

@@ -24,7 +24,7 @@ def table(folder: Path) -> list[Results]:
 
 def test_the_rows_are_those_of_conf():
     files = {path.stem for path in (CONF / "ablation").glob("*.yaml")}
-    assert list(TABLE_1) == sorted(files - SECOND_STAGE.keys())
+    assert list(TABLE_1) == sorted(file for file in files if re.match(r"r\d\d_", file))
     assert files >= SECOND_STAGE.keys()
 
 

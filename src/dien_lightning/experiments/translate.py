@@ -1,0 +1,150 @@
+"""Translate source images into the target's look by SPGAN (Deng et al., 2018), for a training on them.
+
+dien translate data=day2night run_dir=outputs/translated
+dien train experiment=demo ablation=r01_base data.source_root=outputs/translated/images run_dir=outputs/spgan
+
+images/ is then the whole source set with its training images translated, translated.jpg a sheet to look at (originals,
+translations, target images as bright), translation.json what it took.
+"""
+
+from __future__ import annotations
+
+import csv
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+from pytorch_lightning.utilities import rank_zero_info
+
+from dien_lightning import DomainPairDataModule
+from dien_lightning.checks import check_bool, check_int
+from dien_lightning.experiments.command import faults_in_one_sentence, run
+from dien_lightning.experiments.contact_sheet import write_contact_sheet
+from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.provenance import command_line, commit
+from dien_lightning.experiments.results import write_json
+from dien_lightning.experiments.run_folder import claim, config_of, held
+from dien_lightning.experiments.settings import same_run
+from dien_lightning.experiments.threads import use_threads
+from dien_lightning.experiments.train import build_trainer, interrupts_passed_on
+from dien_lightning.experiments.translations import IMAGES, RECORD, SHEET
+from dien_lightning.pedestrians.dataset import MANIFEST
+from dien_lightning.rivals.spgan import SPGANModule, check_image_size, check_translatable, write_translated_set
+from dien_lightning.training import RunningTime
+from dien_lightning.training.embedding import autocast
+
+_WRITTEN = (RECORD, SHEET, IMAGES, "metrics.csv", "checkpoints/last.ckpt")
+_DECIDING = ("spgan", "data", "trainer", "seed")
+_OWN = (*_DECIDING, "protocol", "callbacks", "run_dir", "data_root", "direction", "threads", "resume")
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="translate")
+def main(config: DictConfig) -> None:
+    """One translation, or one job of a sweep."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        config.run_dir = HydraConfig.get().runtime.output_dir
+    with faults_in_one_sentence():
+        own = own_settings(config)
+        check_bool("resume", own.resume)
+        check_int("seed", own.seed, 0, "all that is random follows from it")
+        check_int("trainer.max_epochs", own.trainer.max_epochs, 1, "it is the length of the training")
+        with held(Path(own.run_dir)):
+            translate(own)
+
+
+def own_settings(config: DictConfig) -> DictConfig:
+    """What a translation is told, resolved: an experiment also sets what is a training's."""
+    run_dir = config.run_dir  # may name others
+    with open_dict(config):
+        config.run_dir, config.direction = run_dir, config.direction
+        for name in [name for name in config if name not in _OWN]:
+            del config[name]
+        OmegaConf.resolve(config)
+        config.logger = {}
+    return config
+
+
+def translate(config: DictConfig) -> None:
+    """Train the networks, or go on, and write the set, the sheet and what it took.
+
+    Args:
+        config: as `own_settings` gives it.
+
+    Raises:
+        ValueError: input that cannot be trained on or translated.
+        FileExistsError: a folder that holds a run, or files that this one would overwrite.
+    """
+    running_time, run_dir = RunningTime(), Path(config.run_dir)
+    size = tuple(config.data.image_size)
+    check_image_size(size)
+    checkpoint = claim(run_dir, config.resume, _WRITTEN)
+    before = config_of(run_dir)
+    if before:
+        remedy = "Resume it with its own settings (config.yaml), or choose another run_dir."
+        same_run(f"run_dir={run_dir}", deciding(before), deciding(config), remedy)
+    if (run_dir / RECORD).exists():
+        rank_zero_info(f"{run_dir / RECORD} is there: this translation is done and not made again.")
+        return
+    config.threads = use_threads(before.get("threads") if config.threads is None else config.threads)
+    about = {"command": command_line("translate"), "commit": commit()}  # the code might be edited meanwhile
+    pl.seed_everything(config.seed, verbose=False)
+    data: DomainPairDataModule = instantiate(config.data, _convert_="all")
+    if not data.target_batch_size:
+        raise ValueError(
+            "target_batch_size=0 (data.target_batch_size) leaves out the target, whose look is learned; take more."
+        )
+    data.prepare_data()
+    data.setup("fit")
+    check_translatable(data.source)
+    module: SPGANModule = instantiate(config.spgan, fingerprints=data.fingerprints, _convert_="all")
+    trainer = build_trainer(config, run_dir, running_time)
+    with interrupts_passed_on(trainer):
+        trainer.fit(module, data.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
+    images = run_dir / IMAGES
+    if not images.exists():
+        module.eval()
+        with autocast(module, str(trainer.precision)):
+            write_translated_set(data.source, images, module.translate, size, without=[MANIFEST])
+    write_contact_sheet(run_dir / SHEET, data.source, data.target, images)
+    write_json(
+        run_dir / RECORD,
+        {
+            **about,
+            "direction": config.direction,
+            "seed": config.seed,
+            "threads": config.threads,
+            "precision": str(trainer.precision),
+            "seconds": running_time.seconds,
+            "peak_memory": running_time.peak_memory,
+            "steps": trainer.global_step,
+            "images": len(data.source.train),
+            "losses": last_losses(run_dir / "metrics.csv", data.steps_per_epoch),
+            "settings": deciding(config),
+            "versions": {name: version(name) for name in ("torch", "pytorch-lightning")},
+        },
+    )
+    print(f"{len(data.source.train)} images are translated: {images}; look at {run_dir / SHEET}.")
+
+
+def deciding(config: DictConfig) -> dict[str, Any]:
+    """The settings that images depend on, as plain values."""
+    found: Any = OmegaConf.to_container(config, resolve=True)
+    return {name: found.get(name, {}) for name in _DECIDING}
+
+
+def last_losses(path: Path, steps: int) -> dict[str, float]:
+    """The mean of each loss over the last epoch's rows of metrics.csv."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))[-steps:]
+    names = [name for name in rows[0] if name.startswith("train/loss_")]
+    return {name.removeprefix("train/loss_"): sum(float(row[name]) for row in rows) / len(rows) for name in names}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,180 @@
+"""dien translate as a user calls it: what it leaves, how it goes on, what is trained on it, how bad input ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from commands import call, run_command
+from dien_lightning.data.images import read_picture
+from dien_lightning.data.reading import read_dataset
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.contact_sheet import nearest_in_brightness
+from library.data.folders import write_image
+from proofs.tiny import SMALL
+
+TINY = (
+    "data=day2night",
+    "data.image_size=[64,32]",
+    "data.num_ids=2",
+    "data.num_workers=0",
+    "data.steps_per_epoch=2",
+    "spgan.width=4",
+    "spgan.num_blocks=1",
+    "spgan.pool_size=3",
+    "trainer.max_epochs=2",
+    "trainer.accelerator=cpu",
+    "trainer.enable_progress_bar=false",
+)
+
+
+@pytest.fixture(scope="module")
+def translation(drawn_pair, module_folder) -> Path:
+    """A finished translation that every test may read."""
+    run_dir = module_folder / "translation_day2night_0"
+    run_command("translate", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
+    return run_dir
+
+
+def test_it_leaves_the_set_a_sheet_and_what_it_took(translation, drawn_pair):
+    plain = read_dataset("pedestrians_day", drawn_pair / "pedestrians_day")
+    again = read_dataset("pedestrians_day", translation / "images")
+    for split in ("train", "query", "gallery"):
+        pairs = list(zip(getattr(plain, split), getattr(again, split), strict=True))
+        assert all(Path(own.path).name == Path(copy.path).name for own, copy in pairs)
+        equal = [Path(own.path).read_bytes() == Path(copy.path).read_bytes() for own, copy in pairs]
+        assert any(equal) is all(equal) is (split != "train")
+    assert not (translation / "images" / "pedestrians.json").exists()
+    assert read_picture(str(translation / "translated.jpg")).size == (96 + 12 * 100, 3 * 196)
+    record = json.loads((translation / "translation.json").read_text())
+    assert (record["steps"], record["images"], record["seed"], record["direction"]) == (4, 24, 0, "day2night")
+    assert record["seconds"] > 0
+    assert record["peak_memory"] > 1e7
+    assert {"gan", "cycle", "identity", "similarity", "total", "discriminator", "siamese"} == record["losses"].keys()
+    assert record["settings"]["spgan"]["width"] == 4
+    assert torch.__version__.startswith(record["versions"]["torch"])
+    assert f"run_dir={translation}" in record["command"]
+    names = {path.name for path in translation.iterdir()} - {".lock"}
+    assert names == {"images", "translated.jpg", "translation.json", "metrics.csv", "checkpoints", "config.yaml"}
+
+
+def test_a_killed_one_goes_on_to_the_same_images_and_a_finished_one_stays(
+    translation, drawn_pair, tmp_path, capfd, caplog, monkeypatch
+):
+    given = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "resume=true")
+    monkeypatch.setattr("dien_lightning.rivals.spgan.images.write_picture", lambda *_: exec("raise KeyboardInterrupt"))
+    killed = call(capfd, monkeypatch, "translate", *given)
+    assert killed.code == 130
+    assert "interrupted; what was written stays, resume=true goes on." in killed.stderr
+    assert not (tmp_path / "run" / "images").exists()
+    monkeypatch.undo()
+    assert call(capfd, monkeypatch, "translate", *given).code == 0
+    for one, other in zip(images_of(translation), images_of(tmp_path / "run"), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    before = (tmp_path / "run" / "translation.json").read_bytes()
+    assert call(capfd, monkeypatch, "translate", *given).code == 0
+    assert "translation.json is there: this translation is done and not made again." in caplog.text
+    assert (tmp_path / "run" / "translation.json").read_bytes() == before
+
+
+def images_of(run_dir: Path) -> list[Path]:
+    return sorted((run_dir / "images").rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("row", ["spgan", "spgan_lmp"])
+def test_base_trains_on_it(row, translation, drawn_pair, tmp_path, capfd, monkeypatch):
+    small = [*SMALL[1:], "experiment=table2", f"translations={translation.parent}", f"ablation={row}", "data=day2night"]
+    small += ["data.num_workers=0", "data.steps_per_epoch=1", "trainer.max_epochs=1", "network.attention_loops=0"]
+    given = (*small, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "train", *given)
+    assert finished.code == 0, finished.stderr
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert (results["row"], results["protocol"]["statistics"]["target"]) == (row, "source")
+    assert {"rank1", "mAP"} <= results["target_with_target_statistics"].keys()
+    assert results["settings"]["data"]["source_root"] == f"{translation}/images"
+    assert results["settings"]["network"]["pooling"] == ("local_max" if row == "spgan_lmp" else "average_and_max")
+
+
+def test_nothing_is_drawn_in_place_of_a_translation(drawn_pair, tmp_path, capfd, monkeypatch):
+    folder = tmp_path / "none"
+    given = (*SMALL, "ablation=spgan", f"translation={folder}", f"data_root={drawn_pair}")
+    finished = call(capfd, monkeypatch, "train", *given, f"run_dir={tmp_path / 'run'}")
+    assert finished.code == 1
+    assert f"error: translation={folder} has no translation.json: make it by dien translate run_dir=" in finished.stderr
+    assert not folder.exists()
+
+
+def test_the_table_finds_what_its_experiment_makes():
+    config = compose_config(["experiment=table2", "data=day2night", "seed=3"], command="translate")
+    assert config.run_dir == "outputs/table2/translation_day2night_3"
+    for row in ("spgan", "spgan_lmp"):
+        training = compose_config(["experiment=table2", "data=day2night", "seed=3", f"ablation={row}"])
+        assert training.data.source_root == f"{config.run_dir}/images"
+        assert training.translation == config.run_dir
+        assert training.row == row
+
+
+def test_an_experiments_training_changes_no_translation():
+    alone = compose_config(["data=night2day"], command="translate")
+    other = compose_config(["data=night2day", "experiment=table2"], command="translate")
+    assert alone.spgan == other.spgan
+    assert alone.data == other.data
+    assert alone.trainer.max_epochs == other.trainer.max_epochs
+    assert other.trainer.gradient_clip_val is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["data.image_size=[66,32]"], "error: image_size=66 x 32 must be multiples of 4, at least 32 x 16: generat"),
+        (["spgan.margin=3"], "error: margin=3 is out of range; choose a number in [0, 2]"),
+        (["data.target_batch_size=0"], "error: target_batch_size=0 (data.target_batch_size) leaves out the target"),
+        (["trainer.max_epochs=0"], "error: trainer.max_epochs=0 must be a whole number of at least 1"),
+        (["seed=-1"], "error: seed=-1 must be a whole number of at least 0"),
+        (["spgan.widht=8"], "error: spgan.widht is no key; did you mean spgan.width?"),
+        (["data.source=[pedestrians_day,pedestrians_night]", "data.num_ids=2"], "is not one folder: translate one set"),
+    ],
+)
+def test_bad_input_ends_in_a_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
+    finished = call(
+        capfd, monkeypatch, "translate", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", *overrides
+    )
+    assert finished.code == 1
+    assert words in finished.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_a_source_without_training_images_is_refused(drawn_pair, tmp_path, capfd, monkeypatch):
+    shutil.copytree(drawn_pair / "pedestrians_day", tmp_path / "day")
+    for path in (tmp_path / "day" / "bounding_box_train").iterdir():
+        path.unlink()
+    given = (*TINY, f"data_root={drawn_pair}", f"data.source_root={tmp_path / 'day'}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "translate", *given)
+    assert finished.code == 1
+    assert "(pedestrians_day) has no labelled training image, so it cannot be a source." in finished.stderr
+
+
+def test_a_folder_that_holds_something_else_is_refused(translation, drawn_pair, tmp_path, capfd, monkeypatch):
+    (tmp_path / "images").mkdir()
+    write_image(tmp_path / "images" / "1.jpg")
+    given = (*TINY, f"data_root={drawn_pair}")
+    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={tmp_path}")
+    assert finished.code == 1
+    assert f"error: run_dir={tmp_path} holds images of something else, which would be overwritten" in finished.stderr
+    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={translation}")
+    assert f"error: run_dir={translation} holds a run; add resume=true" in finished.stderr
+    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={translation}", "resume=true", "spgan.width=8")
+    assert f"error: run_dir={translation} is of a run with spgan.width=4 (not 8), so it is not the" in finished.stderr
+
+
+def test_the_brightest_alike_are_taken_once_while_they_last(tmp_path):
+    for name, value in {"dark": 10, "mid": 100, "bright": 200, "a": 95, "b": 105, "c": 30}.items():
+        Image.new("RGB", (4, 8), (value,) * 3).save(tmp_path / f"{name}.png")
+    paths = {path.stem: str(path) for path in tmp_path.iterdir()}
+    found = nearest_in_brightness([paths[n] for n in "abca"], [paths[n] for n in ("dark", "mid", "bright")])
+    assert [Path(path).stem for path in found] == ["mid", "dark", "bright", "mid"]
