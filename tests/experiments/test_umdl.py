@@ -7,7 +7,7 @@ import json
 import pytest
 
 from commands import call, run_command
-from dien_lightning.rivals.umdl import UMDL
+from dien_lightning.rivals.umdl import UMDL, StripFeatures
 
 FAST = (
     *("data.num_workers=0", "data.image_size=[64,40]", "data.num_ids=4", "features.width=12", "threads=1"),
@@ -17,7 +17,8 @@ FAST = (
 
 @pytest.fixture(scope="module")
 def finished_run(drawn_pair, module_folder):
-    run_command("umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={module_folder / 'run'}")
+    strips = f"strips={module_folder / 'strips'}"
+    run_command("umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={module_folder / 'run'}", strips)
     return module_folder / "run"
 
 
@@ -54,7 +55,7 @@ def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, dr
 
 @pytest.mark.parametrize("broken_at", [3, 5])
 def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
-    arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"strips={tmp_path / 'strips'}")
     learn, yielded = UMDL.learn, []
 
     def breaking(self, *given):
@@ -75,18 +76,24 @@ def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn
     assert finished.code == 0, finished.stderr
     assert yielded == [*range(1, broken_at + 1), *range(broken_at, 7)]  # the one that was broken off comes again
     assert results_of(tmp_path / "run")["target"] == results_of(finished_run)["target"]
-    spent = json.loads((tmp_path / "run" / "cost.json").read_text())
-    assert spent["seconds"] == results_of(tmp_path / "run")["seconds"]
+    (features,) = (tmp_path / "strips").glob("*/cost.json")
+    spent = [json.loads(path.read_text())["seconds"] for path in (features, tmp_path / "run" / "cost.json")]
+    assert sum(spent) == pytest.approx(results_of(tmp_path / "run")["seconds"])
 
 
-def test_the_features_alone_are_a_row_of_their_own(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    strips = finished_run.with_name("strips")
     arguments = ("learning=null", *FAST[:5], f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    arguments += (f"strips={strips}", "seed=4")
+    monkeypatch.setattr(StripFeatures, "read", None)  # they are there
     finished = call(capfd, monkeypatch, "umdl", *arguments)
     assert finished.code == 0, finished.stderr
     results = results_of(tmp_path / "run")
     assert results["row"] == "umdl_features"
     assert results["settings"].keys() == {"data", "features"}
     assert not (tmp_path / "run" / "dictionaries.npz").exists()
+    (features,) = strips.glob("*/cost.json")
+    assert results["seconds"] > json.loads(features.read_text())["seconds"] > 0
 
 
 @pytest.mark.parametrize(
@@ -103,6 +110,7 @@ def test_the_features_alone_are_a_row_of_their_own(drawn_pair, tmp_path, capfd, 
 )
 def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
     crops = drawn_pair / "pedestrians_night" / "bounding_box_train"
+    monkeypatch.chdir(tmp_path)
     chosen = [word.format(crops=crops) for word in overrides]
     finished = call(capfd, monkeypatch, "umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'a'}", *chosen)
     assert finished.code == 1

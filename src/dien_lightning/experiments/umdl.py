@@ -2,8 +2,9 @@
 
 dien umdl data=day2night seed=0 [run_dir=outputs/table2/umdl_day2night_0]
 
-Features and dictionaries are kept in run_dir as they come: the same command goes on with a run that was killed, and
-leaves a finished one as it is. learning=null ranks by the features alone: what the dictionaries have to beat.
+Dictionaries are kept in run_dir as they come, features in strips=DIR for every run on the same images: the same command
+goes on with a run that was killed, and leaves a finished one as it is. learning=null ranks by the features alone: what
+the dictionaries have to beat.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hydra
 import numpy as np
@@ -24,6 +25,7 @@ from rich.progress import track
 from threadpoolctl import threadpool_limits
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
+from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_int, check_keywords
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
@@ -76,7 +78,7 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     counting = protocol(config)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     check_keywords("features", config.features, StripFeatures)
-    strips = StripFeatures(data.image_size, **config.features, seed=config.seed)
+    strips = StripFeatures(data.image_size, **config.features)
     learner = None
     if config.learning is not None:
         check_keywords("learning", config.learning, UMDL)
@@ -87,10 +89,11 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
         raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
     check_counting(data, counting)
     write_config(config, run_dir)
-    cost = Cost(run_dir / "cost.json")
     threads = use_threads(config.threads)
     with threadpool_limits(threads):
-        embedding = embed(data, strips, learner, run_dir, cost)
+        images = read(data, strips, Path(config.strips))
+        cost = Cost(run_dir / "cost.json")
+        embedding = images.evaluated if learner is None else embed(images, learner, run_dir, cost)
     metric = ranked(embedding, data, counting)
     results = Results(
         target=metric.compute().figures(),
@@ -102,7 +105,7 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
         command=command_line("umdl"),
         settings=settings_of(config),
         commit=commit(),
-        **cost.count(),
+        **total(images.cost, cost.count()),
     )
     write_json(run_dir / "rankings.json", rankings(metric, data))
     results.write(run_dir / "results.json")
@@ -110,37 +113,58 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     return results
 
 
-def embed(
-    data: DomainPairDataModule, strips: StripFeatures, learner: UMDL | None, run_dir: Path, cost: Cost
-) -> np.ndarray:  # (Q + G, K)
-    """The target's query and gallery, one after the other, by dictionaries or, without a learner, by their features."""
+class Features(NamedTuple):
+    """What the pixels gave.
+
+    Attributes:
+        source: labelled images.
+        target: unlabelled ones.
+        evaluated: of the target's query and gallery, one after the other.
+        fingerprint: of images and settings.
+        cost: seconds and memory of their computation, whoever asked for it.
+    """
+
+    source: Images
+    target: Images
+    evaluated: np.ndarray
+    fingerprint: str
+    cost: dict[str, Any]
+
+
+def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Features:
+    """The features of all images; those that another run on the same ones left are taken as they lie there."""
     evaluated = [record.path for part in data.evaluation_records("target") for record in part]
     source, target = data.source.train, data.target.train
     training = [record.path for record in (*source, *target)]
     given = fingerprint(data.fingerprints, vars(strips))
-    with Console().status("features") as status:
+    own = folder / given
+    own.mkdir(parents=True, exist_ok=True)
+    with one_process_at_a_time(own), Console().status("features") as status:
+        cost = Cost(own / "cost.json")
 
         def said(images: int) -> None:
             status.update(f"features: {images} of {len(training) + len(evaluated)} images")
             cost.count()
 
-        features = strips.embed(training, [*training, *evaluated], run_dir / "features", given, said)
-    ends = np.cumsum([len(source), len(target)])
-    source_features, target_features, evaluated_features = np.split(features, ends)
-    if learner is None:
-        return evaluated_features
-    given = fingerprint(given, {**vars(learner), "weights": list(learner.weights)})
+        features = strips.embed(training, [*training, *evaluated], own, given, said)
+    parts = np.split(features, np.cumsum([len(source), len(target)]))
+    camids = [[record.camid for record in records] for records in (source, target)]
+    labelled = Images(parts[0], camids[0], [record.pid for record in source])
+    return Features(labelled, Images(parts[1], camids[1]), parts[2], given, cost.known)
+
+
+def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndarray:  # (Q + G, K)
+    """Query and gallery by the dictionaries that are learned, or learned on."""
+    given = fingerprint(images.fingerprint, {**vars(learner), "weights": list(learner.weights)})
     kept = run_dir / "dictionaries.npz"
     last = load_progress(kept, given)
-    labelled = Images(source_features, [record.camid for record in source], [record.pid for record in source])
-    unlabelled = Images(target_features, [record.camid for record in target])
-    iterations = learner.learn(labelled, unlabelled, last)
+    iterations = learner.learn(images.source, images.target, last)
     left = learner.rounds * learner.iterations - (last.iterations if last else 0)
     for last in track(iterations, "learning", total=left):
         save_progress(kept, last, given)
         cost.count()
     assert last is not None  # at least one iteration, here or before
-    return learner.embed(last.state, evaluated_features)
+    return learner.embed(last.state, images.evaluated)
 
 
 def ranked(embedding: np.ndarray, data: DomainPairDataModule, counting: Protocol) -> RetrievalMetric:
@@ -175,22 +199,37 @@ def conditions_of(config: DictConfig) -> dict[str, Any]:
 
 
 class Cost:
-    """Seconds and memory of a run over all its processes, up to the last count of each.
+    """Seconds and memory of a work over all its processes, up to the last count of each.
 
     Args:
         path: where they are kept.
+
+    Attributes:
+        known: what was counted last.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._began = path, time.perf_counter()
-        self._before = read_json(path) if path.is_file() else {"seconds": 0.0, "peak_memory": 0}
+        nothing: dict[str, Any] = {"seconds": 0.0, "peak_memory": None}
+        self._before = self.known = read_json(path) if path.is_file() else nothing
 
     def count(self) -> dict[str, Any]:
         """Keep and give what it comes to now."""
         seconds = self._before["seconds"] + time.perf_counter() - self._began
-        memory = max(self._before["peak_memory"], peak_memory() or 0)
-        write_json(self._path, {"seconds": seconds, "peak_memory": memory})
-        return {"seconds": seconds, "peak_memory": memory or None}
+        self.known = {"seconds": seconds, "peak_memory": highest(self._before["peak_memory"], peak_memory())}
+        write_json(self._path, self.known)
+        return self.known
+
+
+def total(*costs: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of works one after the other, and the memory of the largest."""
+    held = highest(*(cost["peak_memory"] for cost in costs))
+    return {"seconds": sum(cost["seconds"] for cost in costs), "peak_memory": held}
+
+
+def highest(*held: int | None) -> int | None:
+    """The largest number of bytes that is known."""
+    return max(filter(None, held), default=None)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from dien_lightning.rivals.umdl import strips
 from dien_lightning.rivals.umdl.kept import load, save
 
 _BLOCK = 512  # images of a file
+_SEED = 0  # one for all runs, so that those of several seeds share their features
 
 
 class Projection(NamedTuple):
@@ -41,27 +42,25 @@ class StripFeatures:
         image_size: height and width that images are scaled to.
         width: numbers that are kept of an image; fewer where there are fewer images.
         fit_images: from which the components are computed.
-        seed: of their choice.
 
     Raises:
         ValueError: a number is out of range.
     """
 
-    def __init__(self, image_size: tuple[int, int], *, width: int = 512, fit_images: int = 4000, seed: int = 0) -> None:
+    def __init__(self, image_size: tuple[int, int], *, width: int = 512, fit_images: int = 4000) -> None:
         self.image_size = check_size("image_size", image_size, smallest=strips.SMALLEST)
         check_int("width", width, 1, "it is what is kept of an image")
         check_int("fit_images", fit_images, 2, "components need a spread")
-        check_int("seed", seed, 0, "the images that the components are computed from follow from it")
-        self.width, self.fit_images, self.seed = width, fit_images, seed
+        self.width, self.fit_images = width, fit_images
 
     def fit(self, paths: Sequence[str]) -> Projection:
         """The principal components of these files' strips, or of an evenly drawn part of them."""
-        random = np.random.default_rng(self.seed)
+        random = np.random.default_rng(_SEED)
         chosen = random.choice(len(paths), min(self.fit_images, len(paths)), replace=False)
         features = self.read([paths[place] for place in sorted(chosen)])
         width = min(self.width, *features.shape)
         # Few iterations: the wide components are found by then, and the narrow ones matter little.
-        found = PCA(width, svd_solver="randomized", iterated_power=3, random_state=self.seed).fit(features)
+        found = PCA(width, svd_solver="randomized", iterated_power=3, random_state=_SEED).fit(features)
         return Projection(found.mean_.astype(np.float32), found.components_.astype(np.float32))
 
     def read(self, paths: Sequence[str]) -> np.ndarray:  # -> (N, D), float32
@@ -85,7 +84,7 @@ class StripFeatures:
             paths: all files.
             folder: where components and blocks are kept.
             fingerprint: of images and settings.
-            progress: is told how many images are done.
+            progress: is told how many images are done, after each block that had to be computed.
 
         Raises:
             ValueError: what lies there is of another fingerprint.
@@ -103,6 +102,6 @@ class StripFeatures:
                 features = self.read(paths[start : start + _BLOCK])
                 block = {"features": (features - projection.mean) @ projection.components.T}
                 save(file, block, fingerprint)
+                progress(min(start + _BLOCK, len(paths)))
             blocks.append(block["features"])
-            progress(min(start + _BLOCK, len(paths)))
         return np.concatenate(blocks)

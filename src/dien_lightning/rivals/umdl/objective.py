@@ -138,13 +138,13 @@ def code_source_residual(problem: Problem, state: State) -> State:
 
 def code_target(problem: Problem, state: State) -> State:
     """The target's codes by the shared atoms and by its own, together."""
-    weights = problem.weights
+    weights, people = problem.weights, state.people
     shared_alone = np.concatenate([state.shared, np.zeros_like(state.own)])
     cleaned = problem.target - state.target_residual_codes @ state.target_residual
     layers = [
         Layer(1.0, shared_alone, problem.target),
-        Layer(1.0, state.people, problem.target),
-        Layer(weights.residual, state.people, cleaned),
+        Layer(1.0, people, problem.target),
+        Layer(weights.residual, people, cleaned),
     ]
     codes = best_codes(layers, weights.code, problem.target_laplacian, weights.graph, state.target_codes)
     return state._replace(target_codes=codes)

@@ -27,6 +27,20 @@ class Layer(NamedTuple):
     features: np.ndarray
 
 
+def merged(layers: Sequence[Layer]) -> list[Layer]:
+    """One layer for each factor, with the sums of weights and of weighted features: fewer products then follow."""
+    found: dict[int, Layer] = {}
+    for weight, factor, features in layers:
+        before = found.get(id(factor))
+        weighted = weight * features
+        found[id(factor)] = (
+            Layer(weight, factor, weighted)
+            if before is None
+            else Layer(before.weight + weight, factor, before.features + weighted)
+        )
+    return list(found.values())
+
+
 def best_codes(
     layers: Sequence[Layer],
     ridge: float,
@@ -47,8 +61,9 @@ def best_codes(
         graph_weight: of its term.
         start: (N, K) codes to begin with; zeros if not given.
     """
+    layers = merged(layers)
     gram = sum(layer.weight * layer.factor @ layer.factor.T for layer in layers)
-    right = sum(layer.weight * layer.features @ layer.factor.T for layer in layers)
+    right = sum(layer.features @ layer.factor.T for layer in layers)
     values, vectors = np.linalg.eigh(gram + ridge * np.eye(len(gram)))  # type: ignore[arg-type]
     right = right @ vectors  # (N, K), column by column a system of its own
     if graph is None or not graph.nnz:
@@ -82,8 +97,9 @@ def best_atoms(layers: Sequence[Layer], atoms: np.ndarray) -> np.ndarray:  # (K,
         layers: with codes as factors.
         atoms: to begin with, no longer than 1.
     """
+    layers = merged(layers)
     gram = sum(layer.weight * layer.factor.T @ layer.factor for layer in layers)  # (K, K)
-    cross = sum(layer.weight * layer.factor.T @ layer.features for layer in layers)  # (K, D)
+    cross = sum(layer.factor.T @ layer.features for layer in layers)  # (K, D)
     atoms = atoms.copy()
     for _ in range(_SWEEPS):
         for place, row in enumerate(gram):  # type: ignore[arg-type]

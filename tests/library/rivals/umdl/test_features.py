@@ -45,8 +45,9 @@ def test_blocks_that_are_there_are_not_computed_again(strips, paths, tmp_path, m
     monkeypatch.setattr(
         StripFeatures, "read", lambda self, own, read_=StripFeatures.read: read.append(own) or read_(self, own)
     )
-    assert (strips.embed(paths[:5], paths, tmp_path / "kept", "print") == whole).all()
+    assert (strips.embed(paths[:5], paths, tmp_path / "kept", "print", told.append) == whole).all()
     assert read == [paths[3:6]]
+    assert told == [3, 6, 7, 6]  # nobody is told of what was there
 
 
 def test_components_are_of_drawn_training_images_alone(paths):
@@ -66,7 +67,6 @@ def test_features_of_another_run_are_refused(strips, paths, tmp_path):
     [
         ({"width": 0}, "width=0 must be a whole number of at least 1"),
         ({"fit_images": 1}, "fit_images=1 must be a whole number of at least 2; components need a spread"),
-        ({"seed": -1}, "seed=-1 must be a whole number"),
         ({"image_size": (32, 16)}, "image_size=32 x 16 must be two whole numbers of at least 40 x 40"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dien_lightning.rivals.umdl.graphs import label_graph, laplacian
-from dien_lightning.rivals.umdl.solvers import Layer, best_atoms, best_codes
+from dien_lightning.rivals.umdl.solvers import Layer, best_atoms, best_codes, merged
 
 
 @pytest.fixture
@@ -58,6 +58,17 @@ def test_no_other_atom_is_better_and_none_is_longer_than_one(random):
         tried = found + 0.05 * random.normal(size=found.shape)
         tried /= np.maximum(1, np.linalg.norm(tried, axis=1, keepdims=True))
         assert cost(tried) >= cost(found)
+
+
+def test_layers_of_one_factor_are_one(random):
+    factor, other = random.normal(size=(2, 3, 5))
+    features = random.normal(size=(3, 6, 5))
+    layers = [Layer(w, f, y) for w, f, y in zip((1.0, 0.5, 2.0), (factor, other, factor), features, strict=True)]
+    one, another = merged(layers)
+    assert (one.weight, another.weight) == (3.0, 0.5)
+    assert one.features == pytest.approx(features[0] + 2 * features[2])
+    copies = [Layer(w, f.copy(), y) for w, f, y in layers]
+    assert best_codes(layers, 0.1) == pytest.approx(best_codes(copies, 0.1))
 
 
 def test_an_atom_that_no_code_uses_stays(random):
