@@ -13,12 +13,12 @@ def sigmoid(x: float) -> float:
 
 
 def attribute_loss(logits: Rows, attributes: Rows) -> float:
-    """Cross-entropy of each attribute of each image, one by one."""
+    """Cross-entropy of each attribute of each image, one by one; the mean over images."""
     found = []
     for row, known in zip(logits, attributes, strict=True):
         for logit, value in zip(row, known, strict=True):
             found.append(-(value * math.log(sigmoid(logit)) + (1 - value) * math.log(1 - sigmoid(logit))))
-    return sum(found) / len(found)
+    return sum(found) / len(logits)
 
 
 def mean_squared(one: Rows, other: Rows) -> float:

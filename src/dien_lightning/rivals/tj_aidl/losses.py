@@ -17,21 +17,21 @@ from dien_lightning.losses.precision import in_full_precision
 
 
 def attribute_loss(logits: Tensor, attributes: Tensor) -> Tensor:  # (B, m), (B, m) -> ()
-    """Sigmoid cross-entropy, the mean over images and attributes.
+    """Sigmoid cross-entropy: each attribute is a task of its own, their sum the loss of an image, the mean over images.
 
     Args:
         logits: of the m binary attributes.
         attributes: 0 or 1, or a probability where they are predictions themselves (soft attributes).
 
     Example:
-        >>> attribute_loss(torch.zeros(2, 3), torch.ones(2, 3))  # ln 2
-        tensor(0.6931)
+        >>> attribute_loss(torch.zeros(2, 3), torch.ones(2, 3))  # three times ln 2
+        tensor(2.0794)
     """
-    return binary_cross_entropy_with_logits(logits, attributes)
+    return binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
 
 
 def reconstruction_loss(features: Tensor, reconstruction: Tensor) -> Tensor:  # (B, D), (B, D) -> ()
-    """Mean squared difference between the identity branch's features and what their code gives back.
+    """Squared difference between the identity branch's features and what their code gives back: the mean over all.
 
     Example:
         >>> reconstruction_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 4.0]]))
@@ -41,7 +41,7 @@ def reconstruction_loss(features: Tensor, reconstruction: Tensor) -> Tensor:  # 
 
 
 def transfer_loss(code: Tensor, predicted: Tensor) -> Tensor:  # (B, m), (B, m) -> ()
-    """Mean squared difference between two predictions of the same attributes, in [0, 1].
+    """Squared Euclidean distance between two predictions of the same m attributes, the mean over images; in [0, m].
 
     Args:
         code: probabilities that the identity branch's code says.
@@ -49,9 +49,9 @@ def transfer_loss(code: Tensor, predicted: Tensor) -> Tensor:  # (B, m), (B, m) 
 
     Example:
         >>> transfer_loss(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, 1.0]]))
-        tensor(0.1250)
+        tensor(0.2500)
     """
-    return (code - predicted).square().mean()
+    return (code - predicted).square().sum(dim=1).mean()
 
 
 class Coded(NamedTuple):
@@ -113,7 +113,9 @@ class TJAIDLObjective(nn.Module):
     (soft attributes), and L_identity and L_attribute are absent.
 
     The encoder-decoder learns from the identity branch's features and sends no gradient back into them, else these
-    would shrink to be reconstructed easily; the paper leaves this open, and the means over attributes and features.
+    would shrink to be reconstructed easily; the paper leaves this open. Attributes are summed, so that each weighs as
+    much as the choice of an identity; a mean over them would train the attribute branch at a fraction of the rate.
+    Features are averaged, so that their number does not outweigh all else.
 
     Args:
         num_classes: identities in the source's training set.
