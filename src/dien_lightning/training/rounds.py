@@ -13,6 +13,10 @@ from dien_lightning.checks import check_bool, check_choice, check_int, check_ran
 from dien_lightning.types import UNLABELED
 
 _SPCL_STEP = 0.02  # how far SpCL moves eps to see which clusters hold
+# From where on `troubles` warns; docs/self-training.md tells what these rest on.
+_GIANT, _GIANT_OF_TWO = 0.3, 0.9
+_OUTLIERS = 0.9
+_BY_CAMERA, _ROOM = 0.8, 0.05
 
 
 class Labeled(NamedTuple):
@@ -133,9 +137,14 @@ def with_outliers_alone(labels: Tensor) -> Tensor:
 def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     """What is wrong with a round's clusters, by its name, each with a remedy.
 
-    - One giant cluster: eps is too large, or all embeddings are alike.
-    - Nearly all images are outliers: eps is too small.
-    - Clusters that are cameras: two images of a cluster are nearly always of one camera, though any two are not.
+    - One giant cluster: it holds more than 0.3 of the clustered images and more than twice its even share, or 0.9 where
+      there are two: eps is too large, or all embeddings are alike.
+    - Nine in ten images are outliers: eps is too small.
+    - Clusters that are cameras: `same_camera` is more than 0.8 of the way from chance to 1, as where four of five pairs
+      lie in clusters of one camera and the fifth mixes them as chance does. Nothing is said where more than 0.93 of all
+      pairs are of one camera.
+
+    docs/self-training.md tells what these numbers rest on.
 
     Args:
         summary: `clustering.ClusterSummary`.
@@ -145,17 +154,18 @@ def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     if method == "pul":
         larger, smaller = ("Lower rounds.similarity", "Raise rounds.num_clusters")
     found = {}
-    if summary.outliers >= 0.9:
+    if summary.outliers >= _OUTLIERS:
         found["outliers"] = (
             f"{summary.outliers:.0%} of the target's images are in no cluster, and are not trained on. {larger}, or "
             f"begin with a network that was trained longer on the source."
         )
-    if summary.largest > 0.5:
+    if summary.clusters and summary.largest > max(_GIANT, min(_GIANT_OF_TWO, 2 / summary.clusters)):
         found["giant"] = (
             f"one cluster holds {summary.largest:.0%} of the clustered images ({summary.clusters} clusters): different "
             f"people are taken for one. {smaller}."
         )
-    if summary.same_camera is not None and summary.same_camera - summary.chance > 0.8 * (1 - summary.chance) > 0.05:
+    room = 0.0 if summary.chance is None else 1 - summary.chance
+    if _BY_CAMERA * room > _ROOM and summary.same_camera - summary.chance > _BY_CAMERA * room:
         found["cameras"] = (
             f"two images of a cluster are of one camera in {summary.same_camera:.0%} of all cases (by chance "
             f"{summary.chance:.0%}): clusters are cameras, not people. {larger}, or begin with a network that was "

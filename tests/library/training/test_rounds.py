@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from dien_lightning.clustering import pseudo_labels, reliable_labels, summarize_clusters
+from dien_lightning.clustering import ClusterSummary, pseudo_labels, reliable_labels, summarize_clusters
 from dien_lightning.training import Rounds
 from dien_lightning.training.rounds import troubles
 
@@ -52,6 +52,31 @@ def test_one_giant_cluster_is_told():
     found = said(*crowd(noise=3.0), eps=0.97)
     assert set(found) == {"giant"}
     assert "different people are taken for one. Lower rounds.eps." in found["giant"]
+
+
+@pytest.mark.parametrize(
+    ("clusters", "largest", "is_giant"),
+    [
+        (74, 0.45, True),  # as measured at a purity of 0.24, docs/self-training.md
+        (230, 0.04, False),  # and at 0.59
+        (3, 0.4, False),  # three people are rarely photographed alike often
+        (3, 0.7, True),
+        (2, 0.6, False),
+        (2, 0.95, True),
+        (0, 0.0, False),
+    ],
+)
+def test_a_cluster_is_giant_beside_how_many_there_are(clusters, largest, is_giant):
+    summary = ClusterSummary(outliers=0.0, clusters=clusters, sizes=torch.empty(0), largest=largest)
+    assert ("giant" in troubles(summary)) is is_giant
+
+
+@pytest.mark.parametrize(
+    ("same", "chance", "is_told"), [(0.79, 0.25, False), (0.86, 0.25, True), (0.99, 0.93, True), (1.0, 0.95, False)]
+)
+def test_clusters_are_cameras_where_four_of_five_pairs_are(same, chance, is_told):
+    summary = ClusterSummary(0.0, 9, torch.empty(0), 0.2, same_camera=same, chance=chance)
+    assert ("cameras" in troubles(summary)) is is_told
 
 
 def test_nothing_but_outliers_is_told():
