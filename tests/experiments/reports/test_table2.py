@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dien_lightning.experiments.report import Options, collect
-from dien_lightning.experiments.reports.table2 import entries_of, order_table, section_of, write_table_2
+from dien_lightning.experiments.reports.table2 import entries_of, main_table, order_table, section_of, write_table_2
 from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record
 
@@ -28,6 +28,17 @@ def test_memory_is_not_said_where_a_run_does_not_say_it(tmp_path):
     run = Results.read(write_record(tmp_path, "r08_full_t3", 0.5))
     (entry,) = entries_of([run], {run.name: {"seconds": 30.0, "peak_memory": 10**9}})
     assert (entry["seconds"], entry["seconds_before"], entry["peak_memory"]) == (150, 30, None)
+
+
+def test_target_statistics_stand_below_the_source_s(tmp_path):
+    runs = [Results.read(write_record(tmp_path, "r01_base", 0.2, control=0.3, seed=seed)) for seed in (0, 1)]
+    entries = entries_of(runs, {})
+    assert (entries[0]["rank1"], entries[0]["rank1_with_target_statistics"]) == (0.2, 0.3)
+    labels = {row.label: row.cells[:3] for row in main_table(entries).rows}
+    assert labels["Base"] == ("20.0 ± 0.0", "10.0 ± 0.0", "2")
+    assert labels["Base, with target statistics"] == ("30.0 ± 0.0", "15.0 ± 0.0", "2")
+    assert labels["UMDL"] == ("not run", "not run", "–")
+    assert "UMDL, with target statistics" not in labels
 
 
 def test_claims_of_which_not_both_rows_were_run_are_left_out(tmp_path):
