@@ -111,12 +111,12 @@ class SPGANModule(pl.LightningModule):
         return self.to_target(images)
 
     def on_fit_start(self) -> None:
-        self.train()
+        self.train()  # Lightning would train a module that translated before in evaluation mode
         if self.trainer.world_size > 1:
             raise ValueError(f"SPGAN trains in one process, and {self.trainer.world_size} do: set devices=1.")
-        if "16" in str(self.trainer.precision).split("-")[0].removeprefix("bf16"):
+        if str(self.trainer.precision) not in ("32-true", "64-true", "bf16-mixed"):
             raise ValueError(
-                f"precision={self.trainer.precision} (trainer.precision) needs a scaled loss, and SPGAN has three; "
+                f"precision={self.trainer.precision} (trainer.precision) has too few digits for SPGAN's three losses; "
                 f"choose bf16-mixed or 32-true."
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -154,3 +155,21 @@ def test_another_source_is_not_gone_on_with(drawn_pair, tmp_path):
 def test_arguments_out_of_range_are_refused(given, words):
     with pytest.raises(ValueError, match=words):
         SPGANModule(**given)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "words"),
+    [
+        ({"world_size": 2, "precision": "32-true"}, "SPGAN trains in one process, and 2 do: set devices=1"),
+        (
+            {"world_size": 1, "precision": "16-mixed"},
+            r"precision=16-mixed \(trainer.precision\) has too few",
+        ),
+        ({"world_size": 1, "precision": "bf16-true"}, "choose bf16-mixed or 32-true"),
+    ],
+)
+def test_trainers_that_would_train_it_wrongly_are_refused(trainer, words):
+    module = SPGANModule(**SMALL)
+    module._trainer = SimpleNamespace(**trainer)
+    with pytest.raises(ValueError, match=words):
+        module.on_fit_start()
