@@ -68,6 +68,7 @@ VARIANTS = {
     "full_weight": Variant(weight=1.0),
     "reversed_alone": Variant(weight=1.0, reversal=0.1),
     "slow": Variant(weight=1.0, reversal=0.1, rate=0.01),
+    "fast": Variant(rate=10.0),
     "projection": Variant("projection", weight=1.0, reversal=0.1, rate=0.01),
     "projection_full": Variant("projection", weight=1.0, reversal=1.0, rate=0.01),
     "each_pass": Variant(weight=1.0, reversal=0.1, rate=0.01, passes=1),
