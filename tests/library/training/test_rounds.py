@@ -72,9 +72,9 @@ def test_a_cluster_is_giant_beside_how_many_there_are(clusters, largest, is_gian
 
 
 @pytest.mark.parametrize(
-    ("same", "chance", "is_told"), [(0.79, 0.25, False), (0.86, 0.25, True), (0.99, 0.93, True), (1.0, 0.95, False)]
+    ("same", "chance", "is_told"), [(0.61, 0.25, False), (0.64, 0.25, True), (0.96, 0.89, True), (1.0, 0.95, False)]
 )
-def test_clusters_are_cameras_where_four_of_five_pairs_are(same, chance, is_told):
+def test_clusters_follow_cameras_where_more_than_half_of_the_pairs_do(same, chance, is_told):
     summary = ClusterSummary(0.0, 9, torch.empty(0), 0.2, same_camera=same, chance=chance)
     assert ("cameras" in troubles(summary)) is is_told
 
