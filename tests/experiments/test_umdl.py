@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from commands import call, run_command
-from dien_lightning.rivals.umdl import UMDL, StripFeatures
+from dien_lightning.experiments.umdl import Features, centered
+from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures
 
 FAST = (
     *("data.num_workers=0", "data.image_size=[64,40]", "data.num_ids=4", "features.width=12", "threads=1"),
@@ -96,6 +98,17 @@ def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp
     assert results["seconds"] > json.loads(features.read_text())["seconds"] > 0
 
 
+def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    arguments = ("learning=null", "center=true", *FAST[:5], f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "umdl", *arguments, f"strips={finished_run.with_name('strips')}")
+    assert finished.code == 0, finished.stderr
+    results = results_of(tmp_path / "run")
+    assert (results["row"], results["settings"]["center"]) == ("umdl_centered", True)
+    training = Images(np.array([[1.0], [3.0], [10.0]]), camids=[0, 0, 1])
+    features = Features(training, training, np.array([[5.0], [5.0], [5.0]]), "", {})
+    assert centered(features, [0, 1, 2]).tolist() == [[3.0], [-5.0], [5.0]]  # of the third camera nothing is known
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -105,6 +118,8 @@ def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp
         (["data.image_size=[32,16]"], "image_size=32 x 16 must be two whole numbers of at least 40 x 40"),
         (["seed=-1"], "seed=-1 must be a whole number of at least 0; the first atoms follow from it"),
         (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
+        (["center=true"], "center=true is of learning=null: dictionaries find the cameras themselves"),
+        (["center=yes"], "center='yes' must be true or false"),
         (["data.source=null"], "data.source=null has nothing to learn from; name a labelled set"),
     ],
 )

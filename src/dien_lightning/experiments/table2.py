@@ -26,6 +26,7 @@ from dien_lightning.experiments.table_runs import (
 )
 
 _TRAINED = ("table", "second_stage", "table2")
+_UMDL = {"umdl": [], "umdl_features": ["learning=null"], "umdl_centered": ["learning=null", "center=true"]}
 Costs = dict[str, dict[str, float]]
 
 
@@ -67,7 +68,7 @@ def complete_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> 
 
     for job in jobs:
         chosen = [*overrides, f"data={job.data}", f"seed={job.seed}"]
-        chosen += ["learning=null"] if job.row == "umdl_features" else []
+        chosen += _UMDL[job.row]
         record = own.records / f"{job.name}.json"
         if record.is_file():
             asked = umdl.conditions_of(compose_config(chosen, command="umdl"))

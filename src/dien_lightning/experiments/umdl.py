@@ -3,15 +3,15 @@
 dien umdl data=day2night seed=0 [run_dir=outputs/table2/umdl_day2night_0]
 
 Dictionaries are kept in run_dir as they come, features in strips=DIR for every run on the same images: the same command
-goes on with a run that was killed, and leaves a finished one as it is. learning=null ranks by the features alone: what
-the dictionaries have to beat.
+goes on with a run that was killed, and leaves a finished one as it is. learning=null ranks by the features alone, with
+center=true less the mean of their camera: what the dictionaries have to beat.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,24 +26,26 @@ from threadpoolctl import threadpool_limits
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
-from dien_lightning.checks import check_int, check_keywords
+from dien_lightning.checks import check_bool, check_int, check_keywords
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
+from dien_lightning.experiments.cost import Cost, total
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, commit, trials
 from dien_lightning.experiments.ranked_lists import rankings
-from dien_lightning.experiments.results import Results, read_json, write_json
+from dien_lightning.experiments.results import Results, write_json
 from dien_lightning.experiments.run_folder import config_of, held, write_config
 from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, load_progress, save_progress
 from dien_lightning.training.counting import check_counting
-from dien_lightning.training.running_time import peak_memory
 
 _SETTINGS = ("data", "features", "learning")
 
+_ROWS = {(False, False): "umdl", (True, False): "umdl_features", (True, True): "umdl_centered"}  # no learning, centered
+
 OmegaConf.register_new_resolver(
-    "umdl_row", lambda learning: "umdl_features" if learning is None else "umdl", replace=True
+    "umdl_row", lambda learning, center: _ROWS.get((learning is None, center), "umdl"), replace=True
 )
 
 
@@ -75,6 +77,9 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
         same_run(f"run_dir={run_dir}", conditions_of(before), conditions_of(config), "Choose another run_dir.")
     if config.data.source is None:
         raise ValueError("data.source=null has nothing to learn from; name a labelled set.")
+    check_bool("center", config.center)
+    if config.center and config.learning is not None:
+        raise ValueError("center=true is of learning=null: dictionaries find the cameras themselves.")
     counting = protocol(config)
     data: DomainPairDataModule = instantiate(config.data, _convert_="all")
     check_keywords("features", config.features, StripFeatures)
@@ -93,7 +98,11 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     with threadpool_limits(threads):
         images = read(data, strips, Path(config.strips))
         cost = Cost(run_dir / "cost.json")
-        embedding = images.evaluated if learner is None else embed(images, learner, run_dir, cost)
+        if learner is not None:
+            embedding = embed(images, learner, run_dir, cost)
+        else:
+            evaluated = [record.camid for part in data.evaluation_records("target") for record in part]
+            embedding = centered(images, evaluated) if config.center else images.evaluated
     metric = ranked(embedding, data, counting)
     results = Results(
         target=metric.compute().figures(),
@@ -167,6 +176,15 @@ def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndar
     return learner.embed(last.state, images.evaluated)
 
 
+def centered(images: Features, camids: Sequence[int]) -> np.ndarray:  # (Q + G, K)
+    """Query and gallery, each image less the mean of its camera's target training images."""
+    training, evaluated = np.asarray(images.target.camids), np.asarray(camids)
+    embedding = images.evaluated.copy()
+    for camera in np.intersect1d(training, evaluated):
+        embedding[evaluated == camera] -= images.target.features[training == camera].mean(axis=0)
+    return embedding
+
+
 def ranked(embedding: np.ndarray, data: DomainPairDataModule, counting: Protocol) -> RetrievalMetric:
     """A metric that holds the target's query and gallery."""
     query, gallery = data.evaluation_records("target")
@@ -187,7 +205,8 @@ def fingerprint(*parts: Any) -> str:
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """What repeats a run: plain values."""
     given = {name: config[name] for name in _SETTINGS if config.get(name) is not None}
-    return {name: OmegaConf.to_container(options, resolve=True) for name, options in given.items()}
+    found: dict[str, Any] = {name: OmegaConf.to_container(options, resolve=True) for name, options in given.items()}
+    return {**found, "center": True} if config.get("center") else found
 
 
 def conditions_of(config: DictConfig) -> dict[str, Any]:
@@ -196,40 +215,6 @@ def conditions_of(config: DictConfig) -> dict[str, Any]:
     if config.data.cameras == "none":
         counting["same_camera"] = "keep"
     return {**settings_of(config), "seed": config.seed, "protocol": counting}
-
-
-class Cost:
-    """Seconds and memory of a work over all its processes, up to the last count of each.
-
-    Args:
-        path: where they are kept.
-
-    Attributes:
-        known: what was counted last.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._began = path, time.perf_counter()
-        nothing: dict[str, Any] = {"seconds": 0.0, "peak_memory": None}
-        self._before = self.known = read_json(path) if path.is_file() else nothing
-
-    def count(self) -> dict[str, Any]:
-        """Keep and give what it comes to now."""
-        seconds = self._before["seconds"] + time.perf_counter() - self._began
-        self.known = {"seconds": seconds, "peak_memory": highest(self._before["peak_memory"], peak_memory())}
-        write_json(self._path, self.known)
-        return self.known
-
-
-def total(*costs: dict[str, Any]) -> dict[str, Any]:
-    """Seconds of works one after the other, and the memory of the largest."""
-    held = highest(*(cost["peak_memory"] for cost in costs))
-    return {"seconds": sum(cost["seconds"] for cost in costs), "peak_memory": held}
-
-
-def highest(*held: int | None) -> int | None:
-    """The largest number of bytes that is known."""
-    return max(filter(None, held), default=None)
 
 
 if __name__ == "__main__":
