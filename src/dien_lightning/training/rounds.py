@@ -168,7 +168,7 @@ def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     if _BY_CAMERA * room > _ROOM and summary.same_camera - summary.chance > _BY_CAMERA * room:
         found["cameras"] = (
             f"two images of a cluster are of one camera in {summary.same_camera:.0%} of all cases (by chance "
-            f"{summary.chance:.0%}): clusters follow cameras as much as people. {larger}, or begin with a network that was "
-            f"adapted to the target (experiment=demo, not ablation=r01_base)."
+            f"{summary.chance:.0%}): clusters follow cameras as much as people. {larger}, or begin with a network that "
+            f"was adapted to the target (experiment=demo, not ablation=r01_base)."
         )
     return found
