@@ -69,6 +69,7 @@ VARIANTS = {
     "reversed_alone": Variant(weight=1.0, reversal=0.1),
     "slow": Variant(weight=1.0, reversal=0.1, rate=0.01),
     "fast": Variant(rate=10.0),
+    "fast_full": Variant(weight=1.0, rate=1.0),
     "projection": Variant("projection", weight=1.0, reversal=0.1, rate=0.01),
     "projection_full": Variant("projection", weight=1.0, reversal=1.0, rate=0.01),
     "each_pass": Variant(weight=1.0, reversal=0.1, rate=0.01, passes=1),
@@ -192,7 +193,7 @@ def main() -> None:
     options = OmegaConf.merge({**defaults, "output": "results/domain_classifier.json"}, asked)
     output = Path(options.output)
     runs = json.loads(output.read_text())["runs"] if output.exists() else []
-    command = "python benchmarks/domain_classifier.py weights=FILE"
+    command = f"python benchmarks/domain_classifier.py weights=FILE epochs={options.epochs} variants={options.variants}"
     for seed in map(int, str(options.seeds).split(",")):
         for name in options.variants.split(","):
             if not any(run["variant"] == name and run["seed"] == seed for run in runs):
