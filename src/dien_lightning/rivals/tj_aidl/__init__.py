@@ -13,8 +13,8 @@ are from memory and unverified. Left open, and how we decided:
 
 - The backbone of both branches is the table's, not the paper's MobileNet; both begin alike.
 - All parts learn from the first step, by Adam as in the paper, at a rate of 1e-3 (the paper's 2e-3 is from memory) and
-  the table's schedule; the target's share of the training comes last, when the
-  rates are low, and sees the target alone.
+  the table's schedule; the target's share of the training comes last, when the rates are low, and sees the target
+  alone.
 - In it the identity branch rests. The attribute branch's own predictions as soft attributes give it no gradient:
   L_transfer is what moves it.
 - Batch norm keeps statistics per domain, as in each row of the table.
