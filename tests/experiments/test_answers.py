@@ -20,7 +20,12 @@ SMALLER = {
     "draw": shlex.split(
         "num_train_ids=6 num_test_ids=22 num_cameras=3 images_per_camera=2 height=64 width=32 workers=1"
     ),
-    "train": [word for word in TINY if word.partition("=")[0] not in ("experiment", "network.attention_loops")],
+    # Of its nine steps MobileNetV2 makes, on some processors, a network that calibrate rightly refuses.
+    "train": [
+        word
+        for word in TINY
+        if word.partition("=")[0] not in ("experiment", "network.attention_loops", "network.backbone")
+    ],
 }
 
 

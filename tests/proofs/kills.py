@@ -129,7 +129,7 @@ def _print_warning(message: Warning | str, *about: Any, **named: Any) -> None:
 def left(run_dir: Path) -> dict[str, Any]:
     """What a finished run must leave wherever it was killed: its files' bytes, its results without times and origin."""
     results = json.loads((run_dir / "results.json").read_text())
-    for key in ("seconds", "images_per_second", "command", "settings", "commit"):
+    for key in ("seconds", "images_per_second", "peak_memory", "command", "settings", "commit"):
         results.pop(key, None)
     files = ["metrics.csv", "network.safetensors", "rankings.json"]
     files += [f"checkpoints/{network}.safetensors" for network in ("source_mAP", "label_free", "oracle")]

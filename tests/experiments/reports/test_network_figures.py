@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from commands import run_command
-from dien_lightning.experiments import train
+from dien_lightning import DIENModule
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.reports.network_figures import _network_at_start, network_blocks
 from dien_lightning.network import save_network
@@ -56,12 +56,13 @@ def test_a_folder_without_a_network_is_told(tmp_path):
 def test_the_network_at_the_start_is_the_one_that_was_trained(drawn_pair, tmp_path, monkeypatch):
     first = {}
 
-    class Watched(train.DIENModule):
-        def __init__(self, network, *arguments, **options):
-            first.update({name: value.clone() for name, value in network.state_dict().items()})
-            super().__init__(network, *arguments, **options)
+    build = DIENModule.__init__
 
-    monkeypatch.setattr(train, "DIENModule", Watched)
+    def watched(module, network, *arguments, **options):
+        first.update({name: value.clone() for name, value in network.state_dict().items()})
+        build(module, network, *arguments, **options)
+
+    monkeypatch.setattr(DIENModule, "__init__", watched)
     arguments = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=1", "trainer.max_epochs=1", "seed=3")
     run_command("train", *arguments, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
     config = OmegaConf.load(tmp_path / "run" / "config.yaml")

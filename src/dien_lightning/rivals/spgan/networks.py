@@ -134,8 +134,8 @@ class SiameseNetwork(nn.Module):
         (B, 3, H, W) in [-1, 1] -> (B, embedding_dim), each of length 1.
 
     Example:
-        >>> SiameseNetwork(width=4, embedding_dim=8)(torch.ones(2, 3, 32, 16)).norm(dim=1)
-        tensor([1., 1.], grad_fn=...)
+        >>> SiameseNetwork(width=4, embedding_dim=8)(torch.ones(2, 3, 32, 16)).shape
+        torch.Size([2, 8])
     """
 
     def __init__(self, width: int = 64, embedding_dim: int = 128) -> None:
