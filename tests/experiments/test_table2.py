@@ -139,7 +139,11 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
     monkeypatch.setattr(children, "run", translate)
     place = table_runs.Place.of("table2", 1)
     jobs = [table_runs.Job(row, "day2night", seed, "day2night") for row in ("spgan", "spgan_lmp") for seed in "01"]
-    table_runs.translate(jobs, place, ["experiment=table2", "data_root=x", "trainer.max_epochs=1"])
+    given = ["experiment=table2", "data_root=x", "trainer.max_epochs=1"]
+    configs = {
+        job: compose_config([*given, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"]) for job in jobs
+    }
+    table_runs.translate(configs, place, given)
     assert [(command, given["seed"]) for command, given in made] == [("translate", "0"), ("translate", "1")]
     assert made[0][1] == {
         "experiment": "table2",

@@ -84,12 +84,16 @@ def conditions(config: DictConfig, *, in_precision: bool = False) -> dict[str, A
         config: of a run that is asked for, or config.yaml of one that has begun.
         in_precision: whether `precision: auto` stands for what it is on this machine, and not for whatever it was.
     """
-    counting: Any = OmegaConf.to_container(config.protocol, resolve=True)
-    if config.data.cameras == "none":
-        counting["same_camera"] = "keep"
+    counting = counted(config)
     if in_precision or config.trainer.precision != "auto":
         counting["precision"] = resolve_precision(config.trainer.precision)
     return {**settings_of(config), "seed": config.seed, "protocol": counting}
+
+
+def counted(config: DictConfig) -> dict[str, Any]:
+    """How a configuration counts matches, plain values; without cameras, those from the query's own camera stay."""
+    counting: Any = OmegaConf.to_container(config.protocol, resolve=True)
+    return {**counting, "same_camera": "keep"} if config.data.cameras == "none" else counting
 
 
 def same_run(

@@ -52,9 +52,9 @@ def complete_table_2(
         overrides: key=value, each for those commands that have the key.
     """
     left: list[Job] = []
+    given = for_command("train", overrides)
     for experiment in _TRAINED:
         place = own if experiment == own.experiment else Place.of(experiment, own.jobs)
-        given = for_command("train", overrides)
         pairs = compose_pairs(data, [f"experiment={experiment}", *given])
         jobs = jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds)
         left += complete(jobs, pairs, place, given) if jobs else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +15,12 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config, direction_of
 from dien_lightning.experiments.results import Results, write_text
 from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.translations import RECORD, translation_of
 
 OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")
 """train.py's keys that are set for each run."""
 BOTH_STAGES = ("data_root=", "data.source", "data.target_root=", "data.target=", "data.num_workers=", "threads=")
 """What a first stage has of the second's overrides."""
-TRANSLATION = "translation.json"
-"""What `dien translate` leaves at its end."""
 _MADE = ("data.source_root",)  # where a translation lies changes no figure: its settings are the experiment's
 
 
@@ -93,17 +92,18 @@ def complete(jobs: Sequence[Job], pairs: dict[str, DictConfig], place: Place, ov
     """
     chosen = [f"experiment={place.experiment}", *overrides]
     missing = find_missing(jobs, place.records)
-    for job in jobs:
+    configs = {job: compose_config([*chosen, *_of_job(job)]) for job in jobs}
+    for job, config in configs.items():
         if job not in missing:
-            config = compose_config([*chosen, *_of_job(job)])
             asked = conditions(config, in_precision=bool(missing))  # one table is computed in one precision
             path, remedy = place.records / f"{job.name}.json", "Choose records=DIR run_dir=DIR output=DIR."
             same_run(str(path), Results.read(path).conditions, asked, remedy, _MADE if translation_of(config) else ())
     Console().print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {place.records}; {len(missing)} to train.")
     if missing:
         prepare(pairs)
-        train_first_stage(missing, place, chosen)
-        translate(missing, place, chosen)
+        wanted = {job: configs[job] for job in missing}
+        train_first_stage(wanted, place, chosen)
+        translate(wanted, place, chosen)
         train(missing, place, chosen)
         say_missing(find_missing(missing, place.records), place)
     return find_missing(jobs, place.records)
@@ -168,12 +168,11 @@ def train(missing: Sequence[Job], place: Place, overrides: Sequence[str]) -> Non
         train(left, place, overrides)
 
 
-def train_first_stage(jobs: Sequence[Job], place: Place, overrides: Sequence[str]) -> None:
+def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
     """The networks that these runs begin with, where they are not there; the record of each is kept in any case."""
     first = Place.of("table", place.jobs)
     wanted: dict[Path, Job] = {}
-    for job in jobs:
-        config = compose_config([*overrides, *_of_job(job)])
+    for job, config in configs.items():
         if config.start is not None:
             run_dir = Path(config.first_stage.run_dir)
             first = Place(config.first_stage.experiment, run_dir, run_dir, place.jobs)
@@ -189,24 +188,19 @@ def train_first_stage(jobs: Sequence[Job], place: Place, overrides: Sequence[str
             Results.read(folder).write(record)
 
 
-def translation_of(config: DictConfig) -> Path | None:
-    """The folder of the translation that a training takes its source from; None where it takes the source as it is."""
-    return Path(config.translation) if config.get("translation") else None
-
-
-def translate(jobs: Sequence[Job], place: Place, overrides: Sequence[str]) -> None:
+def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
     """The translated sources of these runs, where they are not there; what each took is kept in any case."""
     shared = [word for word in overrides if word.startswith((*BOTH_STAGES, "experiment=", "spgan."))]
-    for job in jobs:
-        folder = translation_of(compose_config([*overrides, *_of_job(job)]))
+    for job, config in configs.items():
+        folder = translation_of(config)
         if folder is None:
             continue
-        if not (folder / TRANSLATION).is_file():
+        if not (folder / RECORD).is_file():
             one = (f"data={job.data}", f"seed={job.seed}", f"run_dir={folder}", "resume=true")
             children.run("translate", *shared, *one, OMP_NUM_THREADS="1")
-        if (folder / TRANSLATION).is_file():
+        if (folder / RECORD).is_file():
             kept = place.records / "translations" / f"{job.direction}_{job.seed}.json"
-            write_text(kept, (folder / TRANSLATION).read_text(encoding="utf-8"))
+            write_text(kept, (folder / RECORD).read_text(encoding="utf-8"))
 
 
 def _of_job(job: Job) -> tuple[str, str, str]:

@@ -35,7 +35,7 @@ from dien_lightning.experiments.provenance import command_line, commit, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, write_json
 from dien_lightning.experiments.run_folder import config_of, held, write_config
-from dien_lightning.experiments.settings import same_run
+from dien_lightning.experiments.settings import counted, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, load_progress, save_progress
 from dien_lightning.training.counting import check_counting
@@ -104,9 +104,10 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
             evaluated = [record.camid for part in data.evaluation_records("target") for record in part]
             embedding = centered(images, evaluated) if config.center else images.evaluated
     metric = ranked(embedding, data, counting)
+    found = metric.compute()
     results = Results(
-        target=metric.compute().figures(),
-        protocol={**metric.compute().describe(), **trials(data)},
+        target=found.figures(),
+        protocol={**found.describe(), **trials(data)},
         threads=threads,
         row=config.row,
         direction=config.direction,
@@ -211,10 +212,7 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
 
 def conditions_of(config: DictConfig) -> dict[str, Any]:
     """What its figures depend on, as `same_run` compares it."""
-    counting: Any = OmegaConf.to_container(config.protocol, resolve=True)
-    if config.data.cameras == "none":
-        counting["same_camera"] = "keep"
-    return {**settings_of(config), "seed": config.seed, "protocol": counting}
+    return {**settings_of(config), "seed": config.seed, "protocol": counted(config)}
 
 
 if __name__ == "__main__":

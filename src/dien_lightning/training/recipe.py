@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Literal
 
 from torch import nn
@@ -144,20 +143,35 @@ def parameter_groups(
     Raises:
         ValueError: a parameter in no group or in two.
     """
-    parts: dict[str, Sequence[nn.Module | None]] = {
+    parts = {**network_parts(network), "identity": [objective.identity], "domain": [objective.domain]}
+    return grouped({name: (learning_rates[name], modules) for name, modules in parts.items()}, network, objective)
+
+
+def network_parts(network: DIEN) -> dict[str, Sequence[nn.Module | None]]:
+    """What of a network learns at one rate, by the rate's name; None for what it has not."""
+    return {
         "backbone": [network.backbone],
         "embedding": [network.pooling, network.embedding, network.final_norm],
         "attention": [network.attention, network.fusion],
-        "identity": [objective.identity],
-        "domain": [objective.domain],
     }
+
+
+def grouped(parts: Mapping[str, tuple[float, Sequence[nn.Module | None]]], *trained: nn.Module) -> list[dict[str, Any]]:
+    """A group with "name", "lr" and "params" for each part that has parameters.
+
+    Args:
+        parts: learning rate and modules, by the group's name.
+        *trained: whose parameters the parts have to hold, each once.
+
+    Raises:
+        ValueError: a parameter in no group or in two.
+    """
     groups: list[dict[str, Any]] = []
-    for name, modules in parts.items():
+    for name, (rate, modules) in parts.items():
         parameters = [p for module in modules if module is not None for p in module.parameters()]
         if parameters:
-            groups.append({"name": name, "lr": learning_rates[name], "params": parameters})
-    grouped = [id(p) for group in groups for p in group["params"]]
-    trained = {id(p) for p in chain(network.parameters(), objective.parameters())}
-    if len(grouped) != len(set(grouped)) or set(grouped) != trained:
+            groups.append({"name": name, "lr": rate, "params": parameters})
+    held = [id(p) for group in groups for p in group["params"]]
+    if len(held) != len(set(held)) or set(held) != {id(p) for module in trained for p in module.parameters()}:
         raise ValueError("each parameter must be in exactly one group; a new part of the network needs a group's name.")
     return groups

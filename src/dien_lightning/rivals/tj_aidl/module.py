@@ -16,6 +16,7 @@ from dien_lightning.rivals.tj_aidl.attributes import Attributes
 from dien_lightning.rivals.tj_aidl.data import AttributedPairDataModule
 from dien_lightning.rivals.tj_aidl.losses import TJAIDLObjective
 from dien_lightning.training import DIENModule
+from dien_lightning.training.recipe import grouped, network_parts
 from dien_lightning.types import Sample
 
 
@@ -139,17 +140,15 @@ class TJAIDLModule(DIENModule):
         return self._share_of_step(output.total, batch_idx)
 
     def _optimizer(self) -> Optimizer:
-        parts: list[tuple[str, str, list[Any]]] = []  # name, rate, modules
-        for name, branch in (("", self.network), ("identity_", self.identity_network)):
-            parts.append((f"{name}backbone", "backbone", [branch.backbone]))
-            parts.append((f"{name}embedding", "embedding", [branch.pooling, branch.embedding, branch.final_norm]))
-        parts.append(("identity", "identity", [self.objective.identity]))
-        parts.append(("attribute", "identity", [self.objective.attributes, self.objective.inferred]))
-        groups: list[dict[str, Any]] = []
-        for name, rate, modules in parts:
-            own = [parameter for module in modules if module is not None for parameter in module.parameters()]
-            groups.append({"name": name, "lr": self.recipe.learning_rates[rate], "params": own})
-        return self.recipe.optimizer_of(groups)
+        rates, heads = self.recipe.learning_rates, self.objective
+        parts: dict[str, Any] = {
+            f"{prefix}{name}": (rates[name], modules)
+            for prefix, branch in (("", self.network), ("identity_", self.identity_network))
+            for name, modules in network_parts(branch).items()
+        }
+        parts["identity"] = (rates["identity"], [heads.identity])
+        parts["attribute"] = (rates["identity"], [heads.attributes, heads.inferred])
+        return self.recipe.optimizer_of(grouped(parts, self.network, self.identity_network, heads))
 
     @property
     def _settings(self) -> dict[str, Any]:
