@@ -53,9 +53,10 @@ class JointNorm(torch.autograd.Function):
         own = weight.new_zeros(1, len(edges) - 1, 2 * channels + 1)  # mean, variance, number of values
         for part, rows in ctx.slices:
             values = features[rows]
-            _, mean, invstd = torch.native_batch_norm(values, weight, bias, None, None, True, 0.0, eps)
+            in_float32 = weight.new_zeros(2, channels)  # without these, half-precision features have such statistics
+            mean, variance = torch.batch_norm_update_stats(values, *in_float32, 0.0)
             number = own.new_full((1,), values.numel() // channels)
-            own[0, part] = torch.cat([mean, invstd.pow(-2) - eps, number])
+            own[0, part] = torch.cat([mean, variance, number])
         means, variances, counts = processes.join(own).split([channels, channels, 1], dim=2)  # (W, G, C or 1)
         total = counts.sum(0)
         mean = (means * counts).sum(0) / total  # (G, C)
