@@ -34,7 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
-from dien_lightning.experiments.results import write_json
+from dien_lightning.experiments.files import write_json
 from dien_lightning.losses import DomainAdversarialLoss
 from dien_lightning.losses.domain import DomainTerms
 from dien_lightning.training import Recipe, embed, resolve_precision

@@ -1,4 +1,4 @@
-"""scripts/demo.py as `make demo` calls it: two trainings, a table, a page."""
+"""`dien demo`, as `make demo` calls it: three trainings, a table, a page."""
 
 from __future__ import annotations
 

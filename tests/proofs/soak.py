@@ -1,6 +1,6 @@
 """Kill a tiny run again and again, at random, and feed it bad input: what `make soak` does.
 
-python scripts/soak.py [minutes=60] [trials=N] [seed=0] [work=outputs/soak] [output=results/soak.json]
+python -m proofs.soak [minutes=60] [trials=N] [seed=0] [work=outputs/soak] [output=results/soak.json]
 
 Every killed run is resumed until it ends, and must then have left the bytes that an undisturbed one leaves. Every bad
 input, drawn by hypothesis, must end in one sentence. What survived is counted in the output file, which is written
@@ -23,8 +23,8 @@ from rich.console import Console
 
 from dien_lightning.checks import check_int, check_range
 from dien_lightning.experiments.command import run
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.options import take_all
-from dien_lightning.experiments.results import write_json
 from proofs import bad_input
 from proofs.kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
 from proofs.tiny import TINY, draw_tiny_pair
@@ -155,7 +155,7 @@ def main() -> None:
         said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
         console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
         content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
-        command = " ".join(["python", "scripts/soak.py", *sys.argv[1:]])
+        command = " ".join(["python", "-m", "proofs.soak", *sys.argv[1:]])
         write_json(Path(options.output), {**content, "command": command, "commit": soak.commit})
     if soak.faults:
         raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")

@@ -32,9 +32,9 @@ from torch.nn.functional import normalize
 from dien_lightning.checks import check_range
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.experiments.command import run
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.options import take_all
 from dien_lightning.experiments.provenance import commit
-from dien_lightning.experiments.results import write_json
 from dien_lightning.search import About, EmbeddingsFile, Filter, nearest
 from dien_lightning.search.embeddings_file import as_table, write_embeddings
 from dien_lightning.search.exact import Block

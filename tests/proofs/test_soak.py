@@ -1,4 +1,4 @@
-"""scripts/soak.py: what it draws, what it counts, and that it finds what is broken."""
+"""proofs.soak: what it draws, what it counts, and that it finds what is broken."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_is_counted_and_what_is_a_fault(tmp_path, capfd, monkeypatch, found
     if not faults:
         assert written["runs_resumed_to_the_end"] == written["runs_identical_to_the_last_bit"] == 2
         assert written["runs_killed"] >= 2
-    assert written["command"].startswith("python scripts/soak.py trials=3")
+    assert written["command"].startswith("python -m proofs.soak trials=3")
 
 
 @pytest.mark.slow

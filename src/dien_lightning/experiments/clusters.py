@@ -14,7 +14,7 @@ from dien_lightning import DomainPairDataModule
 from dien_lightning.data.domain import DomainSets
 from dien_lightning.data.own import OWN
 from dien_lightning.data.records import Record
-from dien_lightning.experiments.results import read_json
+from dien_lightning.experiments.files import read_json
 from dien_lightning.types import UNLABELED
 
 NUM_CLUSTERS = 6  # whose images are kept, and as many rows of outliers as fit one more

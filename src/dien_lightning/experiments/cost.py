@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dien_lightning.experiments.results import read_json, write_json
+from dien_lightning.experiments.files import read_json, write_json
 from dien_lightning.training.running_time import peak_memory
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from rich.console import Console
 
 from dien_lightning.experiments import stages
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.reports.demo_page import SECOND, demo_page, demo_table
 from dien_lightning.experiments.reports.tables import to_rich
-from dien_lightning.experiments.results import Results, write_text
+from dien_lightning.experiments.results import Results
 
 _TITLES = {"base": "Base: the source alone", "dien": "DIEN", "self_training": SECOND}
 

@@ -21,10 +21,11 @@ from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResul
 from dien_lightning.checks import check_bool, check_int, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence
 from dien_lightning.experiments.config import protocol
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, trials
 from dien_lightning.experiments.ranked_lists import LENGTH, chosen_queries, describe_lists, rankings
-from dien_lightning.experiments.results import Results, write_json
+from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (

@@ -40,10 +40,10 @@ from dien_lightning.data.names import number_names, spelled
 from dien_lightning.data.reading import recognize
 from dien_lightning.data.records import SPLITS
 from dien_lightning.data.scanning import scan_files
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.reports.page import Block, Section, render_page
 from dien_lightning.experiments.reports.pictures import Grid, Picture, picture_uri
-from dien_lightning.experiments.results import write_text
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import EvaluationSets, rank_gallery

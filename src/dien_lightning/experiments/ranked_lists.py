@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResult
-from dien_lightning.experiments.results import read_json
+from dien_lightning.experiments.files import read_json
 from dien_lightning.retrieval import EvaluationSets, RankedLists, rank_gallery
 
 NUM_QUERIES = 12  # whose lists are kept

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take
 from dien_lightning.experiments.reports.network_figures import network_blocks
 from dien_lightning.experiments.reports.plots import to_file
@@ -27,7 +28,7 @@ from dien_lightning.experiments.reports.table1 import markdown, order_table, sho
 from dien_lightning.experiments.reports.table2 import section_of
 from dien_lightning.experiments.reports.table_page import figure_3_of, table_page
 from dien_lightning.experiments.reports.tables import to_rich
-from dien_lightning.experiments.results import Results, write_text
+from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.tracking import log_report
 
 

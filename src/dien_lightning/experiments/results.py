@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dien_lightning import Protocol
-from dien_lightning.atomic import atomic_write
+from dien_lightning.experiments.files import read_json, write_json
 from dien_lightning.experiments.keys import did_you_mean
 
 Figures = Mapping[str, float]
@@ -212,33 +211,3 @@ def check_figure(name: str) -> None:
             f"optimized={name} is no figure of results.json{did_you_mean(str(name), names)} Others are source.mAP and "
             f"checkpoints.label_free.score."
         )
-
-
-def read_json(path: Path) -> Any:
-    """A file that a run left.
-
-    Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is torn.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing: it is written at the end of dien train.") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
-
-
-def write_text(path: Path, content: str) -> None:
-    """Write a file in one step: a reader sees the old one or the new one, never half of it.
-
-    Raises:
-        OSError: it cannot be written; what it held before stays.
-    """
-    with atomic_write(path) as draft:
-        draft.write_text(content, encoding="utf-8", errors="surrogateescape")  # file names may be any bytes
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file in one step, see `write_text`."""
-    write_text(path, json.dumps(content, indent=2) + "\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from dien_lightning.experiments.results import write_text
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import find_checkpoint

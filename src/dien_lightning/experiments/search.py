@@ -23,8 +23,8 @@ from pathlib import Path
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.listing import ListedImage, read_time, show_time
 from dien_lightning.data.names import spelled
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import MISSING, take_all
-from dien_lightning.experiments.results import write_text
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search import Filter
 from dien_lightning.search.answers import Hit, ask, find, in_words, open_gallery

@@ -13,6 +13,8 @@ from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
 
+OF_PAIR = ("data_root=", "data.source", "data.target_root=", "data.target=", "data.num_workers=", "threads=")
+"""What of a table's overrides goes to the trainings before its own: which pair, where it lies, and the machine."""
 _OF_BOTH = ("data_root=", "data.", "threads=", "logger", "trainer.", "protocol", "seed=")
 _OF_SECOND = ("rounds.", "source_term=")
 

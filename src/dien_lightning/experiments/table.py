@@ -1,4 +1,4 @@
-"""Train what is missing of Table I, two processes of one thread each, then report: what `make table` runs.
+"""Train what is missing of a table, two processes of one thread each, then report: what `make table` runs.
 
 dien table [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day] [seeds=0,1,2] [jobs=2]
     [experiment=table] [records=results/runs] [output=results] [name=table1] [run_dir=outputs/table]
@@ -12,7 +12,7 @@ rivals' rows (docs/rivals.md), each trained by the experiment that makes it, tra
 key=value goes to those commands that have the key; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
-said and does not stop the rest. It is one Hydra multirun of dien train.
+said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train.
 """
 
 from __future__ import annotations

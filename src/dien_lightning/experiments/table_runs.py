@@ -13,14 +13,14 @@ from rich.console import Console
 
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config, direction_of
-from dien_lightning.experiments.results import Results, write_text
+from dien_lightning.experiments.files import write_text
+from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.stages import OF_PAIR
 from dien_lightning.experiments.translations import RECORD, translation_of
 
 OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")
 """train.py's keys that are set for each run."""
-BOTH_STAGES = ("data_root=", "data.source", "data.target_root=", "data.target=", "data.num_workers=", "threads=")
-"""What a first stage has of the second's overrides."""
 _MADE = ("data.source_root",)  # where a translation lies changes no figure: its settings are the experiment's
 
 
@@ -180,7 +180,7 @@ def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides
             wanted[folder] = job._replace(row=folder.name.removesuffix(f"_{job.direction}_{job.seed}"))
     absent = [job for folder, job in wanted.items() if not (folder / "network.safetensors").is_file()]
     if absent:
-        shared = [word for word in overrides if word.startswith(BOTH_STAGES)]
+        shared = [word for word in overrides if word.startswith(OF_PAIR)]
         train(absent, first, [f"experiment={first.experiment}", *shared])
     for folder, job in wanted.items():
         record = place.records / "first_stage" / f"{job.name}.json"
@@ -190,7 +190,7 @@ def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides
 
 def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
     """The translated sources of these runs, where they are not there; what each took is kept in any case."""
-    shared = [word for word in overrides if word.startswith((*BOTH_STAGES, "experiment=", "spgan."))]
+    shared = [word for word in overrides if word.startswith((*OF_PAIR, "experiment=", "spgan."))]
     for job, config in configs.items():
         folder = translation_of(config)
         if folder is None:

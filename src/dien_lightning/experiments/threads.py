@@ -1,4 +1,7 @@
-"""How many threads to compute with: beside other busy processes, threads that wait for one another cost many times."""
+"""How many threads to compute with: beside other busy processes, threads that wait for one another cost many times.
+
+Tables give each training one thread (`table_runs`, `table2`).
+"""
 
 from __future__ import annotations
 

@@ -28,10 +28,11 @@ from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.clusters import describe_clusters, with_labels
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import optim, protocol
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import describe, trials
 from dien_lightning.experiments.ranked_lists import rankings
-from dien_lightning.experiments.results import Results, check_figure, write_json
+from dien_lightning.experiments.results import Results, check_figure
 from dien_lightning.experiments.run_folder import (
     check_resumed,
     claim,

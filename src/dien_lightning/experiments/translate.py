@@ -26,9 +26,9 @@ from dien_lightning import DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, commit
-from dien_lightning.experiments.results import write_json
 from dien_lightning.experiments.run_folder import claim, config_of, held
 from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.threads import use_threads

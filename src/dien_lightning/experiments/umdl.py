@@ -30,10 +30,11 @@ from dien_lightning.checks import check_bool, check_int, check_keywords
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.cost import Cost, total
+from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, commit, trials
 from dien_lightning.experiments.ranked_lists import rankings
-from dien_lightning.experiments.results import Results, write_json
+from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import config_of, held, write_config
 from dien_lightning.experiments.settings import counted, same_run
 from dien_lightning.experiments.threads import use_threads
@@ -146,7 +147,7 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
     evaluated = [record.path for part in data.evaluation_records("target") for record in part]
     source, target = data.source.train, data.target.train
     training = [record.path for record in (*source, *target)]
-    given = fingerprint(data.fingerprints, vars(strips))
+    given = digest(data.fingerprints, vars(strips))
     own = folder / given
     own.mkdir(parents=True, exist_ok=True)
     with one_process_at_a_time(own), Console().status("features") as status:
@@ -165,7 +166,7 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
 
 def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndarray:  # (Q + G, K)
     """Query and gallery by the dictionaries that are learned, or learned on."""
-    given = fingerprint(images.fingerprint, {**vars(learner), "weights": list(learner.weights)})
+    given = digest(images.fingerprint, {**vars(learner), "weights": list(learner.weights)})
     kept = run_dir / "dictionaries.npz"
     last = load_progress(kept, given)
     iterations = learner.learn(images.source, images.target, last)
@@ -197,7 +198,7 @@ def ranked(embedding: np.ndarray, data: DomainPairDataModule, counting: Protocol
     return metric
 
 
-def fingerprint(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
     """A digest of plain values."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()

@@ -53,8 +53,8 @@ class JointNorm(torch.autograd.Function):
         own = weight.new_zeros(1, len(edges) - 1, 2 * channels + 1)  # mean, variance, number of values
         for part, rows in ctx.slices:
             values = features[rows]
-            in_float32 = weight.new_zeros(2, channels)  # without these, half-precision features have such statistics
-            mean, variance = torch.batch_norm_update_stats(values, *in_float32, 0.0)
+            zeros = torch.zeros_like(weight)  # statistics are of this type, whatever that of the features
+            mean, variance = torch.batch_norm_update_stats(values, zeros, zeros, 0.0)
             number = own.new_full((1,), values.numel() // channels)
             own[0, part] = torch.cat([mean, variance, number])
         means, variances, counts = processes.join(own).split([channels, channels, 1], dim=2)  # (W, G, C or 1)

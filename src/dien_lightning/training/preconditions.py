@@ -1,4 +1,4 @@
-"""What a training needs, checked before its first step, and what makes its figures differ from another's."""
+"""What a training needs, checked before its first step, and whether a checkpoint fits the training that resumes it."""
 
 from __future__ import annotations
 
