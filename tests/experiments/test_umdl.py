@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -132,6 +133,22 @@ def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, 
     assert words in finished.stderr
     assert finished.stderr.count("error: ") == 1
     assert not (tmp_path / "a" / "results.json").exists()
+
+
+def test_an_unreadable_training_image_ends_the_run_or_is_left_out(drawn_pair, tmp_path, capfd, monkeypatch):
+    root = tmp_path / "data"
+    shutil.copytree(drawn_pair, root)
+    torn = sorted((root / "pedestrians_day" / "bounding_box_train").iterdir())[0]
+    torn.write_bytes(torn.read_bytes()[:100])
+    arguments = (*FAST, "learning=null", f"data_root={root}", f"strips={tmp_path / 'strips'}")
+    stopped = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'stopped'}")
+    assert stopped.code == 1
+    assert torn.name in stopped.stderr
+    assert not (tmp_path / "stopped" / "results.json").exists()
+    with pytest.warns(UserWarning, match=f"1 unreadable images were skipped, the first is .*{torn.name}"):
+        finished = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'run'}", "data.on_error=skip")
+    assert finished.code == 0, finished.stderr
+    assert results_of(tmp_path / "run")["settings"]["data"]["on_error"] == "skip"
 
 
 def test_a_folder_of_a_training_is_left_alone(drawn_pair, tmp_path, capfd, monkeypatch):

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_warn
 from rich.console import Console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -27,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_bool, check_int, check_keywords
+from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.cost import Cost, total
@@ -145,9 +147,10 @@ class Features(NamedTuple):
 def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Features:
     """The features of all images; those that another run on the same ones left are taken as they lie there."""
     evaluated = [record.path for part in data.evaluation_records("target") for record in part]
-    source, target = data.source.train, data.target.train
+    unread = unreadable(data)
+    source, target = ([r for r in side.train if r.path not in unread] for side in (data.source, data.target))
     training = [record.path for record in (*source, *target)]
-    given = digest(data.fingerprints, vars(strips))
+    given = digest(data.fingerprints, vars(strips), *([sorted(unread)] if unread else []))
     own = folder / given
     own.mkdir(parents=True, exist_ok=True)
     with one_process_at_a_time(own), Console().status("features") as status:
@@ -162,6 +165,17 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
     camids = [[record.camid for record in records] for records in (source, target)]
     labelled = Images(parts[0], camids[0], [record.pid for record in source])
     return Features(labelled, Images(parts[1], camids[1]), parts[2], given, cost.known)
+
+
+def unreadable(data: DomainPairDataModule) -> set[str]:
+    """Training images that data.on_error=skip does without; none where the first one is to end the run."""
+    if data.on_error == "raise":
+        return set()
+    paths = [record.path for record in (*data.source.train, *data.target.train)]
+    faults = [state.path for state in scan_files(paths) if state.fault is not None]
+    if faults:
+        rank_zero_warn(f"{len(faults)} unreadable images were skipped, the first is {faults[0]}.")
+    return set(faults)
 
 
 def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndarray:  # (Q + G, K)
