@@ -153,6 +153,25 @@ def test_ctrl_c_and_sigterm_end_cleanly_with_a_checkpoint(runs, name, number, wo
     assert runs.resumed_as_undisturbed(name, "data.num_workers=0")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_reaches_the_loaders_too_ends_as_cleanly(drawn_pair, tmp_path, number):
+    """A terminal sends Ctrl-C to a command's loaders, too, a cluster SIGTERM to all processes of a job."""
+    metrics, log = tmp_path / "run" / "metrics.csv", tmp_path / "log"
+    settings = (*TINY, "trainer.max_epochs=50", "data.num_workers=2", f"data_root={drawn_pair}")
+    command = [sys.executable, "-m", "dien_lightning", "train", *settings, f"run_dir={metrics.parent}"]
+    with log.open("w") as said:
+        running = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+        while not metrics.exists():  # written at the end of an epoch
+            assert running.poll() is None, log.read_text()
+            time.sleep(0.05)
+        os.killpg(running.pid, number)
+        assert running.wait(timeout=90) == 130, log.read_text()
+    assert "interrupted; what was written stays, resume=true goes on." in log.read_text()
+    assert "Traceback" not in log.read_text()
+    steps = torch.load(metrics.parent / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+    assert steps == len(metrics.read_text().splitlines()) - 1
+
+
 # ---- disks ----
 
 

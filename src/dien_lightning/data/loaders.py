@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from types import FrameType
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -23,6 +24,8 @@ _LEAST = {
     "seed": (0, "batches and augmentations are drawn from it"),
     "num_workers": (0, "None (null) chooses by the machine's cores"),
 }
+_GRACE = 60
+"""Seconds that a loader's process works on after SIGTERM; SLURM gives 30 before it kills, by default."""
 
 
 def check_numbers(numbers: Mapping[str, Any]) -> None:
@@ -39,13 +42,24 @@ def check_numbers(numbers: Mapping[str, Any]) -> None:
         raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
 
 
-def leave_interrupts_alone(worker: int) -> None:
-    """Keep a loader's process at work at Ctrl-C, which reaches it too: the main process ends in its own time.
+def outlast_interrupts(worker: int) -> None:
+    """Keep a loader's process at work at Ctrl-C and SIGTERM: the main process ends in its own time, and takes it along.
+
+    A terminal sends the first, SLURM and systemd the second to all processes of a job. Without this the main process
+    ends by "DataLoader worker is killed by signal", where it would have finished its step and written a checkpoint.
 
     Args:
         worker: its number, which torch gives to every `worker_init_fn`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(number: int, frame: FrameType | None) -> None:
+    """End at another SIGTERM, or after `_GRACE`: a main process that waits for its children is not to wait for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.alarm(_GRACE)
 
 
 def worker_options(num_workers: int) -> dict[str, Any]:
@@ -65,7 +79,7 @@ def worker_options(num_workers: int) -> dict[str, Any]:
     foreign = multiprocessing.get_start_method() not in methods
     return {
         "num_workers": num_workers,
-        "worker_init_fn": leave_interrupts_alone,
+        "worker_init_fn": outlast_interrupts,
         "multiprocessing_context": methods[0] if foreign and num_workers else None,
     }
 
