@@ -17,6 +17,13 @@ import torch
 import torch.distributed as dist
 
 
+def forkserver() -> Any:
+    """A context whose processes are forked from one that has imported what takes long, and never computed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch.distributed", "dien_lightning.search", "dien_lightning.experiments.train"])
+    return context
+
+
 def run_on_processes(function: Callable[..., Any], *arguments: Any, count: int = 2, timeout: float = 600) -> list[Any]:
     """What `function(*arguments)` returns on each rank, in the order of ranks.
 
@@ -30,8 +37,7 @@ def run_on_processes(function: Callable[..., Any], *arguments: Any, count: int =
     Raises:
         AssertionError: a process failed (with its traceback), or none was done in time.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "torch.distributed", "dien_lightning"])  # imported once, not per process
+    context = forkserver()
     with tempfile.TemporaryDirectory() as folder:
         processes = [
             context.Process(

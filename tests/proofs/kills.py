@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copyreg
+import importlib
 import json
+import multiprocessing
 import os
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +20,7 @@ import torch
 from dien_lightning.experiments import train
 from dien_lightning.experiments.command import run
 from dien_lightning.training import Checkpoints, EpochChoice, MetricsFile
+from processes import forkserver
 
 
 class Death(NamedTuple):
@@ -49,6 +53,7 @@ class Death(NamedTuple):
         return f"{'before' if self.before else 'after'} call {self.nth} of {self.owner.__name__}.{self.name}"
 
 
+copyreg.pickle(ModuleType, lambda module: (importlib.import_module, (module.__name__,)))  # a death's owner travels
 MOMENTS: tuple[tuple[Any, str], ...] = (
     (os, "replace"),
     (os, "fsync"),
@@ -67,39 +72,36 @@ MOMENTS: tuple[tuple[Any, str], ...] = (
 def train_forked(
     arguments: Sequence[object], log: Path, death: Death | Callable[[], None] | None = None, after: float = 0
 ) -> int:
-    """`python scripts/train.py ARGUMENTS` in a process forked from this one, which saves the imports.
+    """`python scripts/train.py ARGUMENTS` in a process forked from one that has imported it.
+
+    Not from this one: where a test has trained in it with several threads, autograd refuses to work in its forks.
 
     Args:
         arguments: its command line.
         log: file for what it prints.
-        death: where it dies; or something else to be done in the new process before it trains.
+        death: where it dies; or something else to be done in the new process before it trains, a module's own function.
         after: seconds after which it is killed, if it is still there; 0 leaves it alone.
 
     Returns:
         Its exit code, -9 if it was killed.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        # From 3.12 on Python warns of threads; those that torch and Lightning leave here are idle and hold no lock.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        _train_and_exit(arguments, log, death.plan if isinstance(death, Death) else death)
-    end = time.monotonic() + after
-    while after:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() >= end:
-            os.kill(child, signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    child = forkserver().Process(target=_train_and_exit, args=([*map(str, arguments)], log, death, dict(os.environ)))
+    child.start()
+    child.join(after or None)
+    child.kill()
+    child.join()
+    return child.exitcode
 
 
-def _train_and_exit(arguments: Sequence[object], log: Path, prepare: Callable[[], None] | None) -> None:
+def _train_and_exit(
+    arguments: list[str], log: Path, prepare: Death | Callable[[], None] | None, environment: dict[str, str]
+) -> None:
     code = 1
     try:
+        multiprocessing.set_start_method(None, force=True)  # loaders start as they do for a user
+        os.environ.clear()
+        os.environ.update(environment)
         with log.open("w") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
@@ -107,8 +109,10 @@ def _train_and_exit(arguments: Sequence[object], log: Path, prepare: Callable[[]
         warnings.simplefilter("default")  # pytest turns warnings into errors, and keeps them to itself
         warnings.showwarning = _print_warning
         torch.set_num_threads(1)
-        sys.argv = ["scripts/train.py", *map(str, arguments)]
-        if prepare is not None:
+        sys.argv = ["scripts/train.py", *arguments]
+        if isinstance(prepare, Death):
+            prepare.plan()
+        elif prepare is not None:
             prepare()
         run(train.main)
         code = 0

@@ -12,7 +12,6 @@ output file after every trial; exit code 1 if anything did not.
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import shutil
 import sys
@@ -38,6 +37,7 @@ from dien_lightning.experiments.provenance import commit
 from dien_lightning.search import About, EmbeddingsFile, Filter, nearest
 from dien_lightning.search.embeddings_file import as_table, write_embeddings
 from dien_lightning.search.exact import Block
+from processes import forkserver
 
 WIDTH, TOP = 64, 10
 ABOUT = About(fingerprint="soak", domain="target", width=WIDTH)
@@ -81,8 +81,7 @@ class Worker:
     """A process that works on the store; forked from one that has imported what takes long."""
 
     def __init__(self, place: Path) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["dien_lightning.search"])
+        context = forkserver()
         self._orders, other = context.Pipe()
         self.process = context.Process(target=work, args=(place, other), daemon=True)
         self.process.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -42,15 +43,16 @@ def test_an_argument_that_is_no_number_is_refused(capfd, monkeypatch, argument, 
     assert f"error: {words}" in finished.stderr
 
 
+def count_calls(folder, before):
+    Death(os, "getppid", 3, before).plan()
+    for call_number in range(9):
+        (folder / "reached").write_text(str(call_number))
+        os.getppid()
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_a_death_is_died_around_the_nth_call(tmp_path, before):
-    def plan() -> None:
-        Death(os, "getppid", 3, before).plan()
-        for call_number in range(9):
-            (tmp_path / "reached").write_text(str(call_number))
-            os.getppid()
-
-    assert train_forked([], tmp_path / "log", plan) == -signal.SIGKILL
+    assert train_forked([], tmp_path / "log", functools.partial(count_calls, tmp_path, before)) == -signal.SIGKILL
     assert (tmp_path / "reached").read_text() == "2"
 
 
