@@ -8,7 +8,9 @@ from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.train import build_trainer
 from dien_lightning.processes import is_first_process
+from dien_lightning.training import RunningTime
 from experiments.test_conf import composed
 
 
@@ -42,6 +44,13 @@ def test_slurm_tells_each_process_its_rank(slurm, tmp_path):
     assert type(trainer.strategy.cluster_environment).__name__ == "SLURMEnvironment"
     assert not trainer.is_global_zero
     assert not is_first_process()  # so it writes no file
+
+
+def test_lightning_requeues_no_job_of_ours(slurm, tmp_path):
+    config = composed("trainer=ddp_cpu", "trainer.num_nodes=2", "trainer.devices=1", f"run_dir={tmp_path}")
+    trainer = build_trainer(config, tmp_path, RunningTime())
+    assert trainer.strategy.cluster_environment.auto_requeue is False
+    assert (trainer.world_size, trainer.global_rank) == (2, 1)
 
 
 def test_every_gpu_of_every_machine_is_one_key_away(tmp_path):

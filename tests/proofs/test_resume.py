@@ -153,14 +153,27 @@ def test_ctrl_c_and_sigterm_end_cleanly_with_a_checkpoint(runs, name, number, wo
     assert runs.resumed_as_undisturbed(name, "data.num_workers=0")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_reaches_the_loaders_too_ends_as_cleanly(drawn_pair, tmp_path, number):
-    """A terminal sends Ctrl-C to a command's loaders, too, a cluster SIGTERM to all processes of a job."""
+@pytest.fixture
+def slurm(tmp_path) -> dict[str, str]:
+    """The variables of a job of one task, and a `scontrol` that leaves a file where somebody calls it."""
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f"#!/bin/sh\necho $* >> {tmp_path / 'asked of scontrol'}\n")
+    scontrol.chmod(0o755)
+    numbers = {"NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0", "JOB_ID": "7", "JOB_NAME": "train"}
+    of_job = {f"SLURM_{name}": value for name, value in {**numbers, "NODELIST": "node"}.items()}
+    return {**of_job, "PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_what_reaches_the_loaders_too_ends_as_cleanly(slurm, drawn_pair, tmp_path, number):
+    """A terminal sends Ctrl-C to a command's loaders, too, a cluster the others to all processes of a job."""
     metrics, log = tmp_path / "run" / "metrics.csv", tmp_path / "log"
     settings = (*TINY, "trainer.max_epochs=50", "data.num_workers=2", f"data_root={drawn_pair}")
     command = [sys.executable, "-m", "dien_lightning", "train", *settings, f"run_dir={metrics.parent}"]
+    environment = {**os.environ, **(slurm if number == signal.SIGUSR1 else {})}
     with log.open("w") as said:
-        running = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+        running = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True, env=environment)
         while not metrics.exists():  # written at the end of an epoch
             assert running.poll() is None, log.read_text()
             time.sleep(0.05)
@@ -170,6 +183,8 @@ def test_what_reaches_the_loaders_too_ends_as_cleanly(drawn_pair, tmp_path, numb
     assert "Traceback" not in log.read_text()
     steps = torch.load(metrics.parent / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
     assert steps == len(metrics.read_text().splitlines()) - 1
+    assert list(metrics.parent.glob("*.ckpt")) == []  # as Lightning leaves one of its own
+    assert not (tmp_path / "asked of scontrol").exists()
 
 
 # ---- disks ----

@@ -43,15 +43,18 @@ def check_numbers(numbers: Mapping[str, Any]) -> None:
 
 
 def outlast_interrupts(worker: int) -> None:
-    """Keep a loader's process at work at Ctrl-C and SIGTERM: the main process ends in its own time, and takes it along.
+    """Keep a loader's process at work at Ctrl-C, SIGTERM, SIGUSR1: the main process ends in its time, it with that.
 
-    A terminal sends the first, SLURM and systemd the second to all processes of a job. Without this the main process
-    ends by "DataLoader worker is killed by signal", where it would have finished its step and written a checkpoint.
+    A terminal sends the first, SLURM and systemd the others to all processes of a job. Without this the main process
+    ends by "DataLoader worker is killed by signal", where it would have finished its step and written a checkpoint; and
+    a forked loader inherits what Lightning does at SIGUSR1 under SLURM: write a checkpoint, and requeue the job.
 
     Args:
         worker: its number, which torch gives to every `worker_init_fn`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR1"):  # not on Windows
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end_later)
 
 

@@ -55,6 +55,7 @@ from dien_lightning.training import (
     resolve_precision,
 )
 from dien_lightning.training.counting import check_counting
+from dien_lightning.training.interrupt import cluster
 
 _MADE = ("network", "objective")
 
@@ -186,6 +187,7 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
     return instantiate(
         config.trainer,
         precision=precision,
+        plugins=cluster(),
         default_root_dir=str(run_dir),
         logger=loggers,
         callbacks=[LambdaCallback(on_fit_start=begin), running_time, *callbacks],

@@ -34,6 +34,7 @@ from dien_lightning.search.about import DTYPES, About
 from dien_lightning.search.embeddings_file import EmbeddingsFile, as_table, write_embeddings
 from dien_lightning.search.exact import check_directions
 from dien_lightning.training.embedding import embed, resolve_precision
+from dien_lightning.training.interrupt import cluster
 from dien_lightning.types import UNLABELED
 
 PART = 512
@@ -100,7 +101,7 @@ def embed_files(
         left = "" if len(missing) == job.number else f", {job.number - len(missing)} of which are there"
         rank_zero_info(f"Embedding {len(images):,} images in {job.number} parts{left}.")
         quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
-        runner = Trainer(**quiet, use_distributed_sampler=False, **trainer)
+        runner = Trainer(**quiet, use_distributed_sampler=False, plugins=cluster(), **trainer)
         module = _Embedding(network, job, min(batch_size, PART), num_workers)
         runner.predict(module, return_predictions=False)
     elif is_first_process():
