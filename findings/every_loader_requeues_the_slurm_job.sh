@@ -3,7 +3,7 @@
 #
 # With:   pytorch-lightning 2.6.6, torch 2.14.1, on Linux, with SLURM's variables and a `scontrol` that notes its calls
 # Does:   Lightning handles SIGUSR1 (`#SBATCH --signal=SIGUSR1@90`, which SLURM sends to the processes of a job's steps)
-#         by a checkpoint and `scontrol requeue`. Loaders are forked from the main process and inherit the handler; torch
+#         by a checkpoint and `scontrol requeue`. Loaders are forked from the main process and inherit it; torch
 #         replaces that of SIGTERM in them, not this one. All write the same file at the same time.
 # Guess:  one checkpoint, one call of scontrol.
 # Seen:   two loaders: 3 checkpoints are written, scontrol is called 3 times for the one job.
