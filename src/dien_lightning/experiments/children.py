@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from types import FrameType
 
 from dien_lightning.experiments.keys import CONFIG_DIR
 
@@ -15,7 +17,7 @@ def train(*arguments: str, **environment: str) -> int:
 
 
 def run(command: str, *arguments: str, **environment: str) -> int:
-    """Run `dien COMMAND ARGUMENTS` here and wait for it.
+    """Run `dien COMMAND ARGUMENTS` here and wait for it, at Ctrl-C and SIGTERM, too: it has a checkpoint to write.
 
     Args:
         command: one that Hydra runs.
@@ -26,11 +28,35 @@ def run(command: str, *arguments: str, **environment: str) -> int:
         Its exit code, not 0 if it failed; it has said why on stderr.
 
     Raises:
+        KeyboardInterrupt: when it has ended, if one of these came meanwhile.
         OSError: a signal ended it, so it could say nothing.
     """
     own = os.environ.get(CONFIG_DIR)
     words = [sys.executable, "-m", f"dien_lightning.experiments.{command}", *(["--config-dir", own] if own else [])]
-    code = subprocess.run([*words, *arguments], check=False, env={**os.environ, **environment}).returncode
+    code = _wait(subprocess.Popen([*words, *arguments], env={**os.environ, **environment}))
     if code < 0:
         raise OSError(f"dien {command} was ended by signal {-code}; the same command goes on with it.")
+    return code
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    """The child's exit code. Whoever wants this process to end wants the child to: it is told by SIGTERM.
+
+    A terminal's Ctrl-C has reached it before; a second SIGINT would end it without a checkpoint.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+    came = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        child.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, pass_on) for number in signals}
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
     return code
