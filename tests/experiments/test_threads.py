@@ -1,4 +1,4 @@
-"""How many threads a command takes: what is asked for, else the cores that are free."""
+"""What a command takes of the machine: threads, as many as asked for, else the free cores; and float32 or bfloat16."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import psutil
 import pytest
 import torch
 
-from dien_lightning.experiments import threads
+from dien_lightning.experiments import threads, train
+from dien_lightning.experiments.config import compose_config
 
 
 @pytest.fixture
@@ -46,3 +47,14 @@ def test_what_is_asked_for_and_what_the_environment_says_decide(machine, monkeyp
     assert threads.use_threads(None) == 3
     with pytest.raises(ValueError, match="threads=0 must be a whole number of at least 1"):
         threads.use_threads(0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "is_said"),
+    [("auto", "32-true", True), ("auto", "bf16-mixed", False), ("32-true", "32-true", False)],
+)
+def test_a_machine_without_bfloat16_is_told_what_it_costs(wanted, has, is_said, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(train, "resolve_precision", lambda _: has)
+    config = compose_config([f"trainer.precision={wanted}", "trainer.accelerator=cpu", f"run_dir={tmp_path}"])
+    assert train.build_trainer(config, tmp_path, train.RunningTime()).precision == has
+    assert ("Computing in float32" in caplog.text) == is_said

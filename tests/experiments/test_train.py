@@ -12,8 +12,6 @@ import torch
 import yaml
 
 from commands import call, run_command
-from dien_lightning.experiments import train
-from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.results import Results
 from library.data.folders import write_image
 from proofs.tiny import SMALL
@@ -240,14 +238,3 @@ def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_pa
     assert not list((tmp_path / "run").rglob("*.ckpt"))
     mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
     assert mode == (tmp_path / "run" / "results.json").stat().st_mode
-
-
-@pytest.mark.parametrize(
-    ("wanted", "has", "is_said"),
-    [("auto", "32-true", True), ("auto", "bf16-mixed", False), ("32-true", "32-true", False)],
-)
-def test_a_machine_without_bfloat16_is_told_what_it_costs(wanted, has, is_said, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(train, "resolve_precision", lambda _: has)
-    config = compose_config([f"trainer.precision={wanted}", "trainer.accelerator=cpu", f"run_dir={tmp_path}"])
-    assert train.build_trainer(config, tmp_path, train.RunningTime()).precision == has
-    assert ("Computing in float32" in caplog.text) == is_said
