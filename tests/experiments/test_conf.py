@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
 from dien_lightning.experiments.config import compose_config, optim, protocol
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.reports import rows
+from dien_lightning.experiments.reports import table1_rows
 from dien_lightning.experiments.train import build_module
 from dien_lightning.network import save_network
 from dien_lightning.training import SelfTrainingModule
@@ -27,7 +27,7 @@ GROUPS = sorted(
     if path != FOLDER / "data" / "pair.yaml"  # it leaves source and target open
     and path.parent.name not in ("rounds", "module")  # with experiments and rows of their own
     and path.stem != "tj_aidl"  # test_tj_aidl.py
-    and path.stem not in rows.SECOND_STAGE  # test_second_stage.py
+    and path.stem not in table1_rows.SECOND_STAGE  # test_second_stage.py
     and f"{path.parent.name}={path.stem}" not in SECOND_STAGE
 )
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from commands import call
 from dien_lightning.experiments.config import compose_config
-from dien_lightning.experiments.reports.rows import TABLE_1, row_settings
+from dien_lightning.experiments.reports.table1_rows import TABLE_1, row_settings
 from experiments.reports.finished_runs import write_record
 from experiments.test_tracking import wait_for_the_end
 

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from commands import call
 from dien_lightning.experiments import children, table_runs
 from dien_lightning.experiments.config import compose_config, optim
-from dien_lightning.experiments.reports.rows import SECOND_STAGE
+from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE
 from dien_lightning.experiments.settings import settings_of
 from dien_lightning.experiments.train import build_module
 from dien_lightning.network import DIEN, save_network

@@ -10,8 +10,8 @@ import pytest
 from commands import call
 from dien_lightning.experiments import children, table2, table_runs, umdl
 from dien_lightning.experiments.config import compose_config
-from dien_lightning.experiments.reports.rivals import TABLE_2
-from dien_lightning.experiments.reports.rows import TABLE_1
+from dien_lightning.experiments.reports.table1_rows import TABLE_1
+from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.settings import settings_of
 from experiments.reports.finished_runs import results, scores, write_record
 

@@ -23,8 +23,8 @@ from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take
 from dien_lightning.experiments.reports.network_figures import network_blocks
 from dien_lightning.experiments.reports.plots import to_file
-from dien_lightning.experiments.reports.rows import one_table, row_label
 from dien_lightning.experiments.reports.table1 import markdown, order_table, short_table
+from dien_lightning.experiments.reports.table1_rows import one_table, row_label
 from dien_lightning.experiments.reports.table2 import section_of
 from dien_lightning.experiments.reports.table_page import figure_3_of, table_page
 from dien_lightning.experiments.reports.tables import to_rich

@@ -29,9 +29,9 @@ from dien_lightning.experiments.config import both_ways, compose_config
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.report import Options as ReportOptions
 from dien_lightning.experiments.report import collect
-from dien_lightning.experiments.reports.rivals import TABLE_2
-from dien_lightning.experiments.reports.rows import SECOND_STAGE, TABLE_1
 from dien_lightning.experiments.reports.second_stage import collect_second_stage
+from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE, TABLE_1
+from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.table_runs import OWN, Place, complete, compose_pairs, jobs_of
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on

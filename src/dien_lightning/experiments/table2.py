@@ -11,8 +11,8 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.files import read_json
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
-from dien_lightning.experiments.reports.rivals import TABLE_2
 from dien_lightning.experiments.reports.table2 import entries_of, write_table_2
+from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import same_run

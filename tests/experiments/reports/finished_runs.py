@@ -15,7 +15,7 @@ from PIL import Image
 
 from dien_lightning import Protocol
 from dien_lightning.experiments.config import compose_config
-from dien_lightning.experiments.reports.rows import row_settings
+from dien_lightning.experiments.reports.table1_rows import row_settings
 from dien_lightning.experiments.settings import SEED, settings_of
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.reports.rows import SECOND_STAGE, TABLE_1, one_table
 from dien_lightning.experiments.reports.table1 import CLAIMS, main_table, markdown, order_table, short_table
+from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE, TABLE_1, one_table
 from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record
 

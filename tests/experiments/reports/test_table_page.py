@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from dien_lightning.experiments.reports.page import MOST_BYTES
-from dien_lightning.experiments.reports.rows import TABLE_1, one_table
+from dien_lightning.experiments.reports.table1_rows import TABLE_1, one_table
 from dien_lightning.experiments.reports.table_page import figure_3_of, table_page
 from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record, write_run

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dien_lightning.experiments.reports.clusters import clusters_section
 from dien_lightning.experiments.reports.loops import passes_galleries
 from dien_lightning.experiments.reports.page import Block, Section, Tile, page_footer, render_page, run_details
-from dien_lightning.experiments.reports.rows import CONTROL
+from dien_lightning.experiments.reports.table1_rows import CONTROL
 from dien_lightning.experiments.reports.table_page import run_sections
 from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_seeds
 from dien_lightning.experiments.results import CHOICES, FIGURES, Results

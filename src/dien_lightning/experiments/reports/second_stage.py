@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from dien_lightning.experiments.files import write_json, write_text
-from dien_lightning.experiments.reports.rows import BASE, SECOND_STAGE, direction_label
 from dien_lightning.experiments.reports.table1 import compare
+from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
 from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown, to_rich
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference

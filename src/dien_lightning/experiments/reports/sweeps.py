@@ -17,7 +17,7 @@ from dien_lightning.experiments.reports.plots import (
     page_style,
     to_svg,
 )
-from dien_lightning.experiments.reports.rows import direction_label, directions_of, row_label
+from dien_lightning.experiments.reports.table1_rows import direction_label, directions_of, row_label
 from dien_lightning.experiments.reports.tables import ABSENT, Summary, name_seeds
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import SEED, difference

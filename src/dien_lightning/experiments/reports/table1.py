@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from dien_lightning.experiments.reports.rows import (
+from dien_lightning.experiments.reports.table1_rows import (
     BASE,
     CONTROL,
     PAPER_DIRECTIONS,

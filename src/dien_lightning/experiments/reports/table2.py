@@ -8,9 +8,9 @@ from typing import Any
 
 from dien_lightning.experiments.files import read_json, write_json, write_text
 from dien_lightning.experiments.reports.page import Block, Section
-from dien_lightning.experiments.reports.rivals import CLAIMS, OUR_CLAIMS, TABLE_2
-from dien_lightning.experiments.reports.rows import PAPER_DIRECTIONS, direction_label
 from dien_lightning.experiments.reports.table1 import compare
+from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
+from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2
 from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference

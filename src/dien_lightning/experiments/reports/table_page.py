@@ -9,9 +9,9 @@ from dien_lightning.experiments.reports.loops import figure_3, loops_of
 from dien_lightning.experiments.reports.page import Block, Section, page_footer, render_page, run_details
 from dien_lightning.experiments.reports.pictures import shown_queries
 from dien_lightning.experiments.reports.plots import Gallery
-from dien_lightning.experiments.reports.rows import CONTROL, direction_label, directions_of
 from dien_lightning.experiments.reports.sweeps import sweep_galleries
 from dien_lightning.experiments.reports.table1 import GLOSSARY, figure_of, main_table, order_table, subject
+from dien_lightning.experiments.reports.table1_rows import CONTROL, direction_label, directions_of
 from dien_lightning.experiments.reports.tables import name_seeds
 from dien_lightning.experiments.results import Results
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dien_lightning.experiments.reports.rows import TABLE_1, Published
+from dien_lightning.experiments.reports.table1_rows import TABLE_1, Published
 
 
 class Rival(NamedTuple):
