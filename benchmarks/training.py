@@ -4,7 +4,8 @@
     python benchmarks/training.py only=steps            # Trainer.fit, loops by hand, T = 0, 1, 3, checkpoint_passes
     python benchmarks/training.py only=memory           # peak memory of T = 0 to 5, a fresh process for each
     python benchmarks/training.py only=embedding        # `embed` against a bare loop in inference mode
-    python benchmarks/training.py only=processes        # a step of two processes against the share of one
+    python benchmarks/training.py only=processes        # a step of two processes against the share of one, and of two
+                                                        # that work side by side and know nothing of one another
     python benchmarks/training.py only=compiled         # torch.compile: how long it takes, what a step takes then
 
 Keys: images=8 (of each domain in a batch), backbone=resnet50, height=256, steps=2, rounds=2, threads=1, clock=cpu. The
@@ -166,14 +167,22 @@ def run(options: DictConfig, parts: dict[str, Callable[[DictConfig], None]]) -> 
             *(f"only=one steps=1 attention_loops={loops}" for loops in range(6)),
             "only=one steps=1 attention_loops=3 checkpoint_passes=true",
         ],
-        "processes": [f"only=share images={options.images // 2}", "only=share devices=2"],
+        "processes": [
+            f"only=share images={options.images // 2}",
+            f"twice only=share images={options.images // 2}",
+            "only=share devices=2",
+        ],
     }
     if options.only not in children:
         parts[options.only](options)
         return
     for child in children[options.only]:
         given = [word for word in sys.argv[1:] if not word.startswith("only=")]
-        subprocess.run([sys.executable, __file__, *given, *child.split(), f"data={options.data}"], check=True)
+        words = [word for word in child.split() if word != "twice"]
+        command = [sys.executable, __file__, *given, *words, f"data={options.data}"]
+        running = [subprocess.Popen(command) for _ in range(2 if "twice" in child else 1)]
+        if [process for process in running if process.wait()]:
+            sys.exit(1)
 
 
 if __name__ == "__main__":
