@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 
 from commands import call
 from dien_lightning.network import save_network
-from dien_lightning.search import EmbeddingsFile
+from dien_lightning.search import EmbeddingsFile, embedding_job
 from library.data.folders import write_image
 from library.network.networks import small
 
@@ -61,6 +62,30 @@ def test_bad_input_is_told_in_one_sentence(words, said, folder, capfd, monkeypat
     assert done.code == 1
     assert said in done.stderr
     assert not (folder / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_it_is_told_to_and_goes_on(number, folder, capfd, monkeypatch):
+    embed, came = embedding_job.embed, []
+
+    def told(*given, **how):
+        if not came:
+            came.append(number)
+            os.kill(os.getpid(), number)
+        return embed(*given, **how)
+
+    monkeypatch.setattr(embedding_job, "embed", told)
+    words = (*WORDS, "output=out.parquet", "num_workers=0", "batch_size=2")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+    try:
+        done = call(capfd, monkeypatch, "embed", *words)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.code == 130
+    assert done.stderr.endswith("interrupted; what was written stays, the same command goes on.\n")
+    assert not (folder / "out.parquet").exists()
+    assert call(capfd, monkeypatch, "embed", *words).code == 0
+    assert len(EmbeddingsFile("out.parquet")) == 4
 
 
 @pytest.mark.slow

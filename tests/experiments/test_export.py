@@ -32,6 +32,7 @@ def test_a_folder_is_written_and_said(export, tmp_path):
     ("words", "said"),
     [
         ([], "output=... is missing"),
+        (["output=folder/"], "output=folder/ names a folder; name a file, network.onnx."),
         (["format=tflite"], "format='tflite' is not allowed; choose one of onnx, pt2, reid."),
         (["size=small"], "size='small' is not allowed; choose one of fixed, free."),
         (["input=bgr"], "input='bgr' is not allowed; choose one of normalized, unit, bytes."),
@@ -39,7 +40,8 @@ def test_a_folder_is_written_and_said(export, tmp_path):
     ],
 )
 def test_what_is_not_allowed_leaves_no_file(words, said, export, tmp_path):
-    done = export(*words, *(["output=network.onnx"] if words else []))
+    is_named = not words or words[0].startswith("output=")
+    done = export(*words, *([] if is_named else ["output=network.onnx"]))
     assert (done.code, done.stderr.count("\n")) == (1, 1)
     assert said in done.stderr
     assert not (tmp_path / "network.onnx").exists()

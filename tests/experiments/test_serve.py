@@ -8,7 +8,10 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from browser import wait
+from dien_lightning.experiments.serve import listening
 
 WAITS = """
 import time, uvicorn
@@ -42,6 +45,14 @@ def test_one_interrupt_ends_it_in_the_middle_of_a_search():
             connection.close()
         finally:
             server.kill()
+
+
+def test_a_port_that_is_taken_is_told_before_anybody_is_sent_there():
+    with listening(0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port={port} cannot be had .*; name another"):
+            listening(port)
 
 
 def connects(connection):

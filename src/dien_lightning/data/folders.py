@@ -142,7 +142,7 @@ def _flat(path: str, place: Path, proposal: str | None) -> str:
     names = proposal or "pid_pattern=... may read it from the names (a regular expression whose group is the identity)"
     return (
         f"{path} lies in no identity's folder; a labelled folder has one sub-folder per identity, such as "
-        f"{place.name}/anna/{Path(path).name}, or {names} (data.source_pid_pattern, data.target_pid_pattern)."
+        f"{place.name}/anna/{Path(path).name}, or {names}; of a pair: data.source_pid_pattern, data.target_pid_pattern."
     )
 
 

@@ -50,8 +50,8 @@ def read_picture(path: str) -> Image.Image:
         return decode(path)
     except FAULTS as error:
         raise UnreadableImageError(
-            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it, or train without it "
-            f"(data.on_error=skip)."
+            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it (a training "
+            f"goes on without it: data.on_error=skip)."
         ) from None
 
 

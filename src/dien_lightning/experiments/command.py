@@ -27,7 +27,7 @@ _SAME_COMMAND = ", the same command goes on"
 _RESUMES = ", resume=true goes on"
 _GOES_ON = {
     **dict.fromkeys(("train", "translate"), _RESUMES),
-    **dict.fromkeys(("demo", "table", "umdl"), _SAME_COMMAND),
+    **dict.fromkeys(("adapt", "demo", "embed", "table", "umdl"), _SAME_COMMAND),
 }
 
 

@@ -49,6 +49,8 @@ def main() -> None:
     options = take_all(Options, sys.argv[1:])
     check_choice("format", options.format, (*FORMATS, "reid"))
     check_choice("size", options.size, SIZES)
+    if options.output.endswith("/") and options.format != "reid":
+        raise ValueError(f"output={options.output} names a folder; name a file, network.{options.format}.")
     check_output(Path(options.output), options.format)
     use_threads(options.threads)
     domain: Any = options.domain

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +58,26 @@ def main() -> None:
     check_int("port", options.port, 1, "it is where the page is")
     use_threads(options.threads)
     service = open_service(options.store, options.checkpoint, options.marks)
-    print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
     hosts = [f"{name}:{options.port}" for name in (HOST, "localhost")]
-    Server(uvicorn.Config(make_app(service, hosts), host=HOST, port=options.port, log_level="warning")).run()
+    with listening(options.port) as listener:
+        print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
+        Server(uvicorn.Config(make_app(service, hosts), log_level="warning")).run([listener])
+
+
+def listening(port: int) -> socket.socket:
+    """A socket at that port of this machine, before anybody is sent there.
+
+    Raises:
+        OSError: it is taken, or not for everybody.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(f"port={port} cannot be had ({error.strerror}); name another.") from None
+    return listener
 
 
 def open_service(place: str, checkpoint: str | None = None, marks: str | None = None) -> Service:

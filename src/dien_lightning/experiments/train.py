@@ -5,8 +5,6 @@ dien train experiment=demo run_dir=outputs/first
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -55,7 +53,7 @@ from dien_lightning.training import (
     resolve_precision,
 )
 from dien_lightning.training.counting import check_counting
-from dien_lightning.training.interrupt import cluster
+from dien_lightning.training.interrupt import cluster, interrupts_passed_on
 
 _MADE = ("network", "objective")
 
@@ -144,17 +142,6 @@ def build_module(config: DictConfig, data: DomainPairDataModule, **options: Any)
     made = instantiate(config.module, _partial_=True, _convert_="all")
     makers = {name: config[name] and partial(instantiate, config[name], _convert_="all") for name in _MADE}
     return made(data=data, **makers, **options)
-
-
-@contextmanager
-def interrupts_passed_on(trainer: pl.Trainer) -> Iterator[None]:
-    """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""
-    try:
-        yield
-    except SystemExit:
-        if trainer.interrupted:
-            raise KeyboardInterrupt from None
-        raise
 
 
 def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) -> pl.Trainer:

@@ -32,12 +32,13 @@ from dien_lightning.experiments.provenance import command_line, commit
 from dien_lightning.experiments.run_folder import claim, config_of, held
 from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.threads import use_threads
-from dien_lightning.experiments.train import build_trainer, interrupts_passed_on
+from dien_lightning.experiments.train import build_trainer
 from dien_lightning.experiments.translations import IMAGES, RECORD, SHEET
 from dien_lightning.pedestrians.dataset import MANIFEST
 from dien_lightning.rivals.spgan import SPGANModule, check_image_size, check_translatable, write_translated_set
 from dien_lightning.training import RunningTime
 from dien_lightning.training.embedding import autocast
+from dien_lightning.training.interrupt import interrupts_passed_on
 
 _WRITTEN = (RECORD, SHEET, IMAGES, "metrics.csv", "checkpoints/last.ckpt")
 _DECIDING = ("spgan", "data", "trainer", "seed")

@@ -34,7 +34,7 @@ from dien_lightning.search.about import DTYPES, About
 from dien_lightning.search.embeddings_file import EmbeddingsFile, as_table, write_embeddings
 from dien_lightning.search.exact import check_directions
 from dien_lightning.training.embedding import embed, resolve_precision
-from dien_lightning.training.interrupt import cluster
+from dien_lightning.training.interrupt import cluster, interrupts_passed_on
 from dien_lightning.types import UNLABELED
 
 PART = 512
@@ -103,7 +103,8 @@ def embed_files(
         quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
         runner = Trainer(**quiet, use_distributed_sampler=False, plugins=cluster(), **trainer)
         module = _Embedding(network, job, min(batch_size, PART), num_workers)
-        runner.predict(module, return_predictions=False)
+        with interrupts_passed_on(runner):
+            runner.predict(module, return_predictions=False)
     elif is_first_process():
         job.join()
     return EmbeddingsFile(job.output)
@@ -216,6 +217,10 @@ class _Embedding(LightningModule):
             self._job.write(part, self._read, torch.cat([torch.empty(0, self._job.about.width), *self._embedded]))
             self._read, self._embedded = [], []
         return len(read)
+
+    def on_predict_batch_end(self, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        if self.trainer.received_sigterm:  # Lightning remembers it, and predicts on
+            raise KeyboardInterrupt
 
     def on_predict_end(self) -> None:
         self.trainer.strategy.barrier()

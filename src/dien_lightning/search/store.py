@@ -87,9 +87,11 @@ class Store:
         """Make an empty store for embeddings such as these.
 
         Raises:
-            ValueError: there is one already.
+            ValueError: there is one already, or a file.
         """
         address = _address(place)
+        if Path(address).is_file():
+            raise ValueError(f"store={address} is a file; name a folder that is not there yet.")
         if "://" not in address and Path(address).exists() and any(Path(address).iterdir()):
             raise ValueError(f"store={address} is there already; add to it, or name another place.")
         columns = column_types(about)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -22,6 +24,17 @@ def cluster() -> SLURMEnvironment | None:
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():  # torchrun goes first, as in Lightning
         return SLURMEnvironment(auto_requeue=False)
     return None
+
+
+@contextmanager
+def interrupts_passed_on(trainer: Trainer) -> Iterator[None]:
+    """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""
+    try:
+        yield
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
 
 
 class Interrupt:

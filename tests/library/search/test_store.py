@@ -87,6 +87,9 @@ def test_what_is_no_store_is_told(store, tmp_path):
         Store(tmp_path / "empty")
     with pytest.raises(ValueError, match="is there already; add to it, or name another place"):
         Store.create(tmp_path / "store", store.about)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file; name a folder that is not there yet"):
+        Store.create(tmp_path / "file", store.about)
 
 
 def test_an_index_says_what_it_misses_and_its_distances_are_exact(tmp_path):
