@@ -36,7 +36,7 @@ def commands_of(page: str) -> list[list[str]]:
 def test_each_command_of_the_page_runs_and_the_onnx_answers(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     served = []
-    monkeypatch.setattr(uvicorn.Server, "run", lambda server: served.append(server.config.host))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: served.append(sockets[0].getsockname()[0]))
     said = {}
     for command, *words in commands_of(PAGE):
         pictures = sorted(map(str, Path("data/pedestrians_night/query").glob("*.jpg")))

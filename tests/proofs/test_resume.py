@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,24 +65,21 @@ def test_killed_and_resumed_it_is_as_if_left_alone(runs, name, death, every, wor
         assert [int(row["step"]) for row in csv.DictReader(file)] == list(range(9))
 
 
-def replaces_last(run_dir: Path) -> Any:
-    """Dies where last.ckpt has become previous.ckpt and the new one has not yet its name."""
+def die_between_renamings(run_dir: Path) -> None:
+    """Where last.ckpt has become previous.ckpt and the new one has not yet its name."""
+    replace = os.replace
 
-    def plan() -> None:
-        replace = os.replace
+    def dying(source: Any, destination: Any) -> None:
+        if Path(source).name == "last.ckpt.part" and (run_dir / "checkpoints" / "previous.ckpt").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, destination)
 
-        def dying(source: Any, destination: Any) -> None:
-            if Path(source).name == "last.ckpt.part" and (run_dir / "checkpoints" / "previous.ckpt").exists():
-                os.kill(os.getpid(), signal.SIGKILL)
-            replace(source, destination)
-
-        os.replace = dying
-
-    return plan
+    os.replace = dying
 
 
 def test_killed_between_the_two_renamings(runs, name):
-    assert runs.train(name, "data.num_workers=0", death=replaces_last(runs.folder / name)) == -signal.SIGKILL
+    death = partial(die_between_renamings, runs.folder / name)
+    assert runs.train(name, "data.num_workers=0", death=death) == -signal.SIGKILL
     files = {path.name for path in (runs.folder / name / "checkpoints").glob("*.ckpt*")}
     assert files == {"previous.ckpt", "last.ckpt.part"}
     assert runs.resumed_as_undisturbed(name, "data.num_workers=0")
