@@ -49,7 +49,6 @@ def test_one_interrupt_ends_it_in_the_middle_of_a_search():
 
 def test_a_port_that_is_taken_is_told_before_anybody_is_sent_there():
     with listening(0) as taken:
-        taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"port={port} cannot be had .*; name another"):
             listening(port)

@@ -86,7 +86,8 @@ def train_forked(
         Its exit code, -9 if it was killed.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    child = forkserver().Process(target=_train_and_exit, args=([*map(str, arguments)], log, death, dict(os.environ)))
+    prepare = death.plan if isinstance(death, Death) else death
+    child = forkserver().Process(target=_train_and_exit, args=([*map(str, arguments)], log, prepare, dict(os.environ)))
     child.start()
     child.join(after or None)
     child.kill()
@@ -95,7 +96,7 @@ def train_forked(
 
 
 def _train_and_exit(
-    arguments: list[str], log: Path, prepare: Death | Callable[[], None] | None, environment: dict[str, str]
+    arguments: list[str], log: Path, prepare: Callable[[], None] | None, environment: dict[str, str]
 ) -> None:
     code = 1
     try:
@@ -110,9 +111,7 @@ def _train_and_exit(
         warnings.showwarning = _print_warning
         torch.set_num_threads(1)
         sys.argv = ["scripts/train.py", *arguments]
-        if isinstance(prepare, Death):
-            prepare.plan()
-        elif prepare is not None:
+        if prepare is not None:
             prepare()
         run(train.main)
         code = 0

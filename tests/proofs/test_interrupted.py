@@ -33,14 +33,11 @@ def slurm(tmp_path) -> dict[str, str]:
 def interrupted(send: Callable[[int], None], metrics: Path, *words: object, **environment: str) -> str:
     """What `dien WORDS` says that is sent something after the first epoch, whose metrics are there."""
     log = metrics.parents[1] / "log"
-    command, settings = (
-        [sys.executable, "-m", "dien_lightning", *words],
-        ("trainer.max_epochs=50", "data.num_workers=2"),
-    )
+    command = [sys.executable, "-m", "dien_lightning", *words, "trainer.max_epochs=50", "data.num_workers=2"]
     log.parent.mkdir(exist_ok=True)
     with log.open("w") as said:
         options: Any = {"stdout": said, "stderr": said, "start_new_session": True, "env": {**os.environ, **environment}}
-        running = subprocess.Popen([*command, *settings], **options)
+        running = subprocess.Popen(command, **options)
         while not metrics.exists():  # written at the end of an epoch
             assert running.poll() is None, log.read_text()
             time.sleep(0.05)

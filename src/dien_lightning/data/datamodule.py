@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import CombinedLoader, rank_zero_info, rank_zero_warn
+from pytorch_lightning.utilities import CombinedLoader, rank_zero_info
 from torch.utils.data import DataLoader
 
 from dien_lightning.checks import check_bool, check_choice, check_int, check_keywords, check_range, check_size
 from dien_lightning.data.dataset import ON_ERROR, ReIDDataset
 from dien_lightning.data.domain import DomainPair, DomainSets
+from dien_lightning.data.images import warn_of_skipped
 from dien_lightning.data.loaders import (
     ResumableLoader,
     check_numbers,
@@ -212,9 +213,7 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def teardown(self, stage: str | None = None) -> None:
         """Say which images could not be read, if they were skipped."""
-        skipped = sorted({path for dataset in self._datasets.values() for path in dataset.skipped})
-        if skipped:
-            rank_zero_warn(f"{len(skipped)} unreadable images were skipped, the first is {skipped[0]}.")
+        warn_of_skipped({path for dataset in self._datasets.values() for path in dataset.skipped})
         self._datasets.clear()
 
     def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:

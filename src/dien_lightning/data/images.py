@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -53,6 +55,12 @@ def read_picture(path: str) -> Image.Image:
             f"{path} cannot be read as an image ({_reason(error)}); replace or remove it (a training "
             f"goes on without it: data.on_error=skip)."
         ) from None
+
+
+def warn_of_skipped(paths: Collection[str]) -> None:
+    """Say how many images were done without, as data.on_error=skip asks for, and name the first."""
+    if paths:
+        rank_zero_warn(f"{len(paths)} unreadable images were skipped, the first is {min(paths)}.")
 
 
 def decode(file: str | BinaryIO) -> Image.Image:

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.utilities import rank_zero_warn
 from rich.console import Console
 from rich.progress import track
 from threadpoolctl import threadpool_limits
@@ -28,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_bool, check_int, check_keywords
+from dien_lightning.data.images import warn_of_skipped
 from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
@@ -172,10 +172,9 @@ def unreadable(data: DomainPairDataModule) -> set[str]:
     if data.on_error == "raise":
         return set()
     paths = [record.path for record in (*data.source.train, *data.target.train)]
-    faults = [state.path for state in scan_files(paths) if state.fault is not None]
-    if faults:
-        rank_zero_warn(f"{len(faults)} unreadable images were skipped, the first is {faults[0]}.")
-    return set(faults)
+    faults = {state.path for state in scan_files(paths) if state.fault is not None}
+    warn_of_skipped(faults)
+    return faults
 
 
 def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndarray:  # (Q + G, K)

@@ -195,7 +195,9 @@ def test_in_a_browser_by_keyboard_and_at_phone_width(port, place, tmp_path):
         wait(lambda: browser.run("[...document.querySelectorAll('#hits img')].every((i) => i.naturalWidth)"))
         first = browser.run("document.querySelector('#hits li').textContent")
         assert "1. distance 0.000" in first
-        assert "strangers looks this alike" in first
+        says = search(port, crop(place, 4))[1]["hits"][0]["says"]  # at the calibration's edge, where processors differ
+        assert says.endswith(" strangers looks this alike, if another camera took it")
+        assert says in first
         browser.run("document.getElementById('search').focus()")
         for key in "jjy":  # the first, the second, the same person
             browser.press(key)

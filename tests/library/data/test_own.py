@@ -179,6 +179,7 @@ def test_identities_by_a_pattern(tmp_path):
 def test_a_flat_folder_whose_names_tell_people_is_told_the_pattern(tmp_path):
     for path in ("0011_1.jpg", "0011_2.jpg", "0012_1.jpg", "0012_2.jpg"):
         write_image(tmp_path / path)
-    words = r"or pid_pattern='.*' reads 0011_1\.jpg as '0011', 0012_1\.jpg as '0012'; of a pair: data\.source"
+    words = r"reads 0011_1\.jpg as '0011', 0012_1\.jpg as '0012'; of a pair: data\.source_pid_pattern, data\.target"
+    words = "or pid_pattern='.*' " + words
     with pytest.raises(ValueError, match=words):
         read_folder(tmp_path)
