@@ -15,8 +15,8 @@ from dien_lightning.retrieval.sets import EvaluationSets
 # A block of distances takes at most 128 MB in float32. Rows and columns are where products of this shape run fastest
 # (benchmarks/ranking.py); a GPU wants larger ones.
 _BLOCK_ELEMENTS = 2**25
-_MAX_ROWS = 512
-_CPU_COLUMNS = 1024
+_MAX_ROWS = 256
+_CPU_COLUMNS = 512
 _GPU_COLUMNS = 8192
 # Columns in which rows are first compared for equality, and those of each further look.
 _FIRST_COLUMNS = 8
