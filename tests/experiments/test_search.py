@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from commands import call, run_command
+from dien_lightning.data.listing import ListedImage
 from dien_lightning.network import DIEN, Calibration, fingerprint, load_network, save_network
 from library.data.folders import write_image
 from library.network.networks import small
@@ -52,7 +53,7 @@ def found(folder):
         ([], {"1.jpg", "3.jpg", "5.jpg"}),  # the query's own camera is 0
         (["same_camera=keep"], {"1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"}),
         (["camera=1", "after=3", "before=5"], {"3.jpg"}),
-        (["camera=7"], set()),
+        (["after=9"], set()),
     ],
 )
 def test_filters_and_the_own_camera(gallery, words, expected, dien, folder):
@@ -80,6 +81,18 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     assert len(found(folder)) == 6
 
 
+def test_of_many_queries_the_unreadable_are_left_out_and_named(dien, folder):
+    (folder / "asked").mkdir()
+    for name in ("0.jpg", "2.jpg"):
+        shutil.copy(folder / "crops" / "cam0" / name, folder / "asked" / name)
+    (folder / "asked" / "1.jpg").write_bytes(b"")
+    done = dien("search", "gallery=store", "query=asked", "top=1", "output=out.csv")
+    assert done.code == 0
+    assert "left out, for they cannot be read: 1: " in done.stderr
+    assert "asked/1.jpg (empty)" in done.stderr
+    assert len(found(folder)) == 2
+
+
 def test_a_store_says_what_is_in_it(dien, folder):
     done = dien("store", "add", "store=store", "embeddings=crops.parquet")
     assert "0 images added, 6 were there already. store: 6 images, 2 cameras; network " in done.stdout
@@ -97,7 +110,9 @@ def others(folder):
     torch.manual_seed(1)
     save_network(DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0), folder / "other.safetensors")
     write(folder / "other.parquet", vectors(3, width=16))
+    write(folder / "plain.parquet", vectors(3), [ListedImage(f"/crops/{i}.jpg") for i in range(3)])
     write_image(folder / "wide.jpg", size=(16, 32))
+    (folder / "torn.jpg").write_bytes((folder / "crops" / "cam0" / "0.jpg").read_bytes()[:200])
     (folder / "torn.parquet").write_bytes((folder / "crops.parquet").read_bytes()[:-50])
     (folder / "nothing").mkdir()
 
@@ -114,6 +129,11 @@ def others(folder):
         ("search gallery=torn.parquet query=crops", "torn.parquet cannot be read as Parquet"),
         ("search gallery=nothing query=crops", "store=nothing is no store of embeddings"),
         ("search gallery=nowhere query=crops", "nowhere is not a file; name one that dien embed wrote"),
+        ("search gallery=crops.parquet query=nowhere", "/nowhere does not exist; name a folder of crops"),
+        ("search gallery=crops.parquet query=torn.jpg", "torn.jpg cannot be read as an image"),
+        ("search gallery=crops.parquet query=crops camera=1,7,9", "camera=7,9: the gallery has no image from there"),
+        ("search gallery=store query=crops camera=7", "its cameras are 0, 1."),
+        ("search gallery=plain.parquet query=crops camera=7", "it has no cameras at all"),
         ("search gallery=crops.parquet query=crops top=0", "top=0 must be a whole number"),
         ("search gallery=crops.parquet query=crops after=noon", "'noon' is no time"),
         ("search gallery=crops.parquet query=crops after=5 before=5", "after=5 is not earlier than before=5"),

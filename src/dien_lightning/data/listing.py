@@ -38,7 +38,11 @@ class ListedImage(NamedTuple):
 
 
 def list_images(
-    place: str | os.PathLike[str], *, camera_pattern: str | None = None, time_pattern: str | None = None
+    place: str | os.PathLike[str],
+    *,
+    camera_pattern: str | None = None,
+    time_pattern: str | None = None,
+    option: str = "images",
 ) -> list[ListedImage]:
     """The images that a folder, a list or a table names, in an order that is the same on every machine.
 
@@ -51,6 +55,7 @@ def list_images(
         camera_pattern: regular expression, searched in the path below the folder, whose first group that matches is the
             camera, such as `cam(\\d+)`; "subfolder" is the folder that the image lies in.
         time_pattern: the same for the time: a date such as 2026-11-28T22:09:01 or 20261128220901, or a number.
+        option: what the caller's users call the place, for what is said of a wrong one.
 
     Raises:
         FileNotFoundError: no such place.
@@ -58,7 +63,9 @@ def list_images(
     """
     place = Path(place).expanduser()
     if not place.exists():
-        raise FileNotFoundError(f"images={place} does not exist; name a folder of crops, a list, a table or an image.")
+        raise FileNotFoundError(
+            f"{option}={place} does not exist; name a folder of crops, a list, a table or an image."
+        )
     if place.is_dir():
         found = [ListedImage(path) for path in image_files(place)]
     elif place.suffix.lower() in _TABLES:
@@ -69,7 +76,7 @@ def list_images(
     else:
         found = [ListedImage(str(place))]
     if not found:
-        raise ValueError(f"images={place} holds no image; name a folder of crops.")
+        raise ValueError(f"{option}={place} holds no image; name a folder of crops.")
     if foreign := [os.fsencode(image.path) for image in found if _OTHER_BYTES.search(image.path)]:
         raise ValueError(
             f"{len(foreign)} names in {place} are not UTF-8, such as {os.path.basename(foreign[0])!r}, and a file of "

@@ -18,6 +18,7 @@ from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
 
 _LEAST_SIDE = 8
+_NAMED = 5  # of the images that cannot be read
 
 
 class FileState(NamedTuple):
@@ -66,6 +67,13 @@ def scan_file(path: str) -> FileState:
     except FAULTS as error:
         return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
     return FileState(path, digest, None, picture.getcolors(2) is not None, (picture.height, picture.width))
+
+
+def unreadable_in_words(paths: Sequence[str]) -> str:
+    """How many images were left out, the first of them, and what ails these."""
+    faults = [f"{path} ({scan_file(path).fault})" for path in paths[:_NAMED]]
+    more = ["..."] if len(paths) > _NAMED else []
+    return f"left out, for they cannot be read: {len(paths):,}: {'; '.join([*faults, *more])}"
 
 
 def check_files(

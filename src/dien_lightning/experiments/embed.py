@@ -25,7 +25,7 @@ import torch
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.listing import list_images
 from dien_lightning.data.loaders import default_num_workers
-from dien_lightning.data.scanning import scan_file
+from dien_lightning.data.scanning import unreadable_in_words
 from dien_lightning.experiments.command import run
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
@@ -34,7 +34,6 @@ from dien_lightning.processes import is_first_process
 from dien_lightning.search import EmbeddingsFile, embed_files
 
 _PLACES = {"checkpoint": "checkpoint", "root": "images"}
-SHOWN = 5  # of the images that cannot be read
 
 
 @dataclass
@@ -109,9 +108,7 @@ def describe(embedded: EmbeddingsFile) -> str:
     about = embedded.about
     said = f"{embedded.path}: {len(embedded):,} embeddings of width {about.width} ({about.dtype}, {about.domain}'s)"
     if embedded.unreadable:
-        faults = [f"{path} ({scan_file(path).fault})" for path in embedded.unreadable[:SHOWN]]
-        more = ["..."] if len(embedded.unreadable) > SHOWN else []
-        said += f"; left out, for they cannot be read: {len(embedded.unreadable):,}: {'; '.join([*faults, *more])}"
+        said += f"; {unreadable_in_words(embedded.unreadable)}"
     return f"{said}. Search in it: dien search gallery={embedded.path} query=IMAGE"
 
 

@@ -23,11 +23,12 @@ from pathlib import Path
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.listing import ListedImage, read_time, show_time
 from dien_lightning.data.names import spelled
+from dien_lightning.data.scanning import unreadable_in_words
 from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search import Filter
-from dien_lightning.search.answers import Hit, ask, find, in_words, open_gallery
+from dien_lightning.search.answers import Hit, ask, check_cameras, find, in_words, open_gallery
 
 _PRINTED = 5  # queries; the file has all
 
@@ -56,7 +57,10 @@ def main() -> None:
     chosen = choose(options.camera, options.after, options.before)
     use_threads(options.threads)
     gallery = open_gallery(options.gallery)
+    check_cameras(chosen, gallery)
     questions, network = ask(gallery, options.query, options.checkpoint, camera_pattern=options.camera_pattern)
+    if questions.unreadable:
+        print(unreadable_in_words(questions.unreadable), file=sys.stderr)
     how = {"same_camera": options.same_camera, "approximate": options.approximate}
     lists = find(gallery, questions, top=options.top, chosen=chosen, **how)  # type: ignore[arg-type]  # by name
     table = io.StringIO(newline="")

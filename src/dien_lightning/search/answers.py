@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.files import path_below
-from dien_lightning.data.images import read_picture
+from dien_lightning.data.images import UnreadableImageError, read_picture
 from dien_lightning.data.listing import ListedImage, list_images
 from dien_lightning.data.names import spelled
 from dien_lightning.network import DIEN, fingerprint, load_network
@@ -21,6 +21,8 @@ from dien_lightning.search.embeddings_file import EmbeddingsFile
 from dien_lightning.search.exact import Gallery, nearest
 from dien_lightning.search.filters import Filter
 from dien_lightning.training.extractor import Extractor
+
+_NAMED = 12  # of a gallery's cameras
 
 
 class Hit(NamedTuple):
@@ -32,10 +34,17 @@ class Hit(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """Q query images, and their embeddings (Q, D) of length 1."""
+    """What is asked.
+
+    Attributes:
+        images: Q query images.
+        embedding: (Q, D) theirs, of length 1.
+        unreadable: paths of those that were left out, for they cannot be read.
+    """
 
     images: list[ListedImage]
     embedding: Tensor
+    unreadable: Sequence[str] = ()
 
 
 def open_gallery(place: str | os.PathLike[str]) -> Gallery:
@@ -84,6 +93,7 @@ def ask(
     """The queries that a place names, embedded as the gallery is, and the network if one was needed or named.
 
     A query's camera is what its own list, pattern or row in the gallery says; else what the gallery's pattern finds.
+    Of many images those that cannot be read are left out.
 
     Args:
         gallery: whose network embeds.
@@ -92,9 +102,11 @@ def ask(
         camera_pattern: see `list_images`.
 
     Raises:
-        ValueError: the queries are another network's, unreadable, or wider than high.
+        FileNotFoundError: no such place.
+        ValueError: the queries are another network's, all unreadable, or wider than high.
     """
     about = gallery.about
+    unreadable: list[str] = []
     if query.endswith(".parquet"):
         file = EmbeddingsFile(query)
         check_same_network("the gallery", about, file.about)
@@ -102,11 +114,19 @@ def ask(
         network = network_of(about, checkpoint) if checkpoint else None
     else:
         network = network_of(about, checkpoint)
-        images = list_images(os.path.abspath(os.path.expanduser(query)), camera_pattern=camera_pattern)
-        for image in images:
-            check_upright(read_picture(image.path).size, image.path)
+        place = os.path.abspath(os.path.expanduser(query))
+        listed = list_images(place, camera_pattern=camera_pattern, option="query")
+        images = []
+        for image in listed:
+            try:
+                check_upright(read_picture(image.path).size, image.path)
+                images.append(image)
+            except UnreadableImageError:
+                unreadable.append(image.path)
+                if len(unreadable) == len(listed):
+                    raise
         embedding = extractor(network, about)([image.path for image in images])
-    return Questions(with_cameras(images, gallery), embedding), network
+    return Questions(with_cameras(images, gallery), embedding, unreadable), network
 
 
 def extractor(network: DIEN, about: About) -> Extractor:
@@ -171,6 +191,21 @@ def find(
         [Hit(n, images[n], d) for n, d in zip(*row, strict=True) if n >= 0]
         for row in zip(found.numbers.tolist(), found.distances.tolist(), strict=True)
     ]
+
+
+def check_cameras(chosen: Filter, gallery: Gallery) -> None:
+    """Refuse a filter on a camera that no image of the gallery is from: it would find nothing, and not say why.
+
+    Raises:
+        ValueError: the cameras that there are stand beside it.
+    """
+    if chosen.cameras is None:
+        return
+    there = gallery.cameras()
+    if unknown := [name for name in chosen.cameras if name not in there]:
+        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+        known = f"its cameras are {', '.join(there[:_NAMED])}{more}" if there else "it has no cameras at all"
+        raise ValueError(f"camera={','.join(unknown)}: the gallery has no image from there; {known}.")
 
 
 def in_words(network: DIEN | None, about: About, hit: Hit, camera: str | None) -> str:

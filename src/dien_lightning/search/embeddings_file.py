@@ -112,6 +112,11 @@ class EmbeddingsFile:
         own = ((path, found.get(path, found.get(os.path.realpath(path), -1))) for path in paths)
         return {path: number for path, number in own if number >= 0}
 
+    def cameras(self) -> list[str]:
+        """The cameras' names, sorted."""
+        names = (table["camera"].unique().drop_null().to_pylist() for table in self.tables(["camera"]))
+        return sorted(set[str]().union(*names))
+
     def embedding(self) -> Tensor:  # (N, D)
         """All embeddings in memory."""
         return torch.cat([embedding_of(table) for table in self.tables(["embedding"])])

@@ -48,6 +48,9 @@ class Gallery(Protocol):
     def numbers_of(self, paths: Sequence[str]) -> dict[str, int]:
         """The numbers of those of these images that are there."""
 
+    def cameras(self) -> list[str]:
+        """The cameras' names, sorted."""
+
 
 class Nearest(NamedTuple):
     """For each of Q queries its k nearest images, nearest first.
