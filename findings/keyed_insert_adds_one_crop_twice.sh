@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LanceDB's insert by key adds a crop twice if the added table lists it twice, and it cannot be updated by key again.
+# LanceDB's insert by key adds a crop twice if the added table lists it twice, and an update by key then changes both.
 #
 # With:   lancedb 0.40.0, pyarrow 26.0.1
 # Does:   merge_insert(key) compares the new rows with the table alone, never with one another. The same rows as an
