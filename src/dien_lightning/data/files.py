@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
@@ -19,6 +19,19 @@ _LEFT_BY_SYSTEMS = (
 def image_files(folder: Path, others: Counter[str] | None = None) -> list[str]:
     """List the image files below `folder`, at any depth, sorted, hence in the same order on every machine.
 
+    Args:
+        folder: where to look.
+        others: counts the suffixes of the files that are no images.
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+    return sorted(walk_images(folder, others))
+
+
+def walk_images(folder: Path, others: Counter[str] | None = None) -> Iterator[str]:
+    """The image files of `image_files` one by one, a folder's own before those in its sub-folders.
+
     What is hidden or left by an operating system is passed over (macOS leaves ._NAME.jpg, file managers .thumbnails),
     and so are links that lead back to where they are.
 
@@ -29,18 +42,18 @@ def image_files(folder: Path, others: Counter[str] | None = None) -> list[str]:
     Raises:
         OSError: if a folder cannot be read.
     """
-    found = []
     for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise_unless_missing):
-        folders[:] = [name for name in folders if not is_passed_over(name) and not _leads_back(folder, parent, name)]
-        for name in names:
+        inside = [name for name in sorted(folders) if not is_passed_over(name)]
+        folders[:] = [name for name in inside if not _leads_back(folder, parent, name)]
+        for name in sorted(names):
             suffix, path = os.path.splitext(name)[1].lower(), os.path.join(parent, name)
             if is_passed_over(name):
                 continue
-            if suffix in IMAGE_SUFFIXES or (not suffix and os.path.islink(path)):  # a link to a folder that is gone
-                found.append(path)
+            is_gone = not suffix and os.path.islink(path) and not os.path.exists(path)  # a link to a folder, perhaps
+            if suffix in IMAGE_SUFFIXES or is_gone:
+                yield path
             elif others is not None:
                 others[suffix or "no suffix"] += 1
-    return sorted(found)
 
 
 def is_image(path: Path) -> bool:
@@ -54,11 +67,15 @@ def is_passed_over(name: str) -> bool:
 
 
 def folders_below(root: Path, depth: int, most: int = 30) -> list[Path]:
-    """The folders in `root` and, to that depth, in those; where there are more than `most`, they are people."""
+    """The folders in `root` and, to that depth, in those; where there are more than `most`, they are people.
+
+    Folders that this user may not read are left out.
+    """
     if not depth or not root.is_dir():
         return []
     with os.scandir(root) as entries:
-        inside = sorted(Path(entry.path) for entry in entries if entry.is_dir() and not is_passed_over(entry.name))
+        folders = [entry for entry in entries if entry.is_dir() and not is_passed_over(entry.name)]
+    inside = sorted(Path(entry.path) for entry in folders if os.access(entry, os.R_OK | os.X_OK))
     if len(inside) > most:
         return []
     return [*inside, *(path for folder in inside for path in folders_below(folder, depth - 1, most))]

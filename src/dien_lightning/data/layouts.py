@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from dien_lightning.data.crops import Crop, make_splits
-from dien_lightning.data.files import image_files, locate, path_below, read_text
+from dien_lightning.data.files import image_files, locate, path_below, read_text, walk_images
 from dien_lightning.data.names import is_nobody, number_names, spelled
 from dien_lightning.data.records import SPLITS, Splits
 
@@ -242,6 +242,5 @@ def _list_file(root: Path, listing: str) -> Path:
 def _find(root: Path, folder: str, name: FileName) -> list[Path]:
     if folder != ".":
         return sorted(path for path in root.glob(folder) if path.is_dir())
-    for path in image_files(root):
-        return [root] if re.search(name.pattern, path_below(path, root)) else []
-    return []
+    first = next(walk_images(root), None)  # one is enough to tell, and the tree may be large
+    return [root] if first is not None and re.search(name.pattern, path_below(first, root)) else []

@@ -48,7 +48,7 @@ def list_images(
 
     A table (.csv, .tsv) has the columns path and, where they are known, camid and time; a list (.txt) has a path a
     line. Both are relative to the file. Where no pattern is given, a folder that is laid out as a data set of the
-    catalogue, or lies in one, tells its cameras.
+    catalogue, or lies in one, tells its cameras; an image that is named alone has none then.
 
     Args:
         place: folder, list, table, or one image.
@@ -90,7 +90,7 @@ def list_images(
         pattern = r"([^/]+)/[^/]*$" if camera_pattern == "subfolder" else camera_pattern
         names = [_read("camera_pattern", pattern, image.path, root) for image in found]
         found = [image._replace(camera=spelled(name)) for image, name in zip(found, names, strict=True)]
-    elif all(image.camera is None for image in found):
+    elif found != [ListedImage(str(place))] and all(image.camera is None for image in found):
         found = _by_layout(found, root)
     if time_pattern is not None:
         texts = [_read("time_pattern", time_pattern, image.path, root) for image in found]
@@ -157,11 +157,13 @@ def _table(table: Path) -> list[ListedImage]:
 def _by_layout(images: Sequence[ListedImage], root: Path) -> list[ListedImage]:
     """With cameras, where the folder, or the one around it, is laid out as a data set that names more than one."""
     for folder in (root, root.absolute().parent):
-        for place in recognize(folder)[0][:1]:
-            splits = place.layout.read(place.name, place.folder)
-            records = [record for split in SPLITS for record in getattr(splits, split)]
-            cameras = {os.path.realpath(record.path): str(record.camid) for record in records}
-            named = [image._replace(camera=cameras.get(os.path.realpath(image.path))) for image in images]
-            if len(set(cameras.values())) > 1 and all(image.camera for image in named):
-                return named
+        cameras: dict[str, str] = {}
+        with suppress(OSError):  # what cannot be read is recognised as nothing
+            for place in recognize(folder)[0][:1]:
+                splits = place.layout.read(place.name, place.folder)
+                records = [record for split in SPLITS for record in getattr(splits, split)]
+                cameras = {os.path.realpath(record.path): str(record.camid) for record in records}
+        named = [image._replace(camera=cameras.get(os.path.realpath(image.path))) for image in images]
+        if len(set(cameras.values())) > 1 and all(image.camera for image in named):
+            return named
     return list(images)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from dien_lightning.data.files import check_existence, folders_below, image_files, locate, read_text
+from dien_lightning.data.files import check_existence, folders_below, image_files, locate, read_text, walk_images
 
 
 def touch(path):
@@ -82,6 +82,30 @@ def test_what_systems_leave_is_passed_over_and_the_rest_counted(tmp_path):
     others: Counter[str] = Counter()
     assert [os.path.basename(path) for path in image_files(tmp_path, others)] == ["1.jpg", "2.JPG"]
     assert others == {".heic": 2, "no suffix": 1}
+
+
+def test_a_link_without_suffix_is_listed_where_it_leads_nowhere(tmp_path):
+    touch(tmp_path / "NOTICE")
+    (tmp_path / "set").mkdir()
+    for name, end in (("LICENSE", "NOTICE"), ("cam1", "gone")):
+        (tmp_path / "set" / name).symlink_to(tmp_path / end)
+    assert [os.path.basename(path) for path in image_files(tmp_path / "set")] == ["cam1"]
+
+
+def test_the_first_image_is_had_without_the_rest_of_the_tree(tmp_path, monkeypatch):
+    for name in ("a/2.jpg", "a/1.jpg", "b/c/3.jpg"):
+        touch(tmp_path / name)
+    looked = []
+    monkeypatch.setattr("os.scandir", lambda path, scan=os.scandir: looked.append(os.path.basename(path)) or scan(path))
+    assert next(walk_images(tmp_path)) == str(tmp_path / "a/1.jpg")
+    assert looked == [tmp_path.name, "a"]
+
+
+def test_folders_below_leave_out_what_may_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "set").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: not os.fspath(path).endswith("private"))
+    assert folders_below(tmp_path, depth=2) == [tmp_path / "set"]
 
 
 def test_folders_below_end_where_people_begin(tmp_path):

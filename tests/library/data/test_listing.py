@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from dien_lightning.data.listing import ListedImage, list_images, read_time, show_time
@@ -52,6 +54,23 @@ def test_a_data_set_of_the_catalogue_tells_its_cameras(drawn_pair):
     assert len({image.camera for image in images}) == 2
     gallery = {image.path: image.camera for image in images if "bounding_box_test" in image.path}
     assert {image.path: image.camera for image in list_images(root / "bounding_box_test")} == gallery
+
+
+def test_one_image_is_listed_without_a_look_around(drawn_pair, monkeypatch):
+    image = next((drawn_pair / "pedestrians_night" / "query").iterdir())
+    monkeypatch.setattr("dien_lightning.data.listing.recognize", lambda folder: pytest.fail(f"{folder} was searched"))
+    assert list_images(image) == [ListedImage(str(image))]
+
+
+def test_folders_that_cannot_be_read_beside_the_crops_do_no_harm(folder, monkeypatch):
+    def scandir(path, scan=os.scandir):
+        if "private" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    (folder / "private").mkdir()
+    monkeypatch.setattr("os.scandir", scandir)
+    assert [image.camera for image in list_images(folder / "crops")] == [None, None]
 
 
 @pytest.mark.parametrize(
