@@ -23,6 +23,7 @@ from dien_lightning.data.loaders import (
 from dien_lightning.data.records import Record, Splits, count_identities
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler, TrainingSampler
 from dien_lightning.data.shards import ShardSampler
+from dien_lightning.data.skipped import SkippedImages
 from dien_lightning.data.transforms import evaluation_transform, train_transform
 from dien_lightning.types import Sample
 
@@ -111,8 +112,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         labelled = None if source is None else DomainSets(*where, **patterns, trial=source_trial)  # type: ignore[arg-type]
         patterns = {"camera_pattern": target_camera_pattern, "pid_pattern": target_pid_pattern}
         unlabelled = DomainSets("target", root, target, target_root, **patterns, trial=target_trial)
-        batch = (num_ids, num_instances)
-        self._pair = DomainPair(labelled, unlabelled, batch, cameras, multi_query=multi_query, search=search)
+        self._pair = DomainPair(labelled, unlabelled, num_ids, cameras, multi_query=multi_query, search=search)
         self.num_ids, self.num_instances, self.target_batch_size = num_ids, num_instances, target_batch_size
         self.image_size = check_size("image_size", image_size, smallest=(1, 1))
         self.train_transform = train_transform(self.image_size, **(augmentation or {}))
@@ -123,7 +123,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         self.seed, self.cameras, self.on_error = seed, cameras, on_error
         self.drawing = None if drawing is None else dict(drawing)
         self._steps_per_epoch = steps_per_epoch
-        self._datasets: dict[str, ReIDDataset] = {}
+        self._skipped = SkippedImages()
         check_numbers(vars(self))
 
     def prepare_data(self) -> None:
@@ -212,9 +212,10 @@ class DomainPairDataModule(pl.LightningDataModule):
         return plain_loader(dataset, sampler, self.gather_batch_size, self.num_workers)
 
     def teardown(self, stage: str | None = None) -> None:
-        """Say which images could not be read, if they were skipped."""
-        warn_of_skipped({path for dataset in self._datasets.values() for path in dataset.skipped})
-        self._datasets.clear()
+        """Say which images could not be read by any process, if they were skipped."""
+        if self.on_error == "skip":
+            warn_of_skipped(self._skipped.everywhere(self._pair.paths))
+        self._skipped.clear()
 
     def evaluation_records(self, domain: str) -> tuple[list[Record], list[Record]]:
         """A domain's query and gallery as evaluation takes them; `Sample.index` counts on from the one to the other.
@@ -245,5 +246,5 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def _dataset(self, key: str, records: Any, transform: Any, **options: Any) -> ReIDDataset:
         dataset = ReIDDataset(records, transform, on_error=self.on_error, **options)
-        self._datasets[key] = dataset
+        self._skipped.watch(key, dataset)
         return dataset

@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dien_lightning.checks import check_int, check_keywords
-from dien_lightning.data.catalog import is_drawn
+from dien_lightning.checks import check_choice, check_int, check_keywords
+from dien_lightning.data.catalog import CATALOG, is_drawn
 from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.inspection import test_part
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
 from dien_lightning.data.records import (
+    SPLITS,
     Record,
     Splits,
     ask_with_all_images,
@@ -23,6 +24,9 @@ from dien_lightning.data.records import (
     relabel,
 )
 from dien_lightning.types import UNLABELED
+
+SEARCHES = ("query", "leave_one_out", "sysu_all", "sysu_indoor")
+"""Who asks whom, by the names of `Protocol`."""
 
 
 class DomainSets:
@@ -35,10 +39,10 @@ class DomainSets:
         roots: folder, or a list that pairs with `names`; None looks below `data_root`.
         camera_pattern: how a "folder" tells its cameras, see `read_folder`.
         pid_pattern: how it tells its identities.
-        trial: which split of a set that has several, see `read_dataset`.
+        trial: which split of the sets that have several, see `read_dataset`.
 
     Raises:
-        ValueError: if a name is unknown, or names and folders do not pair.
+        ValueError: if a name is unknown, names and folders do not pair, or a trial is asked of sets that have none.
     """
 
     def __init__(
@@ -65,6 +69,10 @@ class DomainSets:
                 raise ValueError(f"{role}={name!r} needs {role}_root: {OWN[name]}.")
         if trial is not None:
             check_int(f"{role}_trial", trial, 1, "it is one of the splits that the set's authors give")
+            if not any(map(_has_trials, names)):
+                raise ValueError(
+                    f"{role}_trial={trial} names one of its authors' splits, and {' and '.join(names)} has none."
+                )
         self.trial = trial
         self.patterns = {"camera_pattern": camera_pattern, "pid_pattern": pid_pattern}
         for option, pattern in self.patterns.items():
@@ -95,8 +103,13 @@ class DomainSets:
         parts = []
         for name, root in self.places:
             patterns = self.patterns if name == "folder" else {}
-            parts.append(read_dataset(name, root, labeled=labeled, trial=self.trial, **patterns))
+            trial = self.trial if _has_trials(name) else None
+            parts.append(read_dataset(name, root, labeled=labeled, trial=trial, **patterns))
         return combine(parts)
+
+
+def _has_trials(name: str) -> bool:
+    return name in CATALOG and CATALOG[name].has_trials
 
 
 def _holds(name: str, root: Path) -> bool:
@@ -113,28 +126,32 @@ class DomainPair:
     Args:
         source: the labelled domain; None where the target is only evaluated.
         target: the unlabelled domain.
-        batch: P and K, source identities in a batch and images of each.
+        num_ids: P, source identities in a batch.
         cameras: "required", or "none" if cameras tell nothing apart.
         multi_query: ask with all images of a query's person in its camera.
         search: who asks, as `DomainPairDataModule` takes it.
+
+    Raises:
+        ValueError: an unknown search, or one that asks with every image where queries are pooled.
     """
 
     def __init__(
         self,
         source: DomainSets | None,
         target: DomainSets,
-        batch: tuple[int, int],
+        num_ids: int,
         cameras: str,
         *,
         multi_query: bool,
         search: str,
     ) -> None:
+        check_choice("search", search, SEARCHES)
         if multi_query and search == "leave_one_out":
             raise ValueError(
                 "multi_query=true pools queries, and search='leave_one_out' asks with every image; choose one of them."
             )
         self._domains = {"source": source, "target": target}
-        self._batch = batch
+        self._num_ids = num_ids
         self._cameras = cameras
         self._multi_query = multi_query
         self._search = search
@@ -168,7 +185,7 @@ class DomainPair:
                 continue
             splits = domain.read(labeled=role == "source")
             if role == "source":
-                check_training(splits, *self._batch)
+                check_training(splits, self._num_ids)
                 self.source_pids = sorted({record.pid for record in splits.train})
                 splits = replace(splits, train=relabel(splits.train))
             if not splits.is_evaluated(self._search):
@@ -198,6 +215,12 @@ class DomainPair:
         """Name and folder of each data set that the labelled domain is made of."""
         source = self._domains["source"]
         return [] if source is None else source.places
+
+    @property
+    def paths(self) -> list[str]:
+        """Every file that `read` has listed, once, alike on every process."""
+        listed = [getattr(splits, split) for splits in self._splits.values() for split in SPLITS]
+        return list(dict.fromkeys(record.path for records in listed for record in records))
 
     @cached_property
     def fingerprints(self) -> dict[str, dict[str, Any]]:

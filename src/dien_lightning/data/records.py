@@ -141,7 +141,7 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
     """Market-1501's multiple queries: a query's person is asked for with all images that its camera took of it.
 
     These are the set's further images (Market's gt_bbox/) where there are some of that person and camera, otherwise its
-    queries. They are one sequence, of which evaluation takes the mean.
+    queries; a person in other clothes is another query. They are one sequence, of which evaluation takes the mean.
 
     Args:
         splits: what was read.
@@ -150,11 +150,11 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
     Raises:
         ValueError: no person and camera has two of them, so that nothing would change.
     """
-    own: dict[tuple[int, int], list[Record]] = defaultdict(list)
-    further: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    own: dict[tuple[int, int, int], list[Record]] = defaultdict(list)
+    further: dict[tuple[int, int, int], list[Record]] = defaultdict(list)
     for records, places in ((splits.query, own), (splits.further, further)):
         for record in records:
-            places[record.pid, 0 if cameras == "none" else record.camid].append(record)
+            places[record.pid, 0 if cameras == "none" else record.camid, record.clothes].append(record)
     asked = {key: further.get(key, images) for key, images in own.items() if key[0] != UNLABELED}
     if not any(len(images) > 1 for images in asked.values()):
         raise ValueError(
@@ -165,8 +165,8 @@ def ask_with_all_images(splits: Splits, cameras: str = "required") -> Splits:
     return replace(splits, query=[record._replace(tracklet=group) for group, images in groups for record in images])
 
 
-def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
-    """Refuse a source that cannot fill a batch of `num_ids` identities with `num_instances` images each.
+def check_training(splits: Splits, num_ids: int) -> None:
+    """Refuse a source that cannot fill a batch of `num_ids` identities.
 
     Raises:
         ValueError: if there are fewer identities than `num_ids`, or no image at all.
@@ -179,5 +179,3 @@ def check_training(splits: Splits, num_ids: int, num_instances: int) -> None:
             f"num_ids={num_ids} needs at least that many identities; {splits.root} has {found} "
             f"({len(splits.train)} training images). Lower num_ids (data.num_ids) to {found} or less."
         )
-    if num_instances < 1:
-        raise ValueError(f"num_instances={num_instances} must be at least 1 image per identity.")

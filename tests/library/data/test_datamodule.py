@@ -187,6 +187,7 @@ def test_without_a_source_the_target_is_only_evaluated(root):
     ("changes", "words"),
     [
         ({"cameras": "some"}, r"cameras='some' is not allowed; choose one of required, none"),
+        ({"search": "leave-one-out"}, r"search='leave-one-out' is not allowed; choose one of query, leave_one_out, sy"),
         ({"target_batch_size": -1}, r"target_batch_size=-1 must be a whole number of at least 0"),
         ({"target_batch_size": None}, r"target_batch_size=None must be a whole number of at least 0"),
         ({"num_ids": 0}, r"num_ids=0 must be a whole number of at least 1"),

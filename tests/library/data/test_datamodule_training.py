@@ -115,6 +115,17 @@ def test_skipped_images_are_counted_at_the_end(root, tmp_path):
         fit(data, tmp_path, epochs=1, limit_val_batches=0)
 
 
+def test_what_an_earlier_loader_skipped_is_counted(root, tmp_path):
+    write_market(tmp_path)
+    broken = min((tmp_path / "query").glob("*.jpg"))
+    broken.write_bytes(b"")
+    data = make(root, target_root=str(tmp_path), on_error="skip")
+    list(data.val_dataloader()[0])
+    data.val_dataloader()
+    with pytest.warns(UserWarning, match=rf"1 unreadable images were skipped, the first is .*{broken.name}"):
+        data.teardown()
+
+
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_an_unreadable_image_stops_with_one_sentence(root, tmp_path, num_workers):
     write_market(tmp_path)
@@ -129,3 +140,4 @@ def test_two_processes_see_what_one_sees(tmp_path):
     script = Path(__file__).with_name("two_processes.py")
     done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=600, check=False)
     assert done.stdout.rstrip().endswith("OK"), done.stderr
+    assert done.stderr.count("1 unreadable images were skipped, the first is") == 2, done.stderr  # by two, and by one

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import wraps
 
 import pytest
 
 from dien_lightning import pedestrians
-from dien_lightning.data.domain import DomainSets
+from dien_lightning.data.domain import SEARCHES, DomainSets
 from dien_lightning.data.records import count_identities
+from dien_lightning.retrieval.protocol import _CHOICES, Protocol
 from dien_lightning.types import UNLABELED
 from library.data.folders import write_image, write_market
 
@@ -31,6 +33,27 @@ def test_a_folder_beside_a_catalogue_set(tmp_path):
     roots = [str(tmp_path / "market1501"), str(tmp_path / "crops")]
     domain = DomainSets("target", "data", ["market1501", "folder"], roots, camera_pattern=r"cam(\d)")
     assert len(domain.read(labeled=False).train) == 25
+
+
+def test_a_trial_is_of_the_sets_that_have_several(tmp_path):
+    write_image(tmp_path / "crops" / "1.jpg")
+    for kind in ("Visible", "Thermal"):
+        write_image(tmp_path / "regdb" / kind / "1" / "1.bmp")
+        for part, trial in itertools.product(("train", "test"), (1, 2)):
+            listing = tmp_path / "regdb" / "idx" / f"{part}_{kind.lower()}_{trial}.txt"
+            listing.parent.mkdir(exist_ok=True)
+            listing.write_text(f"{kind}/1/1.bmp {trial}\n")
+    roots = [str(tmp_path / "crops"), str(tmp_path / "regdb")]
+    splits = DomainSets("target", "data", ["folder", "regdb"], roots, trial=2).read(labeled=False)
+    assert (splits.trial, len(splits.train), len(splits.query)) == (2, 3, 1)
+    with pytest.raises(
+        ValueError, match=r"target_trial=2 names one of its authors' splits, and folder and duke.* none"
+    ):
+        DomainSets("target", "data", ["folder", "dukemtmcreid"], roots, trial=2)
+
+
+def test_searches_are_those_of_the_protocol():
+    assert [Protocol(search=search).search for search in SEARCHES] == list(_CHOICES["search"])
 
 
 def test_missing_drawn_sets_are_drawn_and_others_left(tmp_path, monkeypatch):

@@ -80,11 +80,17 @@ def test_a_query_is_asked_with_all_images_of_its_person_in_its_camera():
         ask_with_all_images(own)
 
 
+def test_a_person_in_other_clothes_is_another_query():
+    dressed = [Record(str(number), 1, 1, clothes=clothes) for number, clothes in enumerate((4, 5, 4))]
+    asked = ask_with_all_images(replace(splits(), query=dressed)).query
+    assert [(record.path, record.tracklet) for record in asked] == [("0", 0), ("2", 0), ("1", 1)]
+
+
 def test_check_training_refuses_a_source_without_labels():
     with pytest.raises(ValueError, match=r"crops \(own\) has no labelled training image"):
-        check_training(splits(train=[(UNLABELED, 1)]), num_ids=1, num_instances=1)
+        check_training(splits(train=[(UNLABELED, 1)]), num_ids=1)
 
 
 def test_check_training_names_found_and_remedy():
     with pytest.raises(ValueError, match=r"num_ids=3 needs at least that many identities; crops has 2 \(3 training"):
-        check_training(splits(train=[(1, 1), (1, 2), (2, 1)]), num_ids=3, num_instances=2)
+        check_training(splits(train=[(1, 1), (1, 2), (2, 1)]), num_ids=3)
