@@ -14,15 +14,7 @@ from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.inspection import test_part
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
-from dien_lightning.data.records import (
-    SPLITS,
-    Record,
-    Splits,
-    ask_with_all_images,
-    check_training,
-    combine,
-    relabel,
-)
+from dien_lightning.data.records import SPLITS, Record, Splits, ask_with_all_images, check_training, combine, relabel
 from dien_lightning.types import UNLABELED
 
 SEARCHES = ("query", "leave_one_out", "sysu_all", "sysu_indoor")

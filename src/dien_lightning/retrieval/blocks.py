@@ -12,10 +12,11 @@ from torch import Tensor
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.sets import EvaluationSets
 
-# A block of distances takes at most 128 MB in float32. Rows and columns are where products of this shape run fastest
-# (benchmarks/ranking.py); a GPU wants larger ones.
+# A block of distances takes at most 128 MB in float32, but has 32 rows at least: 128 bytes for each image of a gallery
+# of more than 1,048,576. Rows and columns are where products of this shape run fastest (benchmarks/ranking.py); a GPU
+# wants larger ones.
 _BLOCK_ELEMENTS = 2**25
-_MAX_ROWS = 256
+_MIN_ROWS, _MAX_ROWS = 32, 256
 _CPU_COLUMNS = 512
 _GPU_COLUMNS = 8192
 # Columns in which rows are first compared for equality, and those of each further look.
@@ -37,7 +38,7 @@ class RowBlock(NamedTuple):
 
 def rows_per_block(width: int) -> int:
     """How many rows of that width one block has; depends on nothing else, so every rank forms the same blocks."""
-    return max(32, min(_MAX_ROWS, _BLOCK_ELEMENTS // width // 32 * 32))
+    return max(_MIN_ROWS, min(_MAX_ROWS, _BLOCK_ELEMENTS // width // _MIN_ROWS * _MIN_ROWS))
 
 
 def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None = None) -> Iterator[RowBlock]:

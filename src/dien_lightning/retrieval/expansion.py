@@ -11,6 +11,7 @@ from dien_lightning.checks import check_int
 from dien_lightning.retrieval.blocks import euclidean_blocks
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.types import UNLABELED
 
 
 @torch.no_grad()
@@ -71,7 +72,12 @@ def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> Eval
 
 
 def pool_tracklets(sets: EvaluationSets) -> EvaluationSets:
-    """One image per tracklet in query and gallery, the mean of its frames, as MARS is evaluated."""
+    """One image per tracklet in query and gallery, the mean of its frames, as MARS is evaluated.
+
+    Means are not normalised. Where no image is a frame of a tracklet, the sets are given back as they are.
+    """
+    if bool((sets.query_tracklets == UNLABELED).all() and (sets.gallery_tracklets == UNLABELED).all()):
+        return sets
     return _pool(_pool(sets, "query", "tracklets"), "gallery", "tracklets")
 
 

@@ -99,7 +99,7 @@ class Matching:
         parts = [self.pairs(first, min(first + _AT_ONCE, number)) for first in range(0, number, _AT_ONCE)]
         num_matches = torch.cat([part.num_matches for part in parts])
         if not num_matches.any():
-            raise ValueError(_no_match_sentence(self.sets, self.protocol, is_strangers=not self._number.any()))
+            raise ValueError(_no_match_sentence(self.sets, self.protocol, self._number))
         return num_matches, sum(part.num_same_camera for part in parts)
 
     def _check_clothes(self) -> None:
@@ -114,8 +114,8 @@ class Matching:
             )
 
 
-def _no_match_sentence(sets: EvaluationSets, protocol: Protocol, is_strangers: bool) -> str:
-    """Say which of the ways to have no match it is."""
+def _no_match_sentence(sets: EvaluationSets, protocol: Protocol, number: Tensor) -> str:
+    """Say which of the ways to have no match it is; the number is that of the gallery images of each query's person."""
     cameras = torch.unique(torch.cat([sets.query_camids, sets.gallery_camids])).tolist()
     if bool((sets.gallery_pids == UNLABELED).all()):
         reason = f"all {len(sets.gallery_pids)} gallery images are junk (pid -1)"
@@ -123,10 +123,15 @@ def _no_match_sentence(sets: EvaluationSets, protocol: Protocol, is_strangers: b
     elif bool((sets.query_pids == UNLABELED).all()):
         reason = f"all {len(sets.query_pids)} query images have no identity (pid -1)"
         remedy = "Give the queries their identities."
-    elif is_strangers:
-        query_ids, gallery_ids = sets.query_pids.unique().numel(), sets.gallery_pids.unique().numel()
+    elif not number.any():
+        query_ids, gallery_ids = (
+            pids[pids != UNLABELED].unique().numel() for pids in (sets.query_pids, sets.gallery_pids)
+        )
         reason = f"none of the {query_ids} query identities is among the {gallery_ids} gallery identities (strangers)"
         remedy = "Check that query and gallery come from the same split and number people the same way."
+    elif bool((number <= torch.isin(sets.query_index, sets.gallery_index)).all()):
+        reason = "the only gallery image of a query's identity is the query itself"
+        remedy = "Give the gallery other images of these people."
     elif protocol.same_camera == "keep" or protocol.clothes != "any" or protocol.search != "query":
         reason = f"each image of a query's identity is left out by clothes={protocol.clothes!r}"
         reason += f", search={protocol.search!r} and same_camera={protocol.same_camera!r}"

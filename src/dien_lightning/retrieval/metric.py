@@ -189,10 +189,10 @@ class RetrievalMetric(Metric):
             for label, column in zip(("index", "pids", "camids", "clothes", "tracklets"), joined.T[1:], strict=True):
                 parts[f"{role}_{label}"] = column[kept[half]]
         sets = EvaluationSets(**parts, num_junk=num_junk, num_doubles=num_doubles)  # type: ignore[arg-type]
-        if bool((joined[:, 5] != UNLABELED).any()):
-            sets = pool_tracklets(sets)
-            sets = sets.normalized("query", "gallery") if self.normalize else sets
-        return choose_images(sets, self.protocol)
+        pooled = pool_tracklets(sets)
+        if pooled is not sets and self.normalize:
+            pooled = pooled.normalized("query", "gallery")
+        return choose_images(pooled, self.protocol)
 
     def _choose(self, joined: Tensor) -> tuple[Tensor, int, int]:
         """Which of the images count, queries before gallery and each by index; how many are junk, how many doubles."""

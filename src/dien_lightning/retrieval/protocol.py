@@ -72,8 +72,8 @@ class Protocol:
             precision at each match, "trapezoid" the mean of the precisions at and just before it.
         ties: who ranks first at the same distance: "non-match first" never flatters, "match first" always does,
             "gallery order" goes by the gallery image's number, as a stable sort of the distances would.
-        draws: the figures' mean over so many galleries of `shots` images per person and camera (and outfit); 0 ranks
-            all.
+        draws: rank this many random galleries, each with `shots` images per person, camera and outfit, and average the
+            figures; 0 ranks the whole gallery.
         shots: images of each in a drawn gallery, or as many as there are.
         seed: of the draws, which are not those of a set's authors.
 

@@ -44,10 +44,11 @@ def rank_gallery(
     Where the protocol does not order a tie, the image with the lower number comes first.
 
     Args:
-        sets: query and gallery; `sets.take(query=rows)` lists some queries.
+        sets: query and gallery, tracklets pooled; `sets.take(query=rows)` lists some queries.
         distances: as `evaluate_sets` takes them; None is the Euclidean distance of the embeddings.
         k: length of the lists.
-        protocol: what is dropped; the defaults of `Protocol` if not given.
+        protocol: what is dropped; the defaults of `Protocol` if not given. Lists are of the whole gallery: `draws` are
+            not looked at.
 
     Raises:
         ValueError: for distances that do not fit the sets, and a length below 1.

@@ -10,6 +10,7 @@ from torch import Tensor
 from dien_lightning.checks import by_keyword, check_int
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
+from dien_lightning.retrieval.expansion import pool_tracklets
 from dien_lightning.retrieval.matches import Matching
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.query_scores import QueryScores, score_queries
@@ -44,7 +45,8 @@ def evaluate_retrieval(
         gallery_camids: (G,) camera of each gallery image.
         max_rank: length of the CMC; past the gallery's size it goes on with its last value.
         protocol: what is dropped and averaged; the defaults of `Protocol` if not given.
-        **further: query_clothes and gallery_clothes, or whatever else `EvaluationSets` takes.
+        **further: query_clothes and gallery_clothes, or whatever else `EvaluationSets` takes. Images of one tracklet
+            are ranked as one, the mean of their embeddings, which is not normalised.
 
     Raises:
         TypeError: when an argument is given by place.
@@ -60,7 +62,7 @@ def evaluate_retrieval(
     """
     known: dict[str, Any] = {"query": query, "query_pids": query_pids, "query_camids": query_camids, **further}
     known |= {"gallery": gallery, "gallery_pids": gallery_pids, "gallery_camids": gallery_camids}
-    return evaluate_sets(EvaluationSets(**known), max_rank=max_rank, protocol=protocol)
+    return evaluate_sets(pool_tracklets(EvaluationSets(**known)), max_rank=max_rank, protocol=protocol)
 
 
 def evaluate_sets(
@@ -77,12 +79,13 @@ def evaluate_sets(
     blocks, counted and thrown away; in float32, or in float64 where a float64 tensor is given.
 
     Args:
-        sets: query and gallery.
+        sets: query and gallery, tracklets pooled (`pool_tracklets`).
         distances: (Q, G), smaller is closer; or an iterable of blocks (R, G) of consecutive queries. Blocks are
             overwritten, a whole tensor is not. None is the Euclidean distance of the embeddings.
         max_rank: length of the CMC.
         protocol: what is dropped and averaged; the defaults of `Protocol` if not given.
-        processes: share the queries among them, for all have the same sets; each gets the whole result.
+        processes: share the queries among them, for all have the same sets; each gets the whole result. Given
+            distances are not shared: every process counts all of them.
 
     Raises:
         ValueError: as `evaluate_retrieval`, and when the blocks do not add up to Q rows of G.

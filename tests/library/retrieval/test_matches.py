@@ -35,7 +35,7 @@ def numbered(query_pids, query_camids, gallery_pids, gallery_camids) -> Evaluati
             r"\(camera 0: 1 query, 1 gallery images; camera 1: 1 query, 1 gallery images\)",
         ),
         (
-            ([1, 2], [0, 1], [3, 4, 5], [0, 1, 1]),
+            ([1, 2, -1], [0, 1, 0], [3, 4, 5, -1], [0, 1, 1, 1]),
             r"none of the 2 query identities is among the 3 gallery identities \(strangers\)",
         ),
         (([1], [0], [-1, -1], [0, 1]), r"all 2 gallery images are junk \(pid -1\)"),
@@ -46,6 +46,13 @@ def numbered(query_pids, query_camids, gallery_pids, gallery_camids) -> Evaluati
 def test_no_match_says_which_way(labels, words):
     with pytest.raises(ValueError, match=words):
         Matching(numbered(*labels), Protocol()).count()
+
+
+def test_a_query_that_could_find_itself_alone_is_told():
+    sets = numbered([1, 2], [0, 1], [1, 2, 3], [0, 1, 1])
+    copies = replace(sets, query_index=torch.tensor([0, 1]), gallery_index=torch.tensor([0, 1, 2]))
+    with pytest.raises(ValueError, match="the only gallery image of a query's identity is the query itself"):
+        Matching(copies, Protocol(same_camera="keep")).count()
 
 
 def test_large_and_negative_numbers_do_not_collide():

@@ -13,6 +13,7 @@ from dien_lightning.retrieval import (
     Protocol,
     RetrievalMetric,
     blocks,
+    evaluate_retrieval,
     evaluate_sets,
     expand_queries,
     pool_queries,
@@ -146,6 +147,21 @@ def test_frames_are_averaged_clothes_are_told_and_one_query_may_ask_in_leave_one
     assert sets.gallery_index.tolist() == sets.query_index.tolist() == [0, 3, 1]
     torch.testing.assert_close(sets.gallery, torch.tensor([[0.6, 0.8], [1.0, 0.0], [0.5**0.5, 0.5**0.5]]))
     assert metric.compute().average_precision.tolist() == pytest.approx([1, torch.nan, 1], nan_ok=True)
+
+
+def test_a_call_pools_tracklets_as_the_metric_does():
+    sets = random_sets(num_query=12, num_gallery=60)
+    numbers = {"query": torch.arange(12) // 3, "gallery": torch.arange(60) // 4}
+    parts = {f"{role}_tracklets": number for role, number in numbers.items()}
+    for role, number in numbers.items():  # of one person in one camera
+        parts |= {name: getattr(sets, name)[number] for name in (f"{role}_pids", f"{role}_camids")}
+    sets = replace(sets, **parts)
+    metric = RetrievalMetric(normalize=False)
+    metric.update(*joined(sets), tracklet=torch.cat([sets.query_tracklets, sets.gallery_tracklets]))
+    names = (f"{role}{label}" for role in numbers for label in ("", "_pids", "_camids", "_tracklets"))
+    result, expected = evaluate_retrieval(**{name: getattr(sets, name) for name in names}), metric.compute()
+    assert result.num_queries == expected.num_queries == 4
+    assert result.figures() == expected.figures()
 
 
 def test_one_query_and_one_rank_are_rows_too():
