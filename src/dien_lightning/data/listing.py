@@ -21,6 +21,8 @@ _TABLES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
 _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%dT%H-%M-%S")
 _OTHER_BYTES = re.compile("[\udc80-\udcff]")  # how Python reads those of a name that is not UTF-8
 _FIRST_DATE = 1e8  # seconds from 1970 to 1973; what is smaller counts frames or seconds of a video
+_AFTER_DATES = 1e11  # seconds from 1970 to 5138
+_MILLISECONDS = (1e12, 1e13)  # from 1970 to 2001, and to 2286
 
 
 class ListedImage(NamedTuple):
@@ -101,12 +103,14 @@ def list_images(
 def read_time(text: str) -> float:
     """A date as seconds since 1970 (in UTC where no zone is named), or a number as it is.
 
+    A number of 13 digits is taken for milliseconds since 1970, as cameras and Java give them.
+
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or too large for a date.
 
     Example:
-        >>> read_time("1970-01-02"), read_time("19700102000000"), read_time("0042")
-        (86400.0, 86400.0, 42.0)
+        >>> read_time("1970-01-02"), read_time("19700102000000"), read_time("0042"), read_time("1795903741500")
+        (86400.0, 86400.0, 42.0, 1795903741.5)
     """
     text = text.strip()
     moment: datetime | None = None
@@ -119,19 +123,25 @@ def read_time(text: str) -> float:
     if moment is not None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     if re.fullmatch(r"\d+(\.\d*)?", text):
-        return float(text)
-    raise ValueError(f"{text!r} is no time; give a date such as 2026-11-28T22:09:01, or a number such as a frame's.")
+        number = float(text)
+        number = number / 1000 if _MILLISECONDS[0] <= number < _MILLISECONDS[1] else number
+        if number < _AFTER_DATES:
+            return number
+    raise ValueError(
+        f"{text!r} is no time; give a date such as 2026-11-28T22:09:01, seconds or milliseconds since 1970, or a "
+        "number such as a frame's."
+    )
 
 
 def show_time(time: float) -> str:
     """A time as `read_time` reads it.
 
     Example:
-        >>> show_time(1795903741.0), show_time(42.0)
-        ('2026-11-28T22:09:01', '42')
+        >>> show_time(1795903741.0), show_time(1234567.0)
+        ('2026-11-28T22:09:01', '1234567')
     """
-    if time < _FIRST_DATE:
-        return f"{time:g}"
+    if not _FIRST_DATE <= time < _AFTER_DATES:
+        return f"{time:.15g}"
     return datetime.fromtimestamp(time, timezone.utc).isoformat().removesuffix("+00:00")
 
 
@@ -144,7 +154,7 @@ def _table(table: Path) -> list[ListedImage]:
     columns, rows = read_rows(table)
     check_columns(table, [name for name in columns if name != "time"])
     found = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         if not (row.get("path") or "").strip():
             raise ValueError(f"{table}, line {line} names no path; name the image file, or leave the line out.")
         camera = None if is_nobody(row.get("camid")) else spelled(row["camid"] or "")

@@ -63,8 +63,9 @@ def number_names(names: Iterable[str]) -> dict[str, int]:
         >>> number_names(["18446744073709551612", "18446744073709551613"])
         {'18446744073709551612': 0, '18446744073709551613': 1}
     """
-    digits = {name for name in map(spelled, set(names)) if name.isascii() and name.isdigit()}
-    others = sorted({spelled(name) for name in names} - digits)
+    spellings = set(map(spelled, names))
+    digits = {name for name in spellings if name.isascii() and name.isdigit()}
+    others = sorted(spellings - digits)
     ordered = sorted(digits, key=lambda name: (len(name), name)) + others
     if not others and all(len(name) < 11 and int(name) < LARGEST for name in ordered):
         return {name: int(name) for name in ordered}
@@ -78,7 +79,8 @@ def number_cameras(names: Iterable[str]) -> dict[str, int]:
         >>> number_cameras(["cam3", "cam06"]), number_cameras(["yard2", "door1"])
         ({'cam3': 3, 'cam06': 6}, {'door1': 0, 'yard2': 1})
     """
-    spellings = sorted({spelled(name) for name in names}, key=lambda name: (len(name), name))
+    names = set(names)
+    spellings = sorted(set(map(spelled, names)), key=lambda name: (len(name), name))
     parts = [re.fullmatch(r"(\D+)([0-9]{1,9})", name) for name in spellings]
     if all(parts) and len({part[1] for part in parts if part}) == 1:
         return {part[0]: int(part[2]) for part in parts if part}

@@ -45,10 +45,10 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
     table = _find_table(Path(root))
     columns, rows = read_rows(table)
     notes = check_columns(table, columns)
-    if "split" in columns and (number := sum(not row.get("split") for row in rows)):
+    if "split" in columns and (number := sum(not row.get("split") for _, row in rows)):
         notes.append(f"{number} lines of {table} name no split: they train.")
     crops = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         split = (row.get("split") or "train").strip().lower()
         if split not in SPLITS:
             raise ValueError(f"{table}, line {line}: split={split!r} must be one of {', '.join(SPLITS)}.")
@@ -71,43 +71,46 @@ def table_files(folder: Path) -> list[Path]:
 def is_table(path: Path) -> bool:
     """Whether a table lists images: one of its columns is `path`."""
     try:
-        return "path" in _names(_cells(path)[0])
+        return "path" in _names(_lines(path)[0])
     except ValueError:
         return False
 
 
-def read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str | None]]]:
-    """A table's columns and rows.
+def read_rows(table: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str | None]]]]:
+    """A table's columns, and its rows, each with the number of its line in the file; empty lines are left out.
 
     Raises:
         ValueError: it is no table, or a line has more cells than there are columns.
     """
-    lines, separator = _cells(table)
+    lines, separator = _lines(table)
     columns = _names(lines)
-    for number, line in enumerate(lines, start=1):
-        if any(line[len(columns) :]):
+    for number, cells in lines:
+        if any(cells[len(columns) :]):
             raise ValueError(
-                f"{table}, line {number} has {len(line)} cells, and the first line names {len(columns)} columns; put a "
-                f"cell that holds {separator!r} into quotes."
+                f"{table}, line {number} has {len(cells)} cells, and the first line names {len(columns)} columns; put "
+                f"a cell that holds {separator!r} into quotes."
             )
-    return columns, [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
+    return columns, [(number, dict(zip(columns, cells, strict=False))) for number, cells in lines[1:] if any(cells)]
 
 
-def _cells(table: Path) -> tuple[list[list[str]], str]:
-    """A table's lines, cell by cell, and what separates them."""
+def _lines(table: Path) -> tuple[list[tuple[int, list[str]]], str]:
+    """A table's lines, each with its number and its cells, and what separates these."""
     try:
-        text = read_text(table)
+        text, before = read_text(table), 0
         if text.startswith("sep="):  # how Excel names its separator
-            text = text.partition("\n")[2]
-        first = text.partition("\n")[0]
-        separator = max(",;\t|", key=first.count)
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), separator
+            text, before = text.partition("\n")[2], 1
+        separator = max(",;\t|", key=text.partition("\n")[0].count)
+        reader, lines, number = csv.reader(io.StringIO(text, newline=""), delimiter=separator), [], before + 1
+        for cells in reader:
+            lines.append((number, cells))
+            number = before + reader.line_num + 1  # a cell in quotes may go on over several lines
+        return lines, separator
     except (csv.Error, UnicodeError) as error:
         raise ValueError(f"{table} cannot be read as a table ({error}); save it as CSV in UTF-8.") from None
 
 
-def _names(lines: Sequence[Sequence[str]]) -> list[str]:
-    return [name.strip().lower() for name in lines[0]] if lines else []
+def _names(lines: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
+    return [name.strip().lower() for name in lines[0][1]] if lines else []
 
 
 def check_columns(table: Path, columns: Sequence[str]) -> list[str]:
@@ -135,10 +138,14 @@ def check_columns(table: Path, columns: Sequence[str]) -> list[str]:
 def _find_table(root: Path) -> Path:
     if root.is_file():
         return root
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"{root} does not exist; name a .csv or .tsv file (data.source_root or data.target_root)."
+        )
     found = table_files(root)
     tables = [path for path in found if is_table(path)] or found
     if len(tables) != 1:
         raise FileNotFoundError(
-            f"{root} holds {len(tables)} .csv files; name one (data.source_root or data.target_root)."
+            f"{root} holds {len(tables)} .csv or .tsv files; name one (data.source_root or data.target_root)."
         )
     return tables[0]

@@ -75,11 +75,23 @@ def test_folders_that_cannot_be_read_beside_the_crops_do_no_harm(folder, monkeyp
 
 @pytest.mark.parametrize(
     ("text", "time"),
-    [("2026-11-28T22:09:01", MOMENT), ("2026-11-28T23:09:01+01:00", MOMENT), ("20261128220901", MOMENT), ("7.5", 7.5)],
+    [
+        ("2026-11-28T22:09:01", MOMENT),
+        ("2026-11-28T23:09:01+01:00", MOMENT),
+        ("20261128220901", MOMENT),
+        ("7.5", 7.5),
+        ("1795903741000", MOMENT),
+        ("1234567", 1234567.0),
+    ],
 )
 def test_times_are_dates_or_numbers(text, time):
     assert read_time(text) == time
     assert read_time(show_time(time)) == time
+
+
+def test_a_number_that_no_date_has_is_shown_as_it_is():
+    assert show_time(1234567.0) == "1234567"
+    assert show_time(1795903741000.0) == "1795903741000"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,13 @@ def test_times_are_dates_or_numbers(text, time):
         ("twice.txt", "a.jpg\nb.jpg\na.jpg\n", r"names .*a\.jpg twice; name each image once"),
         ("t.csv", "path,camera\na.jpg,1\n", "did you mean camid"),
         ("t.csv", "path,time\na.jpg,noon\n", "'noon' is no time; give a date such as"),
+        (
+            "t.csv",
+            "path,time\na.jpg,202611282209\n",
+            "'202611282209' is no time; .* seconds or milliseconds since 1970",
+        ),
         ("t.csv", "path,time\n,1\n", "line 2 names no path"),
+        ("t.csv", "path,time\n\n,1\n", "line 3 names no path"),
     ],
 )
 def test_what_cannot_be_listed_is_told(name, content, words, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dien_lightning.data.names import is_nobody, number_names, one_in_several_spellings, spelled
+from dien_lightning.data.names import is_nobody, number_cameras, number_names, one_in_several_spellings, spelled
 
 NOBODY = [
     None, "", " ", "-1", '"-1"', "'-1'", "-1.0", "-1,0", "-01", "-001", "-2", "−1", "00-1", "nan", "NaN", "-nan",
@@ -55,3 +55,8 @@ def test_near_spellings_are_told():
         "'Anna' and 'anna' are read as 2 identities.",
         "'p 1' and 'p_1' are read as 2 identities.",
     ]
+
+
+@pytest.mark.parametrize("number", [number_names, number_cameras])
+def test_names_may_come_one_by_one(number):
+    assert number(iter(["front", "back"])) == {"back": 0, "front": 1}

@@ -55,6 +55,8 @@ def test_a_table_of_paths_alone(table):
         ),
         ("path,pids,split,is_query\na.jpg,1,train,no\n", ValueError, r"pids, is_query, .*did you mean pid, split\?"),
         ("path,pid\n,1\n", ValueError, r"line 2 names no path"),
+        ('sep=,\npath,pid\n\n"a\n.jpg",1\n,1\n', ValueError, r"line 6 names no path"),
+        ("sep=,\npath,pid\n\na.jpg,1,2\n", ValueError, r"line 4 has 3 cells"),
         ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
         ("pid,path\n1,a.jpg\n1\n", ValueError, r"line 3 names no path"),
         ("path,pid,pid\na.jpg,1,2\n", ValueError, r"crops\.csv has the column 'pid' twice; leave one of them out"),
@@ -114,8 +116,10 @@ def test_the_table_is_found_beside_one_of_something_else(table):
 
 
 def test_missing_table(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"holds 0 \.csv files; name one"):
+    with pytest.raises(FileNotFoundError, match=r"holds 0 \.csv or \.tsv files; name one"):
         read_table(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"typo\.csv does not exist; name a \.csv or \.tsv file"):
+        read_table(tmp_path / "typo.csv")
 
 
 def test_a_table_names_the_cameras_of_all_images_or_of_none(tmp_path):
