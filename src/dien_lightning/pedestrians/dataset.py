@@ -80,46 +80,33 @@ def draw_pedestrians(
         ...     print(*sorted(path.name for path in (root / "query").iterdir()))
         0002_c1s1_000001_01.jpg 0002_c2s1_000001_01.jpg
     """
-    height, width = _check(
-        domain,
+    if workers is not None:
+        check_int("workers", workers, 1, "None is one for each CPU")
+    manifest = _manifest(
+        domain=domain,
         num_train_ids=num_train_ids,
         num_test_ids=num_test_ids,
         num_cameras=num_cameras,
         images_per_camera=images_per_camera,
         image_size=image_size,
         seed=seed,
-        workers=workers,
     )
     root = Path(root).expanduser()
-    first = _FIRST_PID[domain]
-    manifest = {
-        "drawing_version": VERSION,
-        "domain": domain,
-        "num_train_ids": num_train_ids,
-        "num_test_ids": num_test_ids,
-        "num_cameras": num_cameras,
-        "images_per_camera": images_per_camera,
-        "image_size": [height, width],
-        "seed": int(seed),
-        "images": {
-            "bounding_box_train": num_train_ids * num_cameras * images_per_camera,
-            "query": num_test_ids * num_cameras,
-            "bounding_box_test": num_test_ids * num_cameras * (images_per_camera - 1),
-        },
-    }
     if _is_drawn(root, manifest):
         return root
-    pids = range(first, first + num_train_ids + num_test_ids)
+    first, number = _FIRST_PID[domain], manifest["num_train_ids"]
+    pids = range(first, first + number + manifest["num_test_ids"])
+    height, width = manifest["image_size"]
     job = Job(
         folder="",
         domain=domain,
-        train_pids=list(pids[:num_train_ids]),
-        test_pids=list(pids[num_train_ids:]),
-        num_cameras=num_cameras,
-        images_per_camera=images_per_camera,
+        train_pids=list(pids[:number]),
+        test_pids=list(pids[number:]),
+        num_cameras=manifest["num_cameras"],
+        images_per_camera=manifest["images_per_camera"],
         height=height,
         width=width,
-        seed=int(seed),
+        seed=manifest["seed"],
     )
     workers = min(workers or os.cpu_count() or 1, len(pids))
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -172,39 +159,40 @@ def write_attributes(root: str | Path) -> Path:
     return path
 
 
-def _check(
-    domain: str,
-    *,
-    num_train_ids: int,
-    num_test_ids: int,
-    num_cameras: int,
-    images_per_camera: int,
-    image_size: tuple[int, int],
-    seed: int,
-    workers: int | None,
-) -> tuple[int, int]:
-    check_choice("domain", domain, tuple(DOMAINS))
-    for name, value in (("num_train_ids", num_train_ids), ("num_test_ids", num_test_ids)):
-        check_int(name, value, 1, "it is a number of people to draw")
-    if num_train_ids + num_test_ids > MAX_IDS:
+def _manifest(**asked: Any) -> dict[str, Any]:
+    """What is to be drawn, checked, as JSON holds it: the arguments, and how many images they make."""
+    check_choice("domain", asked["domain"], DOMAINS)
+    for name in ("num_train_ids", "num_test_ids"):
+        check_int(name, asked[name], 1, "it is a number of people to draw")
+    if asked["num_train_ids"] + asked["num_test_ids"] > MAX_IDS:
         raise ValueError(
-            f"num_train_ids={num_train_ids} and num_test_ids={num_test_ids} are more than the {MAX_IDS} identities of "
-            "a domain together; lower one of them."
+            f"num_train_ids={asked['num_train_ids']} and num_test_ids={asked['num_test_ids']} are more than the "
+            f"{MAX_IDS} identities of a domain together; lower one of them."
         )
-    check_int("num_cameras", num_cameras, 2, "a query is ranked against other cameras")
-    if num_cameras > MAX_CAMERAS:
+    check_int("num_cameras", asked["num_cameras"], 2, "a query is ranked against other cameras")
+    if asked["num_cameras"] > MAX_CAMERAS:
         raise ValueError(
-            f"num_cameras={num_cameras} is more than {MAX_CAMERAS}, which file names have a digit for; lower it."
+            f"num_cameras={asked['num_cameras']} is more than {MAX_CAMERAS}, which file names have a digit for; "
+            "lower it."
         )
-    check_int("images_per_camera", images_per_camera, 2, "one is a query, the others are the gallery")
-    check_int("seed", seed, 0, "people, places and cameras follow from it")
-    if workers is not None:
-        check_int("workers", workers, 1, "None is one for each CPU")
-    return check_size("image_size", image_size, smallest=(64, 32))
+    check_int("images_per_camera", asked["images_per_camera"], 2, "one is a query, the others are the gallery")
+    check_int("seed", asked["seed"], 0, "people, places and cameras follow from it")
+    size = list(check_size("image_size", asked["image_size"], smallest=(64, 32)))
+    plain = {name: int(value) for name, value in asked.items() if name not in ("domain", "image_size")}
+    trained, tested = (plain[name] * plain["num_cameras"] for name in ("num_train_ids", "num_test_ids"))
+    images = plain["images_per_camera"]
+    numbers = (trained * images, tested, tested * (images - 1))
+    return {
+        "drawing_version": VERSION,
+        **asked,
+        **plain,
+        "image_size": size,
+        "images": dict(zip(SPLITS, numbers, strict=True)),
+    }
 
 
 def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
-    """True if the folder holds exactly this, False if it is missing or empty, an error if it holds something else."""
+    """True if the folder holds exactly this, False if it is missing or empty, otherwise an error."""
     if not root.exists():
         return False
     if not root.is_dir():
@@ -213,10 +201,17 @@ def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
         return False
     try:
         found = json.loads((root / MANIFEST).read_text())
-    except (OSError, ValueError):
+        numbers = {split: int(found["images"][split]) for split in SPLITS}
+    except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(
             f"{root} holds something else than drawn people; choose another folder, or empty it."
         ) from None
+    for split, number in numbers.items():
+        if (there := len(list((root / split).glob("*.jpg")))) != number:
+            raise ValueError(
+                f"{root / split} holds {there} images where {number} were drawn; remove {root} to draw it anew, or "
+                "choose another folder."
+            )
     if found == manifest:
         return True
     different = [key for key in manifest if key != "images" and found.get(key) != manifest[key]]

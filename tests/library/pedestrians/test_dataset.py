@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,22 @@ def test_a_folder_of_something_else_is_refused_and_kept(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "precious"
     with pytest.raises(ValueError, match="is a file where the folder"):
         draw(tmp_path / "mine.txt")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"seed": 4}])
+def test_a_set_that_lacks_images_is_told_and_kept(drawn, tmp_path, arguments):
+    damaged = shutil.copytree(drawn, tmp_path / "set")
+    shutil.rmtree(damaged / "query")
+    before = digest(damaged)
+    with pytest.raises(ValueError, match=r"set/query holds 0 images where 4 were drawn; remove .*set to draw it anew"):
+        draw(damaged, **arguments)
+    assert digest(damaged) == before
+
+
+def test_numbers_may_be_numpys(drawn, tmp_path):
+    numbers = {name: np.int64(number) for name, number in SMALL.items() if name != "image_size"}
+    asked = {**numbers, "image_size": tuple(np.array(SMALL["image_size"])), "seed": np.int64(0)}
+    assert digest(draw(tmp_path / "set", workers=2, **asked)) == digest(drawn)
 
 
 def test_an_empty_folder_is_filled(tmp_path):
