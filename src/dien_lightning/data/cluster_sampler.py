@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dien_lightning.checks import check_int
-from dien_lightning.data.samplers import TrainingSampler, batches_without_doubles, check_shared
-from dien_lightning.data.shards import world_and_rank
+from dien_lightning.data.samplers import IdentitySampler, images_of
 from dien_lightning.types import UNLABELED
 
 
-class ClusterSampler(TrainingSampler):
+class ClusterSampler(IdentitySampler):
     """Random passes over clusters; of each its images from as many cameras as can be.
 
     Where there are fewer clusters than P, some come twice in a batch; one with fewer images than K repeats some.
@@ -38,6 +35,8 @@ class ClusterSampler(TrainingSampler):
         [True, True, True]
     """
 
+    one, many, also = "cluster", "clusters", " (data.target_batch_size / data.target_num_instances)"
+
     def __init__(
         self,
         camids: Sequence[int],
@@ -49,39 +48,32 @@ class ClusterSampler(TrainingSampler):
         num_replicas: int | None = None,
         rank: int | None = None,
     ) -> None:
-        check_int("num_ids", num_ids, 1, "it is the number of clusters in a batch")
-        check_int("num_instances", num_instances, 1, "it is the number of images of each cluster in a batch")
-        world, rank = world_and_rank(num_replicas, rank)
-        check_shared("num_ids", num_ids, world, " (data.target_batch_size / data.target_num_instances)")
         super().__init__(
-            len(camids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank
+            [UNLABELED] * len(camids),
+            num_ids,
+            num_instances,
+            steps_per_epoch,
+            seed=seed,
+            num_replicas=num_replicas,
+            rank=rank,
         )
-        self.num_ids = num_ids
-        self.num_instances = num_instances
         self._camids = np.asarray(camids)
-        self._clusters: list[np.ndarray] = []
 
     def assign(self, groups: Sequence[int]) -> None:
         """Say which cluster each image belongs to; one with -1 is left out. The next epoch draws from these."""
-        clusters: dict[int, list[int]] = defaultdict(list)
-        for image, group in enumerate(groups):
-            if group != UNLABELED:
-                clusters[int(group)].append(image)
-        self._clusters = [np.array(clusters[group]) for group in sorted(clusters)]
+        self._images = images_of(groups)
 
     def batches(self, epoch: int) -> Iterator[list[int]]:
         """Give the indices of an epoch's global batches, cluster after cluster, without end."""
-        if not self._clusters:
+        if not self._images:
             raise ValueError("ClusterSampler has no clusters to draw from; assign each image to one first.")
-        rng = np.random.default_rng([self.seed, epoch])
-        for clusters in batches_without_doubles(len(self._clusters), self.num_ids, rng):
-            yield [int(image) for cluster in clusters for image in self._draw(self._clusters[cluster], rng)]
+        return super().batches(epoch)
 
-    def _draw(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _draw_images(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         shuffled = rng.permutation(images)
         _, camera = np.unique(self._camids[shuffled], return_inverse=True)
         turns, seen = np.empty(len(images), dtype=np.int64), np.zeros(camera.max() + 1, dtype=np.int64)
-        for place, number in enumerate(camera):  # the how manieth image of its camera
+        for place, number in enumerate(camera):  # its place among the images of its camera: 0, 1, ...
             turns[place] = seen[number]
             seen[number] += 1
         return np.resize(shuffled[np.argsort(turns, kind="stable")], self.num_instances)

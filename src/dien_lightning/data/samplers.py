@@ -1,6 +1,6 @@
 """Which images make up a training batch: a function of (seed, epoch, step), however many processes share the work.
 
-Both are `DistributedSampler`s, because Lightning leaves those alone under DDP and tells them the epoch; any
+All are `DistributedSampler`s, because Lightning leaves those alone under DDP and tells them the epoch; any
 other sampler it replaces, and batches of P x K are lost without a word. Batch sizes are those of the global batch;
 every process takes its slice of it, and the slices in order of rank are the batch that one process alone would see.
 """
@@ -18,6 +18,7 @@ from torch.utils.data import DistributedSampler
 
 from dien_lightning.checks import check_int
 from dien_lightning.data.shards import world_and_rank
+from dien_lightning.types import UNLABELED
 
 
 class Draw(int):
@@ -48,7 +49,7 @@ class Draw(int):
 
 
 class TrainingSampler(DistributedSampler[Draw]):
-    """What the two training samplers share: slices of global batches, and a start in the middle of an epoch.
+    """What the training samplers share: slices of global batches, and a start in the middle of an epoch.
 
     Args:
         num_images: size of the data set.
@@ -108,7 +109,7 @@ class IdentitySampler(TrainingSampler):
     """Batches of P identities with K images each, for losses that compare images of the same person.
 
     Identities come in random passes over all of them, so that each is seen as often as any other. One with fewer than
-    K images repeats some.
+    K images repeats some. An image of nobody (-1) is left out.
 
     Args:
         pids: the identity of every image of the data set.
@@ -127,6 +128,8 @@ class IdentitySampler(TrainingSampler):
         (20, 2)
     """
 
+    one, many, also = "identity", "identities", ""  # for messages: a group, groups, what else decides P
+
     def __init__(
         self,
         pids: Sequence[int],
@@ -138,21 +141,21 @@ class IdentitySampler(TrainingSampler):
         num_replicas: int | None = None,
         rank: int | None = None,
     ) -> None:
-        groups: dict[int, list[int]] = defaultdict(list)
-        for index, pid in enumerate(pids):
-            groups[int(pid)].append(index)
-        self._images = [np.array(groups[pid]) for pid in sorted(groups)]
+        check_int("num_ids", num_ids, 1, f"it is the number of {self.many} in a batch")
+        check_int("num_instances", num_instances, 1, f"it is the number of images of each {self.one} in a batch")
         self.num_ids = num_ids
         self.num_instances = num_instances
-        check_int("num_ids", num_ids, 1, "it is the number of identities in a batch")
-        check_int("num_instances", num_instances, 1, "it is the number of images of each identity in a batch")
-        if len(groups) < num_ids:
-            raise ValueError(
-                f"num_ids={num_ids} needs at least that many identities; found {len(groups)}. Lower num_ids."
-            )
+        self.assign(pids)
         world, rank = world_and_rank(num_replicas, rank)
-        check_shared("num_ids", num_ids, world)
+        check_shared("num_ids", num_ids, world, self.also)
         super().__init__(len(pids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
+
+    def assign(self, groups: Sequence[int]) -> None:
+        """Say whom each image shows; the next epoch draws from these."""
+        self._images = images_of(groups)
+        p, found = self.num_ids, len(self._images)
+        if found < p:
+            raise ValueError(f"num_ids={p} needs at least that many identities; found {found}. Lower num_ids.")
 
     def batches(self, epoch: int) -> Iterator[list[int]]:
         """Give the indices of an epoch's global batches, identity after identity, without end."""
@@ -165,7 +168,7 @@ class IdentitySampler(TrainingSampler):
 
 
 class EpochSampler(TrainingSampler):
-    """Batches of unlabelled images: random passes over the set, none twice within a pass, nor within a batch.
+    """Batches of unlabelled images: random passes over the set; none is twice in a batch unless the set is smaller.
 
     Args:
         num_images: size of the data set.
@@ -204,6 +207,20 @@ class EpochSampler(TrainingSampler):
         rng = np.random.default_rng([self.seed, epoch])
         for batch in batches_without_doubles(self.num_images, self.batch_size, rng):
             yield batch.tolist()
+
+
+def images_of(groups: Sequence[int]) -> list[np.ndarray]:
+    """The images of each group, in the order of the groups' numbers; an image of nobody (-1) is left out.
+
+    Example:
+        >>> images_of([7, -1, 3, 7])
+        [array([2]), array([0, 3])]
+    """
+    images: dict[int, list[int]] = defaultdict(list)
+    for image, group in enumerate(groups):
+        if group != UNLABELED:
+            images[int(group)].append(image)
+    return [np.array(images[group]) for group in sorted(images)]
 
 
 def check_shared(name: str, value: int, world: int, also: str = "") -> None:

@@ -48,6 +48,13 @@ def test_an_identity_with_too_few_images_repeats_all_of_them_alike():
         assert set(Counter(int(draw) for draw in batch).values()) == {3}
 
 
+def test_images_of_nobody_are_left_out():
+    sampler = IdentitySampler([0, -1, 0, -1, 1], num_ids=2, num_instances=2, steps_per_epoch=4)
+    assert {int(draw) for draw in sampler} == {0, 2, 4}
+    with pytest.raises(ValueError, match="num_ids=2 needs at least that many identities; found 1"):
+        IdentitySampler([0, -1], num_ids=2, num_instances=2, steps_per_epoch=4)
+
+
 def test_identities_take_turns():
     seen = Counter(PIDS[int(draw)] for draw in identity_sampler(steps_per_epoch=20, num_instances=1))
     assert set(seen.values()) == {10}  # 20 batches of 4 identities out of 8
