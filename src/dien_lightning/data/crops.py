@@ -49,7 +49,7 @@ def make_splits(
     compare: bool = False,
     notes: Iterable[str] = (),
 ) -> Splits:
-    """Number people and cameras, leave nobody unlabelled, and check that every file exists.
+    """Number people and cameras (an image of nobody gets UNLABELED), and check that every file exists.
 
     Args:
         name: the catalogue's, "folder" or "csv".

@@ -192,7 +192,7 @@ class DomainPairDataModule(pl.LightningDataModule):
         """Query and gallery of each of `evaluation_domains`."""
         return [self._evaluation_loader(domain) for domain in self.evaluation_domains]
 
-    test_dataloader = predict_dataloader = val_dataloader  # on one process, `evaluation_records` in their order
+    test_dataloader = predict_dataloader = val_dataloader  # one process gives `evaluation_records` in order
 
     def statistics_dataloader(
         self, shared: bool = False, domain: Literal["target", "source"] = "target"

@@ -18,7 +18,6 @@ class Entry:
         citation: the paper that introduced it.
         terms: what its authors ask of those who use it, and where to ask for it, in one sentence.
         subfolders: folder names that its archive unpacks to.
-        cameras: how many there are.
         published: split (or "all") -> how many identities and images its authors count; None where they do not say.
         has_trials: whether each of the layouts is another of its authors' splits, of which the first is read unless
             one is named.
@@ -29,7 +28,6 @@ class Entry:
     citation: str
     terms: str
     subfolders: Sequence[str] = ()
-    cameras: int | None = None
     published: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
     has_trials: bool = False
 

@@ -67,9 +67,9 @@ def is_passed_over(name: str) -> bool:
 
 
 def folders_below(root: Path, depth: int, most: int = 30) -> list[Path]:
-    """The folders in `root` and, to that depth, in those; where there are more than `most`, they are people.
+    """The folders below `root`, down to that depth, but for those that this user may not read.
 
-    Folders that this user may not read are left out.
+    More than `most` folders side by side are taken for people, a folder each, and left out too.
     """
     if not depth or not root.is_dir():
         return []

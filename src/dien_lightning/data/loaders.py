@@ -79,7 +79,7 @@ def worker_options(num_workers: int) -> dict[str, Any]:
         0
     """
     methods = multiprocessing.get_all_start_methods()  # the default comes first
-    foreign = multiprocessing.get_start_method() not in methods
+    foreign = multiprocessing.get_start_method(allow_none=True) not in (None, *methods)  # None: nobody has chosen yet
     return {
         "num_workers": num_workers,
         "worker_init_fn": outlast_interrupts,

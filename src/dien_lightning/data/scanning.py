@@ -71,9 +71,8 @@ def scan_file(path: str) -> FileState:
 
 def unreadable_in_words(paths: Sequence[str]) -> str:
     """How many images were left out, the first of them, and what ails these."""
-    faults = [f"{path} ({scan_file(path).fault})" for path in paths[:_NAMED]]
-    more = ["..."] if len(paths) > _NAMED else []
-    return f"left out, for they cannot be read: {len(paths):,}: {'; '.join([*faults, *more])}"
+    faults = _first_faults([scan_file(path) for path in paths[:_NAMED]], len(paths))
+    return f"left out, for they cannot be read: {len(paths):,}: {faults}"
 
 
 def check_files(
@@ -90,10 +89,9 @@ def check_files(
     """
     faults = [state for state in states if state.fault is not None]
     if faults:
-        shown = "; ".join(f"{state.path} ({state.fault})" for state in faults[:5])
-        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
         found.problems.append(
-            f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: {shown}{more}."
+            f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: "
+            f"{_first_faults(faults, len(faults))}."
         )
     _check_sizes(states, found)
     digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
@@ -113,6 +111,12 @@ def check_files(
     _check_queries(doubles, same_camera, search, found)
     _check_people(doubles, found)
     _check_repeats(splits, digests, found)
+
+
+def _first_faults(states: Sequence[FileState], number: int) -> str:
+    """The first images that cannot be read, what ails them, and how many of the number are not named."""
+    faults = [f"{state.path} ({state.fault})" for state in states[:_NAMED]]
+    return "; ".join(faults + ([f"and {number - _NAMED:,} more"] if number > _NAMED else []))
 
 
 def _check_sizes(states: Sequence[FileState], found: Inspection) -> None:

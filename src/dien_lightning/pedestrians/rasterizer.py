@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[Any]
+from .body import Floats
 
 
 class Fragments(NamedTuple):
@@ -17,13 +17,11 @@ class Fragments(NamedTuple):
         pixels: flat pixel numbers (row * width + column), (N,).
         faces: the triangle seen there, (N,).
         corners: weight of the triangle's three corners, (N, 3); each row sums to 1.
-        depths: distance from the camera along its axis, (N,).
     """
 
     pixels: NDArray[np.intp]
     faces: NDArray[np.intp]
     corners: Floats
-    depths: Floats
 
     def interpolate(self, triangles: NDArray[np.intp], values: Floats) -> Floats:
         """Values at vertices (V, C) -> values at the seen pixels (N, C)."""
@@ -91,7 +89,7 @@ def rasterize(points: Floats, depths: Floats, triangles: NDArray[np.intp], heigh
     winners[pixels[order]] = order  # of several assignments to a pixel the last stays: the nearest
     seen = np.flatnonzero(winners >= 0)
     winners = winners[seen]
-    return Fragments(seen, front[owner[winners]], corners[winners], z[winners])
+    return Fragments(seen, front[owner[winners]], corners[winners])
 
 
 def _corner_plane(start: Floats, end: Floats, inverse_area: Floats) -> tuple[Floats, Floats, Floats]:

@@ -1,7 +1,7 @@
 """Draws a share of a data set's identities: the whole of what a child process of `processes.py` does.
 
 A plain child process instead of multiprocessing: it asks nothing of the caller's `__main__` (notebooks, `python -`,
-scripts without a guard), inherits no threads, and imports numpy and Pillow alone.
+scripts without a guard), inherits no threads, and imports no torch: numpy, Pillow and rich alone.
 """
 
 from __future__ import annotations

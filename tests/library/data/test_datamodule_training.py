@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from dien_lightning.data import EpochSampler, IdentitySampler, ShardSampler
 from dien_lightning.data.images import UnreadableImageError
+from dien_lightning.data.loaders import worker_options
 from library.data.folders import make, write_market
 
 
@@ -67,6 +69,12 @@ def test_lightning_keeps_the_samplers(root, tmp_path):
     assert [step[:2] for step in module.steps] == [(epoch, step) for epoch in range(2) for step in range(3)]
     assert module.steps[0][2] != module.steps[3][2]  # the second epoch draws anew
     assert {k: len(v) for k, v in module.evaluated.items()} == {0: 2 * 20, 1: 2 * 14}
+
+
+def test_a_loader_leaves_the_choice_of_a_start_method_open(monkeypatch):
+    monkeypatch.setattr("multiprocessing.context._default_context._actual_context", None)
+    assert worker_options(1)["multiprocessing_context"] is None
+    assert multiprocessing.get_start_method(allow_none=True) is None
 
 
 def test_batches_do_not_depend_on_the_number_of_workers(root, tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 from dien_lightning.data.inspection import inspect
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.data.records import SPLITS
-from dien_lightning.data.scanning import check_files, scan_file, scan_files
+from dien_lightning.data.scanning import check_files, scan_file, scan_files, unreadable_in_words
 from library.data.folders import write_image, write_market
 
 
@@ -48,6 +48,12 @@ def test_counts_are_compared_with_the_published(market):
     assert any(
         "authors count 751 identities and 12,936 images in train; this copy differs" in n for n in look(market).notes
     )
+
+
+def test_of_many_unreadable_images_five_are_named():
+    said = unreadable_in_words([f"{number}.jpg" for number in range(7)])
+    assert said.startswith("left out, for they cannot be read: 7: 0.jpg (No such file or directory); 1.jpg")
+    assert said.endswith("4.jpg (No such file or directory); and 2 more")
 
 
 def test_unreadable_images_are_named(market):
