@@ -50,7 +50,7 @@ def list_images(
 
     A table (.csv, .tsv) has the columns path and, where they are known, camid and time; a list (.txt) has a path a
     line. Both are relative to the file. Where no pattern is given, a folder that is laid out as a data set of the
-    catalogue, or lies in one, tells its cameras; an image that is named alone has none then.
+    catalogue, or lies in one, tells its cameras.
 
     Args:
         place: folder, list, table, or one image.
@@ -92,7 +92,7 @@ def list_images(
         pattern = r"([^/]+)/[^/]*$" if camera_pattern == "subfolder" else camera_pattern
         names = [_read("camera_pattern", pattern, image.path, root) for image in found]
         found = [image._replace(camera=spelled(name)) for image, name in zip(found, names, strict=True)]
-    elif found != [ListedImage(str(place))] and all(image.camera is None for image in found):
+    elif all(image.camera is None for image in found):
         found = _by_layout(found, root)
     if time_pattern is not None:
         texts = [_read("time_pattern", time_pattern, image.path, root) for image in found]

@@ -56,10 +56,11 @@ def test_a_data_set_of_the_catalogue_tells_its_cameras(drawn_pair):
     assert {image.path: image.camera for image in list_images(root / "bounding_box_test")} == gallery
 
 
-def test_one_image_is_listed_without_a_look_around(drawn_pair, monkeypatch):
-    image = next((drawn_pair / "pedestrians_night" / "query").iterdir())
-    monkeypatch.setattr("dien_lightning.data.listing.recognize", lambda folder: pytest.fail(f"{folder} was searched"))
-    assert list_images(image) == [ListedImage(str(image))]
+def test_one_image_of_a_data_set_has_its_camera(drawn_pair):
+    folder = drawn_pair / "pedestrians_night" / "query"
+    for listed in list_images(folder)[:2]:
+        assert list_images(listed.path) == [listed]
+        assert listed.camera is not None
 
 
 def test_folders_that_cannot_be_read_beside_the_crops_do_no_harm(folder, monkeypatch):
