@@ -23,7 +23,7 @@ class Labeled(NamedTuple):
     """Pseudo-labels of N images: -1 for outliers, clusters count from 0.
 
     Attributes:
-        labels: (N,).
+        labels: (N,) on the CPU, wherever the embeddings are.
         threshold: of SpCL's independence, fixed by the first round; None where it is not asked for.
     """
 
@@ -99,7 +99,7 @@ class Rounds:
             return Labeled(found.cpu())
         if not self.reliable:
             how = {"eps": self.eps, "min_samples": self.min_samples, "k1": self.k1, "k2": self.k2}
-            return Labeled(clustering.pseudo_labels(embeddings, **how))  # type: ignore[arg-type]
+            return Labeled(clustering.pseudo_labels(embeddings, **how).cpu())  # type: ignore[arg-type]
         distances = clustering.jaccard_distances(embeddings, self.k1, self.k2, limit=self.eps + _SPCL_STEP)
         labels, looser, tighter = (
             clustering.label_by_distance(distances, self.eps + step, self.min_samples)

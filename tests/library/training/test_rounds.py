@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 from torch.nn.functional import normalize
 
+from dien_lightning import clustering
 from dien_lightning.clustering import ClusterSummary, pseudo_labels, reliable_labels, summarize_clusters
 from dien_lightning.training import Rounds
 from dien_lightning.training.rounds import troubles
@@ -26,6 +28,17 @@ def test_clusters_are_those_of_pseudo_labels_and_by_pul_those_of_k_means():
     found = Rounds(method="pul", num_clusters=8, seed=4).label(embeddings)
     assert torch.equal(found.labels, reliable_labels(embeddings, 8, seed=4))
     assert found.threshold is None
+
+
+@pytest.mark.parametrize(
+    ("function", "options"), [("pseudo_labels", {}), ("reliable_labels", {"method": "pul", "num_clusters": 8})]
+)
+def test_labels_lie_on_the_cpu_where_embeddings_are_on_a_gpu(function, options, monkeypatch):
+    embeddings, _ = crowd()
+    with FakeTensorMode():
+        on_gpu = torch.zeros(len(embeddings), dtype=torch.long, device="cuda:0")
+        monkeypatch.setattr(clustering, function, lambda *_, **__: on_gpu)
+        assert Rounds(**options).label(embeddings).labels.device.type == "cpu"
 
 
 def test_reliable_rounds_keep_the_first_rounds_threshold():

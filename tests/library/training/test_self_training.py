@@ -29,9 +29,10 @@ def pair(root, **options) -> SelfTrainingDataModule:
     return SelfTrainingDataModule(root=str(root), num_workers=0, gather_batch_size=5, **(given | options))
 
 
-def build(rounds=FINE, supervise="fused", loops=0, **options) -> SelfTrainingModule:
+def build(rounds=FINE, supervise="fused", loops=0, statistics="domain_and_pass", **options) -> SelfTrainingModule:
     torch.manual_seed(0)
-    network = DIEN("mobilenet_v2", weights=None, embedding_dim=16, attention_loops=loops, image_size=(64, 32))
+    shape = {"attention_loops": loops, "image_size": (64, 32), "statistics": statistics}
+    network = DIEN("mobilenet_v2", weights=None, embedding_dim=16, **shape)
     recipe = Recipe(algorithm="adam", learning_rates=dict.fromkeys(("backbone", "embedding", "attention"), 1e-4))
     objective = SelfTrainingObjective(16, **options)
     return SelfTrainingModule(network, objective, Rounds(**rounds), recipe=recipe, supervise=supervise)
