@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
+from dien_lightning.network.normalization import DOMAINS
 from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_statistics
@@ -127,7 +128,8 @@ class SelfTrainingModule(DIENModule):
     def _embed_all(self, domain: Domain) -> tuple[Tensor, Tensor]:  # (N, D), (N,)
         """L2-normalised embeddings of a domain's training images, and which of them could be read."""
         data: Any = self._datamodule
-        if not self.network.gathered(domain):
+        is_joint = self.network.hyperparameters["statistics"] == "joint"  # one set, which any domain has gathered
+        if not any(self.network.gathered(each) for each in (DOMAINS if is_joint else (domain,))):
             loader, precision = data.statistics_dataloader(domain=domain), str(self.trainer.precision)
             gather_statistics(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
         places: list[Tensor] = []
@@ -144,7 +146,8 @@ class SelfTrainingModule(DIENModule):
             found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
             whole[torch.cat(places).to(like.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
         whole = Processes().sum(whole)
-        return whole[:, 1:], whole[:, 0] == 1
+        count = whole[:, :1]  # above 1 where an image took an unreadable one's place in another process's batch
+        return whole[:, 1:] / count.clamp(min=1), count[:, 0] > 0
 
     def _look_at(self, labels: Tensor, before: Tensor | None) -> None:
         from dien_lightning.clustering import summarize_clusters  # noqa: PLC0415  (scikit-learn takes its time)

@@ -1,0 +1,49 @@
+"""Self-training's images: how all are embedded, by one process or two, and whose labels a round goes on with."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from library.training.test_self_training import build, fit, pair
+from processes import run_on_processes
+
+UNREADABLE = 4  # of the target; image 5 takes its place, and lies in the next batch
+
+
+def embed_all(root):
+    data, module = pair(root, on_error="skip"), build()
+    data.setup("fit")
+    module._trainer = SimpleNamespace(precision="32-true", datamodule=data)
+    return module._embed_all("target")
+
+
+def test_two_processes_embed_what_one_does_where_an_image_cannot_be_read(drawn_pair, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(drawn_pair, root)
+    data = pair(root)
+    data.setup("fit")
+    with open(data.target.train[UNREADABLE].path, "wb"):
+        pass
+    expected, is_there = embed_all(root)
+    assert (~is_there).nonzero().flatten().tolist() == [UNREADABLE]
+    for found, found_there in run_on_processes(embed_all, root):
+        assert torch.equal(found_there, is_there)
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_joint_networks_statistics_stay_those_of_both_domains(data):
+    module = build(source_term="spcl", statistics="joint")
+    fit(module, data, max_steps=1)
+    before = {name: value.clone() for name, value in module.network.state_dict().items()}
+    assert not module.network.gathered("source")  # a batch of both counts as the target's
+    module._embed_all("source")
+    assert [name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])] == []
+
+
+@pytest.fixture
+def data(drawn_pair):
+    return pair(drawn_pair)
