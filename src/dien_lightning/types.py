@@ -56,3 +56,15 @@ class AttentionMask(NamedTuple):
 
     spatial: Tensor
     channel: Tensor
+
+
+def with_outliers_alone(labels: Tensor) -> Tensor:  # (N,) -> (N,)
+    """Images' clusters, where each outlier (`UNLABELED`) becomes a cluster of its own, after the others.
+
+    Example:
+        >>> import torch
+        >>> with_outliers_alone(torch.tensor([0, -1, 1, -1]))
+        tensor([0, 2, 1, 3])
+    """
+    is_outlier = labels == UNLABELED
+    return labels.where(~is_outlier, labels.max() + is_outlier.cumsum(0))

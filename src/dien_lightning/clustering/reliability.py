@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dien_lightning.types import UNLABELED
+from dien_lightning.types import UNLABELED, with_outliers_alone
 
 
 def overlap_with(labels: Tensor, others: Tensor) -> Tensor:  # (N,), (N,) -> (N,)
@@ -22,7 +22,7 @@ def overlap_with(labels: Tensor, others: Tensor) -> Tensor:  # (N,), (N,) -> (N,
         >>> overlap_with(torch.tensor([0, 0, 1, -1]), torch.tensor([0, 0, 0, -1]))
         tensor([0.6667, 0.6667, 0.3333, 1.0000])
     """
-    mine, theirs = (_each_alone(each) for each in (labels, others))
+    mine, theirs = (with_outliers_alone(each) for each in (labels, others))
     pairs = torch.stack([mine, theirs], dim=1)
     both, (sizes, their_sizes) = _size_of_own(pairs), (_size_of_own(each) for each in (mine, theirs))
     return both / (sizes + their_sizes - both)
@@ -72,12 +72,6 @@ def reliable_clusters(labels: Tensor, looser: Tensor, tighter: Tensor, threshold
     own = labels[is_clustered]
     kept[is_clustered] = (best[0, own] >= threshold) & (compactness[is_clustered] >= best[1, own])
     return Reliable(labels.where(kept, UNLABELED), threshold)
-
-
-def _each_alone(labels: Tensor) -> Tensor:
-    """Outliers get labels of their own."""
-    fresh = labels.max() + 1 + torch.arange(len(labels), device=labels.device)
-    return labels.where(labels != UNLABELED, fresh)
 
 
 def _size_of_own(keys: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -23,14 +23,16 @@ from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval import Protocol
 from dien_lightning.training.evaluation_module import EvaluationModule
-from dien_lightning.training.positions import LoaderPositions
+from dien_lightning.training.positions import missing_positions
 from dien_lightning.training.preconditions import (
     CHECKPOINT_DATA,
     CHECKPOINT_OPTIM,
     check_can_resume,
     check_can_train,
+    check_has_objective,
     check_same_data,
     check_same_width,
+    total_steps,
 )
 from dien_lightning.training.recipe import Recipe
 from dien_lightning.types import NetworkOutput, Sample
@@ -112,8 +114,7 @@ class DIENModule(EvaluationModule):
         Raises:
             ValueError: no objective.
         """
-        if objective is None:
-            raise ValueError("objective=null is for a module with losses of its own (module=); name an objective.")
+        check_has_objective(objective)
         made = objective(num_classes=data.num_classes)  # first: random weights are drawn in this order
         if not made.needs_target:
             data.target_batch_size = 0  # Base never sees the target
@@ -125,8 +126,7 @@ class DIENModule(EvaluationModule):
         return self._compiled(self._laid_out(images), domain)
 
     def configure_callbacks(self) -> list[Callback]:
-        is_there = any(isinstance(callback, LoaderPositions) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
-        return [] if is_there else [LoaderPositions()]
+        return missing_positions(self.trainer)
 
     def on_fit_start(self) -> None:
         self.train()  # Lightning would train a network that was evaluated before in evaluation mode
@@ -145,9 +145,17 @@ class DIENModule(EvaluationModule):
         assert self.objective is not None
         source, target = self._embed(batch)
         pids = Processes().join(torch.as_tensor(batch["source"].pid))
-        progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
         sources, targets = self._views(source, target)
-        outputs = [self.objective(s, pids, t, progress) for s, t in zip(sources, targets, strict=True)]
+        outputs = [self.objective(s, pids, t, self._progress) for s, t in zip(sources, targets, strict=True)]
+        return self._loss_of(outputs, batch_idx)
+
+    @property
+    def _progress(self) -> float:
+        """Share of the training's steps that are done; 0 where it has no end."""
+        return self.global_step / total_steps(self.trainer)
+
+    def _loss_of(self, outputs: Sequence[ObjectiveOutput], batch_idx: int) -> Tensor:
+        """A batch's part in its step: the mean over the outputs, the first of which is logged."""
         total = torch.stack([output.total for output in outputs]).mean()
         self._log_training(outputs[0], total)
         return self._share_of_step(total, batch_idx)
@@ -203,7 +211,7 @@ class DIENModule(EvaluationModule):
         steps = self.trainer.num_training_batches / self.trainer.accumulate_grad_batches
         return self.recipe.scheduler(
             optimizer,
-            total_steps=self.trainer.estimated_stepping_batches,
+            total_steps=total_steps(self.trainer),
             steps_per_epoch=steps if math.isinf(steps) else math.ceil(steps),
         )
 

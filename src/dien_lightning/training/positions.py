@@ -33,6 +33,12 @@ class LoaderPositions(Callback):
         self._positions = {}
 
 
+def missing_positions(trainer: Any) -> list[Callback]:
+    """For `configure_callbacks` of a module: what the trainer lacks to take a training up in an epoch's middle."""
+    is_there = any(isinstance(callback, LoaderPositions) for callback in trainer.callbacks)
+    return [] if is_there else [LoaderPositions()]
+
+
 def _resumable_loaders(trainer: Trainer) -> list[tuple[str, Any]]:
     """The training loaders that know their position, by name."""
     loaders = trainer.train_dataloader

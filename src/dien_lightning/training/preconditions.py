@@ -20,6 +20,18 @@ CHECKPOINT_DATA = "data"
 """The key that holds the fingerprints of source and target."""
 
 
+def total_steps(trainer: Any) -> float:
+    """Optimizer steps of the whole training; infinite where it has no end."""
+    steps = trainer.estimated_stepping_batches
+    return steps if steps > 0 else math.inf  # Lightning gives -1 where a loader has no end, whatever max_epochs is
+
+
+def check_has_objective(objective: Any) -> None:
+    """Raise a ValueError where a module that has no losses of its own gets no objective either."""
+    if objective is None:
+        raise ValueError("objective=null is for a module with losses of its own (module=); name an objective.")
+
+
 def check_same_width(network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> None:
     """Raise a ValueError unless the objective takes embeddings as wide as the network's."""
     if objective.embedding_dim != network.embedding_dim:
@@ -47,7 +59,7 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
             f"the data module steps_per_epoch=2."
         )
     adversary = objective.domain
-    if adversary and adversary.schedule == "dann" and math.isinf(trainer.estimated_stepping_batches):
+    if adversary and adversary.schedule == "dann" and math.isinf(total_steps(trainer)):
         raise ValueError("reversal_schedule='dann' needs to know its end: set max_epochs or max_steps, or constant.")
     data = getattr(trainer, "datamodule", None)
     if objective.needs_target and getattr(data, "target_batch_size", None) == 0:

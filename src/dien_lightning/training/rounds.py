@@ -106,32 +106,10 @@ class Rounds:
             for step in (0.0, _SPCL_STEP, -_SPCL_STEP)
         )
         kept = clustering.reliable_clusters(labels, looser, tighter, threshold)
-        return Labeled(number_anew(kept.labels), kept.threshold if math.isfinite(kept.threshold) else None)
-
-
-def number_anew(labels: Tensor) -> Tensor:
-    """Clusters counted without gaps; -1 stays.
-
-    Example:
-        >>> number_anew(torch.tensor([5, -1, 2, 5]))
-        tensor([ 1, -1,  0,  1])
-    """
-    kept = labels != UNLABELED
-    numbered = labels.clone()
-    numbered[kept] = torch.unique(labels[kept], return_inverse=True)[1]
-    return numbered
-
-
-def with_outliers_alone(labels: Tensor) -> Tensor:
-    """Outliers as clusters of their own, after the others.
-
-    Example:
-        >>> with_outliers_alone(torch.tensor([0, -1, 1, -1]))
-        tensor([0, 2, 1, 3])
-    """
-    is_outlier = labels == UNLABELED
-    alone = int(labels.max()) + is_outlier.cumsum(0)
-    return labels.where(~is_outlier, alone)
+        is_kept = kept.labels != UNLABELED
+        labels[is_kept] = torch.unique(kept.labels[is_kept], return_inverse=True)[1]  # without gaps
+        labels[~is_kept] = UNLABELED
+        return Labeled(labels, kept.threshold if math.isfinite(kept.threshold) else None)
 
 
 def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
@@ -172,3 +150,17 @@ def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
             f"was adapted to the target (experiment=demo, not ablation=r01_base)."
         )
     return found
+
+
+def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
+    """Raise a ValueError, with the remedy of `troubles`, where a training without a source term has nothing to learn.
+
+    Args:
+        summary: `clustering.ClusterSummary`.
+        method: of the round.
+        epoch: that it begins with.
+    """
+    if summary.clusters < 2:
+        sentence = troubles(summary, method)["giant" if summary.clusters else "outliers"]
+        or_else = "" if method == "pul" else " Or train on the source as well: objective.source_term=spcl."
+        raise ValueError(f"epoch {epoch}: self-training needs two clusters to tell apart, and {sentence}{or_else}")

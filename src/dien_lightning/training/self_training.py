@@ -11,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.normalization import DOMAINS
@@ -18,8 +19,9 @@ from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_statistics
 from dien_lightning.training.module import DIENModule
-from dien_lightning.training.rounds import Labeled, Rounds, troubles, with_outliers_alone
-from dien_lightning.types import UNLABELED, Sample
+from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_has_objective
+from dien_lightning.training.rounds import Labeled, Rounds, check_two_clusters, troubles
+from dien_lightning.types import UNLABELED, Sample, with_outliers_alone
 
 CHECKPOINT_ROUND = "self_training"
 """The key of a training checkpoint that holds the round it was written in."""
@@ -41,7 +43,7 @@ class SelfTrainingModule(DIENModule):
 
     Raises:
         ValueError: an objective that does not fit the network or the rounds; while training, fewer than two clusters
-            and no source.
+            and no source term, or another target than that of the round that is taken up.
     """
 
     objective: SelfTrainingObjective  # type: ignore[assignment]
@@ -55,10 +57,12 @@ class SelfTrainingModule(DIENModule):
         if classes != (self.rounds.num_clusters if self.rounds.method == "pul" else None):
             raise ValueError(
                 f"the objective has num_clusters={classes}, and rounds by {self.rounds.method!r} have "
-                f"num_clusters={self.rounds.num_clusters}; give both the same for 'pul', and the objective None else."
+                f"num_clusters={self.rounds.num_clusters}; for 'pul' give both the same number; for 'clusters' build "
+                f"the objective with num_clusters=None."
             )
         self.labels: Tensor | None = None  # (N,) of the round
         self._first_epoch = -1  # of the round
+        self._labeled: dict[str, Any] | None = None  # the fingerprint of the target that a checkpoint's labels are of
         self._threshold: float | None = None
         self._rows = torch.zeros(0, dtype=torch.long)  # (N,) which entry, or class, is each image's
         self._start = copy.deepcopy(network.state_dict()) if self.rounds.method == "pul" else {}
@@ -67,6 +71,7 @@ class SelfTrainingModule(DIENModule):
     @classmethod
     def for_data(cls, network: Any, objective: Any, data: Any, **options: Any) -> SelfTrainingModule:
         """As `DIENModule.for_data`; the objective is made from `embedding_dim`, and the options hold `rounds`."""
+        check_has_objective(objective)
         made = network()
         loss = objective(embedding_dim=made.embedding_dim)
         data.takes_source = loss.needs_source
@@ -82,29 +87,33 @@ class SelfTrainingModule(DIENModule):
             pids = Processes().join(torch.as_tensor(batch["source"].pid))
         else:
             targets, sources = self._views(self(batch["target"].image, "target"), None)
-        progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
-        outputs = [self.objective(t, rows, s, pids, progress) for t, s in zip(targets, sources, strict=True)]
-        total = torch.stack([output.total for output in outputs]).mean()
-        self._log_training(outputs[0], total)
+        views = zip(targets, sources, strict=True)
+        outputs = [self.objective(t, rows, s, pids, self._progress) for t, s in views]
+        loss = self._loss_of(outputs, batch_idx)
         self.objective.update(targets[0], rows, sources[0], pids)
-        return self._share_of_step(total, batch_idx)
+        return loss
 
     # ---- rounds ----
 
     def on_train_start(self) -> None:
-        if self.labels is None:
-            return
-        number = len(self._datamodule.target.train)
-        if len(self.labels) != number:
+        change = what_changed(self._labeled, self._datamodule.fingerprints["target"]) if self._labeled else ""
+        if change and self._is_in_round:
             raise ValueError(
-                f"the checkpoint has pseudo-labels of {len(self.labels)} target images, and the target has {number}; "
-                f"put it back as it was, or start anew."
+                f"epoch {self.current_epoch} goes on with pseudo-labels of the target as it was: {change}. Put it back "
+                f"until the round has ended, or start anew."
             )
-        self._deal_out(self.labels)  # a resumed round goes on
+        if change:
+            self.labels = None  # of other images
+        if self.labels is not None:
+            self._deal_out(self.labels)  # a resumed round goes on
 
     def on_train_epoch_start(self) -> None:
-        if self.labels is None or not 0 <= self.current_epoch - self._first_epoch < self.rounds.epochs:
+        if not self._is_in_round:
             self._begin_round()
+
+    @property
+    def _is_in_round(self) -> bool:
+        return self.labels is not None and 0 <= self.current_epoch - self._first_epoch < self.rounds.epochs
 
     def _begin_round(self) -> None:
         embedding, is_there = self._embed_all("target")
@@ -158,16 +167,12 @@ class SelfTrainingModule(DIENModule):
         optional = {"agreement": summary.agreement, "same_camera": summary.same_camera, "chance": summary.chance}
         figures |= {name: value for name, value in optional.items() if value is not None}
         self.log_dict({f"clusters/{name}": float(value) for name, value in figures.items()}, rank_zero_only=True)
+        if self.objective.source_term == "none":
+            check_two_clusters(summary, self.rounds.method, self.current_epoch)
         for name, sentence in troubles(summary, self.rounds.method).items():
             if name not in self._told:
                 self._told.add(name)
                 rank_zero_warn(f"epoch {self.current_epoch}: {sentence}")
-        if summary.clusters < 2 and not self.objective.needs_source:
-            raise ValueError(
-                f"epoch {self.current_epoch}: the target's {len(labels)} images make {summary.clusters} clusters, and "
-                f"self-training needs two to tell apart. {'Lower' if summary.clusters else 'Raise'} rounds.eps "
-                f"({self.rounds.eps}), or train with the source beside it (source_term=spcl)."
-            )
 
     def _fill(self, embedding: Tensor) -> None:
         """The memory: the clusters' means, or the source's classes and every image."""
@@ -179,17 +184,13 @@ class SelfTrainingModule(DIENModule):
             memory.fill(_means(embedding[kept], labels[kept]))
             return
         if len(memory.entries):
-            classes = memory.entries[: self._num_source]
+            classes = memory.entries[: self._datamodule.num_classes]
         else:
             source, _ = self._embed_all("source")
             data: Any = self._datamodule
             classes = _means(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
-        own = classes.shape[0] + with_outliers_alone(labels)
+        own = len(classes) + with_outliers_alone(labels)
         memory.fill(torch.cat([classes, embedding]), torch.cat([torch.arange(len(classes), device=own.device), own]))
-
-    @property
-    def _num_source(self) -> int:
-        return int(self._datamodule.num_classes)
 
     def _deal_out(self, labels: Tensor) -> None:
         """Tell the sampler which images are drawn together, and each image which entry or class is its own."""
@@ -200,7 +201,7 @@ class SelfTrainingModule(DIENModule):
         elif self.objective.source_term == "none":
             groups = self._rows = labels
         else:
-            groups, self._rows = with_outliers_alone(labels), self._num_source + images
+            groups, self._rows = with_outliers_alone(labels), data.num_classes + images
         self._rows = self._rows.to(self.device)
         data.assign(groups.tolist())
 
@@ -232,6 +233,7 @@ class SelfTrainingModule(DIENModule):
         if round_ is None or round_["labels"] is None:
             return
         self.labels, self._first_epoch = round_["labels"], round_["first_epoch"]
+        self._labeled = checkpoint.get(CHECKPOINT_DATA, {}).get("target")
         self._threshold = round_["threshold"]
         if self.objective.memory is not None and len(round_["memory"][0]):
             self.objective.memory.restore(*(part.to(self.device) for part in round_["memory"]))

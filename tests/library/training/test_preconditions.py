@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
 
 from dien_lightning import Recipe
 from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.records import Record
-from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_can_resume, check_same_data
+from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_can_resume, check_same_data, total_steps
+from library.training.modules import build, trainer
 
 MILESTONES, ONE_CYCLE = {"milestones": [1, 4]}, {"schedule": "one_cycle"}
 
@@ -72,6 +75,23 @@ def test_what_does_not_go_on_is_told(before, now, words):
 def test_a_checkpoint_that_does_not_say_its_recipe_is_known_by_its_schedule():
     with pytest.raises(ValueError, match="end after 6 steps, and this run's after None"):
         resume(ONE_CYCLE, MILESTONES, says_its_recipe=False)
+
+
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no `val_dataloader`")
+@pytest.mark.parametrize("schedule", ["constant", "dann"])
+def test_a_loader_without_an_end_is_a_training_without_one_even_where_max_epochs_is_set(schedule):
+    run = trainer(max_epochs=2)
+    module = build({"reversal_schedule": schedule}, recipe=Recipe(schedule="one_cycle"))
+    batches = DataLoader(Endless(), batch_size=None)
+    words = {"constant": "schedule='one_cycle' needs to know its end", "dann": "reversal_schedule='dann' needs to know"}
+    with pytest.raises(ValueError, match=words[schedule]):
+        run.fit(module, batches)
+    assert math.isinf(total_steps(run))
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        yield from ()
 
 
 # ---- the people that it began with ----

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from dien_lightning import clustering
 from dien_lightning.clustering import ClusterSummary, pseudo_labels, reliable_labels, summarize_clusters
 from dien_lightning.training import Rounds
-from dien_lightning.training.rounds import troubles
+from dien_lightning.training.rounds import check_two_clusters, troubles
 
 
 def crowd(people=8, each=8, cameras=2, by_person=1.0, by_camera=0.0, noise=0.1):
@@ -55,6 +55,24 @@ def test_reliable_rounds_keep_the_first_rounds_threshold():
 def said(embeddings, camids, **options) -> dict[str, str]:
     rounds = Rounds(**({"k1": 6, "k2": 3} | options))
     return troubles(summarize_clusters(rounds.label(embeddings).labels, camids=camids), rounds.method)
+
+
+@pytest.mark.parametrize(
+    ("method", "clusters", "words"),
+    [
+        (
+            "clusters",
+            0,
+            r"and 100% of .* images are in no cluster.* Raise rounds\.eps.* objective\.source_term",
+        ),
+        ("pul", 0, r"Lower rounds\.similarity, or begin with a network that was trained longer on the source\.$"),
+        ("clusters", 1, r"and one cluster holds 100% of the clustered images.* Lower rounds\.eps\. Or train on the"),
+    ],
+)
+def test_fewer_than_two_clusters_are_refused_with_what_the_method_can_change(method, clusters, words):
+    summary = ClusterSummary(1.0 - clusters, clusters, torch.empty(0), largest=float(clusters))
+    with pytest.raises(ValueError, match=f"epoch 3: self-training needs two clusters to tell apart, .*{words}"):
+        check_two_clusters(summary, method, epoch=3)
 
 
 def test_people_are_no_trouble():

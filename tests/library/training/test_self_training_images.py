@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from library.training.test_self_training import build, fit, pair
+from library.training.test_self_training import StopAfter, build, fit, pair
 from processes import run_on_processes
 
 UNREADABLE = 4  # of the target; image 5 takes its place, and lies in the next batch
@@ -42,6 +43,24 @@ def test_a_joint_networks_statistics_stay_those_of_both_domains(data):
     assert not module.network.gathered("source")  # a batch of both counts as the target's
     module._embed_all("source")
     assert [name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])] == []
+
+
+@pytest.mark.parametrize(("step", "is_in_round"), [(2, True), (3, False)])
+def test_a_round_goes_on_with_the_images_that_it_labeled_alone(step, is_in_round, drawn_pair, tmp_path):
+    with pytest.raises(SystemExit):
+        fit(build(), pair(drawn_pair), callbacks=[StopAfter(step, tmp_path / "run.ckpt", epoch_end=not is_in_round)])
+    root = tmp_path / "data"
+    shutil.copytree(drawn_pair, root)
+    data = pair(root)
+    data.setup("fit")
+    first = Path(data.target.train[0].path)
+    first.rename(first.with_name(f"{first.stem}z{first.suffix}"))  # as many images
+    module = build()
+    if is_in_round:
+        with pytest.raises(ValueError, match="epoch 0 goes on with pseudo-labels of the target as it was: other files"):
+            fit(module, pair(root), tmp_path / "run.ckpt", max_epochs=2)
+    else:
+        assert fit(module, pair(root), tmp_path / "run.ckpt", max_epochs=2).global_step == 6
 
 
 @pytest.fixture
