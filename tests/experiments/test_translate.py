@@ -15,6 +15,7 @@ from dien_lightning.data.images import read_picture
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.contact_sheet import nearest_in_brightness
+from dien_lightning.experiments.translate import last_losses
 from library.data.folders import write_image
 from proofs.tiny import SMALL
 
@@ -172,9 +173,34 @@ def test_a_folder_that_holds_something_else_is_refused(translation, drawn_pair, 
     assert f"error: run_dir={translation} is of a run with spgan.width=4 (not 8), so it is not the" in finished.stderr
 
 
+def test_unreadable_images_are_left_out_where_that_is_asked_for(drawn_pair, tmp_path, capfd, monkeypatch):
+    broken = []
+    for name in ("pedestrians_day", "pedestrians_night"):
+        shutil.copytree(drawn_pair / name, tmp_path / name)
+        broken.append(min((tmp_path / name / "bounding_box_train").iterdir()))
+        broken[-1].write_bytes(b"no image")
+    given = (*TINY, f"data_root={tmp_path}", f"run_dir={tmp_path / 'run'}", "trainer.log_every_n_steps=0")
+    finished = call(capfd, monkeypatch, "translate", *given, "data.on_error=skip")
+    assert finished.code == 0, finished.stderr
+    assert f"left out, for they cannot be read: 1: {broken[0]}" in finished.stderr
+    record = json.loads((tmp_path / "run" / "translation.json").read_text())
+    assert (record["images"], record["losses"]) == (23, {})  # no step was logged
+    assert not (tmp_path / "run" / "images" / "bounding_box_train" / broken[0].name).exists()
+    assert (tmp_path / "run" / "translated.jpg").is_file()
+
+
+def test_the_losses_are_the_last_epochs(tmp_path):
+    rows = "".join(f"{step},{step}.5,7\n" for step in range(0, 50, 10))
+    (tmp_path / "metrics.csv").write_text(f"step,train/loss_gan,epoch\n{rows}")
+    assert last_losses(tmp_path / "metrics.csv", 30) == {"gan": 35.5}
+    assert last_losses(tmp_path / "metrics.csv", 45) == {}
+
+
 def test_the_brightest_alike_are_taken_once_while_they_last(tmp_path):
     for name, value in {"dark": 10, "mid": 100, "bright": 200, "a": 95, "b": 105, "c": 30}.items():
         Image.new("RGB", (4, 8), (value,) * 3).save(tmp_path / f"{name}.png")
     paths = {path.stem: str(path) for path in tmp_path.iterdir()}
     found = nearest_in_brightness([paths[n] for n in "abca"], [paths[n] for n in ("dark", "mid", "bright")])
     assert [Path(path).stem for path in found] == ["mid", "dark", "bright", "mid"]
+    (tmp_path / "broken.png").touch()
+    assert nearest_in_brightness([paths["a"]], [str(tmp_path / "broken.png"), paths["b"]]) == [paths["b"]]

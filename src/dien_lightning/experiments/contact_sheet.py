@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dien_lightning.atomic import atomic_write
 from dien_lightning.data import Splits
-from dien_lightning.data.images import read_picture
+from dien_lightning.data.images import UnreadableImageError, read_picture
 
 _HEIGHT, _WIDTH, _GAP, _MARGIN = 192, 96, 4, 96  # of a picture, between pictures, for the labels
+_OFFERED = 300  # target images that those of the nearest brightness are taken from
 _LABELS = ("original", "translated", "target,\nas bright")
 
 
@@ -22,14 +24,15 @@ def write_contact_sheet(path: Path, source: Splits, target: Splits, translated: 
     Args:
         path: of the JPEG file.
         source: the set that was translated.
-        target: the one whose look it was given.
+        target: the one whose look it was given; some hundred of its training images are read.
         translated: folder of the translated set.
         columns: how many training images, spread evenly over the source's.
     """
     records = source.train[:: max(1, len(source.train) // columns)][:columns]
     originals = [record.path for record in records]
     copies = [str(translated / Path(name).relative_to(source.root)) for name in originals]
-    alike = nearest_in_brightness(copies, [record.path for record in target.train])
+    offered = target.train[:: 1 + len(target.train) // _OFFERED]
+    alike = nearest_in_brightness(copies, [record.path for record in offered])
     size = (_MARGIN + len(records) * (_WIDTH + _GAP), 3 * (_HEIGHT + _GAP))
     sheet = Image.new("RGB", size, "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
@@ -44,10 +47,16 @@ def write_contact_sheet(path: Path, source: Splits, target: Splits, translated: 
 
 
 def nearest_in_brightness(wanted: Sequence[str], offered: Sequence[str]) -> list[str]:
-    """For each wanted image file the offered one whose mean brightness is nearest, each taken once while they last."""
-    left = {name: _brightness(name) for name in offered}
+    """For each wanted image file the offered one whose mean brightness is nearest, each taken once while they last.
+
+    Offered files that cannot be read are passed over.
+    """
+    left: dict[str, float] = {}
+    for name in offered:
+        with suppress(UnreadableImageError):
+            left[name] = _brightness(name)
     found: list[str] = []
-    for name in wanted:
+    for name in wanted if left else ():
         bright = _brightness(name)
         fresh = [other for other in left if other not in found] or list(left)
         found.append(min(fresh, key=lambda other: abs(left[other] - bright)))

@@ -10,6 +10,8 @@ translations, target images as bright), translation.json what it took.
 from __future__ import annotations
 
 import csv
+import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
+from dien_lightning.data import Splits
+from dien_lightning.data.scanning import scan_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
@@ -107,12 +111,14 @@ def translate(config: DictConfig) -> None:
     trainer = build_trainer(config, run_dir, running_time)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
-    images = run_dir / IMAGES
+    images, source = run_dir / IMAGES, without_unreadable(data.source) if data.on_error == "skip" else data.source
     if not images.exists():
         module.eval()
         with autocast(module, str(trainer.precision)):
-            write_translated_set(data.source, images, module.translate, size, without=[MANIFEST])
-    write_contact_sheet(run_dir / SHEET, data.source, data.target, images)
+            left_out = {record.path for record in data.source.train} - {record.path for record in source.train}
+            others = [MANIFEST, *(str(Path(path).relative_to(source.root)) for path in left_out)]
+            write_translated_set(source, images, module.translate, size, without=others)
+    write_contact_sheet(run_dir / SHEET, source, data.target, images)
     write_json(
         run_dir / RECORD,
         {
@@ -124,13 +130,13 @@ def translate(config: DictConfig) -> None:
             "seconds": running_time.seconds,
             "peak_memory": running_time.peak_memory,
             "steps": trainer.global_step,
-            "images": len(data.source.train),
-            "losses": last_losses(run_dir / "metrics.csv", data.steps_per_epoch),
+            "images": len(source.train),
+            "losses": last_losses(run_dir / "metrics.csv", trainer.global_step - data.steps_per_epoch),
             "settings": deciding(config),
             "versions": {name: version(name) for name in ("torch", "pytorch-lightning")},
         },
     )
-    print(f"{len(data.source.train)} images are translated: {images}; look at {run_dir / SHEET}.")
+    print(f"{len(source.train)} images are translated: {images}; look at {run_dir / SHEET}.")
 
 
 def deciding(config: DictConfig) -> dict[str, Any]:
@@ -139,11 +145,20 @@ def deciding(config: DictConfig) -> dict[str, Any]:
     return {name: found.get(name, {}) for name in _DECIDING}
 
 
-def last_losses(path: Path, steps: int) -> dict[str, float]:
-    """The mean of each loss over the last epoch's rows of metrics.csv."""
+def without_unreadable(source: Splits) -> Splits:
+    """The set without the training images that cannot be read; says which."""
+    states = scan_files([record.path for record in source.train])
+    faults = [state.path for state in states if state.fault is not None]
+    if faults:
+        print(unreadable_in_words(faults), file=sys.stderr)
+    return replace(source, train=[record for record in source.train if record.path not in faults])
+
+
+def last_losses(path: Path, first: int) -> dict[str, float]:
+    """The mean of each loss in metrics.csv from step `first` on; empty where none of these steps was logged."""
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))[-steps:]
-    names = [name for name in rows[0] if name.startswith("train/loss_")]
+        rows = [row for row in csv.DictReader(file) if int(row["step"]) >= first]
+    names = [name for name in (rows[0] if rows else ()) if name.startswith("train/loss_")]
     return {name.removeprefix("train/loss_"): sum(float(row[name]) for row in rows) / len(rows) for name in names}
 
 
