@@ -122,3 +122,30 @@ def test_the_waiting_is_bounded_and_can_be_changed(monkeypatch):
     assert settings.init_timeout == wandb.Settings().init_timeout  # left to the variable
     monkeypatch.delenv("WANDB_INIT_TIMEOUT")
     assert tracking.reach(lambda settings: settings, "outputs").init_timeout == 30
+
+
+@pytest.mark.parametrize(
+    ("files", "variables", "has"),
+    [
+        ({}, {}, False),
+        ({".netrc": "api.wandb.ai"}, {}, True),
+        ({".netrc": "ml.example.com"}, {}, False),
+        ({".netrc": "ml.example.com"}, {"WANDB_BASE_URL": "https://ml.example.com"}, True),
+        ({"own": "api.wandb.ai"}, {"NETRC": "~/own"}, True),
+        ({".netrc": "api.wandb.ai"}, {"NETRC": "~/own"}, False),  # which goes before
+        ({".netrc": "ml.example.com:8080", "kept": "https://ml.example.com:8080"}, {"WANDB_CONFIG_DIR": "~"}, True),
+    ],
+)
+def test_an_account_is_found_where_the_client_looks(files, variables, has, tmp_path, monkeypatch):
+    from dien_lightning.experiments import tracking
+
+    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    for name, host in files.items():
+        (tmp_path / name).write_text(f"machine {host}\n  login user\n  password secret\n")
+        (tmp_path / name).chmod(0o600)
+    if "kept" in files:  # by `wandb login --host`
+        (tmp_path / "settings").write_text(f"[default]\nbase_url = {files['kept']}\n")
+    assert tracking.has_wandb_account() is has

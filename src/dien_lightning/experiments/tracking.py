@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
 import netrc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import wandb
 from hydra.utils import instantiate
@@ -25,11 +28,21 @@ WANDB_FINISH_TIMEOUT go before. W&B itself waits 90 seconds, and at the end for 
 
 def has_wandb_account() -> bool:
     """Whether a key for W&B lies where its client looks; to ask the client would settle its mode."""
+    path = os.environ.get("NETRC")
     try:
-        hosts = netrc.netrc().hosts
+        hosts = netrc.netrc(path and os.path.expanduser(path)).hosts
     except (OSError, netrc.NetrcParseError):
         hosts = {}
-    return "WANDB_API_KEY" in os.environ or any("wandb" in host for host in hosts)
+    return "WANDB_API_KEY" in os.environ or _server() in hosts or any("wandb" in host for host in hosts)
+
+
+def _server() -> str:
+    """The host of one's own W&B server, as WANDB_BASE_URL or `wandb login --host` names it; empty without one."""
+    settings = configparser.ConfigParser(interpolation=None)
+    with suppress(configparser.Error, UnicodeError):
+        settings.read(Path(os.environ.get("WANDB_CONFIG_DIR", "~/.config/wandb"), "settings").expanduser())
+    kept = settings.get("default", "base_url", fallback="")
+    return urlsplit(os.environ.get("WANDB_BASE_URL", kept)).netloc
 
 
 def start_wandb(options: DictConfig) -> WandbLogger:
