@@ -48,6 +48,16 @@ def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
     assert done.stdout.rstrip().endswith(""" 'data.source_camera_pattern="cam(\\d)"'""")
 
 
+def test_a_folder_without_training_images_is_no_source(check, tmp_path):
+    for seed, path in enumerate(("query/anna/cam1.jpg", "gallery/anna/cam2.jpg", "gallery/ben/cam1.jpg")):
+        write_image(tmp_path / path, seed=seed)
+    words = (tmp_path, "layout=folder", "camera_pattern=cam(\\d)")
+    assert check(*words).code == 0
+    done = check(*words, "role=source")
+    assert done.code == 1
+    assert "There are no training images, so it cannot be a source; add them, or check it as it is" in done.stdout
+
+
 def test_identities_are_read_from_names_by_the_pattern_it_proposes(check, tmp_path):
     for seed, path in enumerate(("01_c1.jpg", "01_c2.jpg", "02_c1.jpg", "02_c2.jpg")):
         write_image(tmp_path / path, seed=seed)

@@ -124,6 +124,27 @@ def test_the_home_folder_is_found_wherever_a_path_is_taken(word, settled, monkey
     assert cli.settle("train", [word]) == [settled]
 
 
+@pytest.mark.parametrize(
+    ("words", "settled"),
+    [
+        ("experiment=demo -m seed=0,1", "-m experiment=demo seed=0,1"),
+        ("experiment=demo -i", "--info=all experiment=demo"),
+        ("experiment=demo --info searchpath", "--info=searchpath experiment=demo"),
+        ("--info=config experiment=demo", "--info=config experiment=demo"),
+        ("experiment=demo --cfg=job", "--cfg=job experiment=demo"),
+        ("-c job -p trainer experiment=demo", "-c job -p trainer experiment=demo"),
+    ],
+)
+def test_hydras_own_flags_come_before_the_keys(words, settled):
+    assert cli.settle("train", words.split()) == settled.split()
+
+
+@pytest.mark.parametrize(("flag", "said"), [("-i", "Defaults Tree"), ("--cfg=job", "attention_loops: 1")])
+def test_hydra_takes_its_flags_wherever_they_stand(flag, said, capfd, monkeypatch):
+    finished = call(capfd, monkeypatch, "train", "experiment=demo", flag)
+    assert said in finished.stdout + finished.stderr
+
+
 @pytest.mark.parametrize("flag", [["--config-dir={}"], ["--config-dir", "{}"], ["-cd", "{}"]])
 def test_a_users_own_configurations_are_found(flag, own_conf, monkeypatch, capfd):
     monkeypatch.setenv(CONFIG_DIR, "")
@@ -133,6 +154,9 @@ def test_a_users_own_configurations_are_found(flag, own_conf, monkeypatch, capfd
     assert cli.settle("table", [*own, "experiment=mine"]) == ["experiment=mine"]
     assert compose_config(["experiment=mine"]).network.embedding_dim == 24  # as demo and table compose
     assert "mine" in cli.usage("train")
+    assert cli.settle("check", [*own, "crops"]) == ["crops"]
+    assert "--config-dir DIR adds a folder" in cli.usage("check")
+    assert "dien train --help" not in cli.usage("check")
 
 
 def test_a_folders_name_keeps_what_is_swept(monkeypatch):

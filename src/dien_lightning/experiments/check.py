@@ -72,6 +72,10 @@ def main() -> None:
     )
     counting = protocol(compose_config([f"protocol={options.protocol}", f"data.cameras={options.cameras}"]))
     found = inspect(splits, labeled=role == "source", num_ids=options.num_ids, num_instances=options.num_instances)
+    if options.role == "source" and not splits.train:
+        found.problems.append(
+            "There are no training images, so it cannot be a source; add them, or check it as it is with role=target."
+        )
     check_matches(splits, counting, found)
     found.notes += beside(root, splits) if layout in CATALOG else []
     if options.files:

@@ -38,12 +38,13 @@ COMMANDS = {
     "table": "train what is missing of the paper's table, then report",
     "report": "finished runs to tables, figures and a page",
 }
-COMPOSING = (*CONFIGS, "adapt", "demo", "table")
+COMPOSING = (*CONFIGS, "adapt", "check", "demo", "table")
 """The commands that read conf/, and so take --config-dir."""
 EXTRAS = {"pyarrow": "search", "lancedb": "search", "starlette": "serve", "uvicorn": "serve"}
 """Packages that some commands need alone, each with the extra that brings it."""
-_SWITCHES = ("-m", "--multirun", "--resolve", "--hydra-help", "-i", "--info")
+_SWITCHES = ("-m", "--multirun", "--resolve", "--hydra-help")
 _WITH_VALUE = ("-c", "--cfg", "-p", "--package")
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what --info may name; alone: all
 _HOME = re.compile(r"""(?:^|(?<=[=,:[{"']))~(?=/|$)""")
 
 
@@ -110,8 +111,12 @@ def settle(command: str, words: Sequence[str]) -> list[str]:
             flags += ["--config-dir", os.environ[CONFIG_DIR]] if command in CONFIGS else []
         elif word in _SWITCHES and command in CONFIGS:
             flags.append(word)
-        elif word in _WITH_VALUE and command in CONFIGS:
-            flags += [word, *itertools.islice(left, 1)]
+        elif name in ("-i", "--info") and command in CONFIGS:
+            flags.append(f"--info={value or 'all'}")
+        elif flags[-1:] == ["--info=all"] and word in _INFO:
+            flags[-1] = f"--info={word}"
+        elif name in _WITH_VALUE and command in CONFIGS:
+            flags += [word] if equals else [word, *itertools.islice(left, 1)]
         elif word.startswith("-") and equals:
             raise ValueError(
                 f"{word}: a key has no hyphens in front: {word.lstrip('-')}. W&B's agent leaves them out where the "
@@ -151,7 +156,8 @@ def usage(command: str) -> str:
             "\n-m runs every combination of key=a,b; a key that is not listed is added by +key=value (hydra.cc).",
         ]
     elif command in COMPOSING:
-        said.append("\ndien train --help lists the keys; --config-dir DIR adds a folder of yours to conf/.")
+        trained = "" if command == "check" else "dien train --help lists the keys; "
+        said.append(f"\n{trained}--config-dir DIR adds a folder of yours to conf/.")
     return "\n".join(said)
 
 
