@@ -1,8 +1,11 @@
-"""The files that commands leave: JSON and text, written in one step each."""
+"""The files that commands leave: JSON, CSV and text, written in one step each."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +40,10 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file in one step, see `write_text`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as a CSV file in one step, see `write_text`."""
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([header, *rows])
+    write_text(path, table.getvalue())

@@ -16,8 +16,6 @@ the images that cannot be read, and counts them.
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import os
 import sys
@@ -40,7 +38,7 @@ from dien_lightning.data.names import number_names, spelled
 from dien_lightning.data.reading import recognize
 from dien_lightning.data.records import SPLITS
 from dien_lightning.data.scanning import scan_files
-from dien_lightning.experiments.files import write_text
+from dien_lightning.experiments.files import write_csv, write_text
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.reports.page import Block, Section, render_page
 from dien_lightning.experiments.reports.pictures import Grid, Picture, picture_uri
@@ -95,15 +93,17 @@ def main() -> None:
     ranked = {
         path: [Found(gallery[i], distance) for i, distance in found] for path, found in zip(query, lists, strict=True)
     }
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(["query", "rank", "image", "distance"])
-    for path, found in ranked.items():
-        writer.writerows([path, place, image, f"{d:.4f}"] for place, (image, d) in enumerate(found, start=1))
+    rows = [
+        (path, place, image, f"{d:.4f}")
+        for path, found in ranked.items()
+        for place, (image, d) in enumerate(found, start=1)
+    ]
     output = Path(options.output)
-    write_text(output / "ranks.csv", table.getvalue())
+    write_csv(output / "ranks.csv", ("query", "rank", "image", "distance"), rows)
     left_out = [f"each query's own camera (by {known_by}; same_camera=keep keeps it)"] if cameras else []
-    left_out += [f"{sum(map(len, hidden))} images that are a query or a copy of it"] if any(hidden) else []
+    if any(hidden):
+        alike = f" and what looks alike (alike={options.alike:g})" if options.alike else ""
+        left_out.append(f"each query's own file and copies of it{alike}, {sum(map(len, hidden))} in all lists")
     left_out += [f"{unreadable} that cannot be read"] if unreadable else []
     told = "; left out: ".join(
         [f"{len(query)} queries ranked against {len(gallery)} images", *filter(None, [", ".join(left_out)])]
