@@ -87,7 +87,7 @@ def _keys(path: Path, prefix: str) -> list[Key]:
         level = len(match["indent"]) // 2
         parents = [*parents[:level], match["key"]]
         below = lines[number + 1 : number + 2]
-        if parents[0] in ("defaults", "hydra", "_target_") or match["key"] == "_target_":
+        if parents[0] in ("defaults", "hydra") or match["key"] == "_target_":
             continue
         if match["value"] or not (below and below[0].startswith(" " * (len(match["indent"]) + 2))):
             keys.append(Key(prefix + ".".join(parents), match["value"] or "", match["comment"] or ""))

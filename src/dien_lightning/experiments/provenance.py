@@ -54,7 +54,7 @@ def commit() -> str:
 
 
 def command_line(command: str) -> str:
-    """The one command that repeats this run, from its start and without the record that is kept of it."""
+    """The command that repeats this run from its start; `resume` and `record` are left out."""
     overrides = [word for word in HydraConfig.get().overrides.task if not word.startswith(("resume=", "record="))]
     own = os.environ.get(CONFIG_DIR)
     return shlex.join(["dien", command, *(["--config-dir", own] if own else []), *overrides])

@@ -153,7 +153,7 @@ def _by_dotted_name(nested: Mapping[str, Any], prefix: str = "") -> dict[str, An
 
 
 def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Names, or beginnings of names, that change no figure of at least one of two runs, whatever else differs."""
+    """Names (or prefixes) that cannot change figures, given these two runs."""
     names = [name for name in _NO_MATTER if name not in _where(one) | _where(other)]
     for known in (one, other):
         if not known.get("network.attention_loops", True):
