@@ -67,7 +67,15 @@ def test_filters_and_the_own_camera(gallery, words, expected, dien, folder):
     if words == ["same_camera=keep"]:
         assert "of the query's own camera, where strangers look alike more often" in done.stdout
     if not expected:
-        assert "nothing passes the filters" in done.stdout
+        assert "nothing from another camera passes the filters" in done.stdout
+
+
+def test_a_list_that_the_own_camera_leaves_empty_speaks_of_no_filter(dien, folder):
+    write(folder / "one.parquet", vectors(2), [ListedImage(f"/crops/{i}.jpg", "0") for i in range(2)])
+    done = dien("search", "gallery=one.parquet", "query=one.parquet")
+    assert "      nothing from another camera is in the gallery" in done.stdout
+    done = dien("search", "gallery=one.parquet", "query=one.parquet", "same_camera=keep", "camera=0", "after=1")
+    assert "      nothing else passes the filters" in done.stdout
 
 
 def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
@@ -132,6 +140,10 @@ def others(folder):
         ("search gallery=crops.parquet query=nowhere", "/nowhere does not exist; name a folder of crops"),
         ("search gallery=crops.parquet query=torn.jpg", "torn.jpg cannot be read as an image"),
         ("search gallery=crops.parquet query=crops camera=1,7,9", "camera=7,9: the gallery has no image from there"),
+        (
+            "search gallery=store query=crops camera=,",
+            "camera=, names no camera; leave it out to search in all of them",
+        ),
         ("search gallery=store query=crops camera=7", "its cameras are 0, 1."),
         ("search gallery=plain.parquet query=crops camera=7", "it has no cameras at all"),
         ("search gallery=crops.parquet query=crops top=0", "top=0 must be a whole number"),

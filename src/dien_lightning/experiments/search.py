@@ -54,7 +54,7 @@ class Options:
 def main() -> None:
     """Open, embed, find, print."""
     options = parse(sys.argv[1:])
-    chosen = choose(options.camera, options.after, options.before)
+    chosen = choose(options.camera.split(",") if options.camera is not None else (), options.after, options.before)
     use_threads(options.threads)
     gallery = open_gallery(options.gallery)
     check_cameras(chosen, gallery)
@@ -70,7 +70,7 @@ def main() -> None:
         rows = [row(hit, in_words(network, gallery.about, hit, query.camera)) for hit in hits]
         writer.writerows([query.path, rank, *cells] for rank, cells in enumerate(rows, start=1))
         if place < _PRINTED:
-            print(described(query, rows, options.same_camera))
+            print(described(query, rows, options.same_camera, chosen))
     if len(lists) > _PRINTED:
         print(f"... and {len(lists) - _PRINTED} more queries{'' if options.output else '; output=FILE.csv has all'}.")
     if options.output:
@@ -90,21 +90,23 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
-def choose(camera: str | None, after: str | None, before: str | None) -> Filter:
+def choose(cameras: Sequence[str], after: str | None, before: str | None) -> Filter:
     """The filter that these texts mean; None or nothing leaves a matter open.
 
     Raises:
-        ValueError: a time that is none, or an `after` that is not earlier than `before`.
+        ValueError: names that are all blank, a time that is none, or an `after` that is not earlier than `before`.
 
     Example:
-        >>> choose("1, 02", None, "1970-01-02")
+        >>> choose(["1", " 02"], None, "1970-01-02")
         Filter(cameras=('1', '2'), after=None, before=86400.0)
     """
-    cameras = tuple(spelled(name) for name in camera.split(",") if name.strip()) if camera else None
+    names = tuple(spelled(name) for name in cameras if name.strip())
+    if cameras and not names:
+        raise ValueError(f"camera={','.join(cameras)} names no camera; leave it out to search in all of them.")
     times = [read_time(text) if text else None for text in (after, before)]
     if times[0] is not None and times[1] is not None and times[0] >= times[1]:
         raise ValueError(f"after={after} is not earlier than before={before}, so nothing is between them.")
-    return Filter(cameras, *times)
+    return Filter(names or None, *times)
 
 
 def row(hit: Hit, said: str) -> list[str]:
@@ -113,7 +115,7 @@ def row(hit: Hit, said: str) -> list[str]:
     return [hit.image.path, hit.image.camera or "", time, f"{hit.distance:.4f}", said]
 
 
-def described(query: ListedImage, rows: Sequence[Sequence[str]], same_camera: str) -> str:
+def described(query: ListedImage, rows: Sequence[Sequence[str]], same_camera: str, chosen: Filter) -> str:
     """One query's list, as it is printed."""
     if same_camera == "keep":
         left_out = ""
@@ -125,4 +127,7 @@ def described(query: ListedImage, rows: Sequence[Sequence[str]], same_camera: st
     for rank, (path, camera, time, distance, said) in enumerate(rows, start=1):
         about = [f"camera {camera}" if camera else "", time, said]
         lines.append("  ".join([f"{rank:>4}. {distance}", path, *filter(None, about)]))
-    return "\n".join(lines if rows else [*lines, "      nothing passes the filters"])
+    if not rows:
+        others = "from another camera" if query.camera is not None and same_camera == "drop" else "else"
+        lines.append(f"      nothing {others} {'is in the gallery' if chosen == Filter() else 'passes the filters'}")
+    return "\n".join(lines)

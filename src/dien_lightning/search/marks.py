@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dien_lightning.atomic import one_process_at_a_time
 
 
-class Mark(NamedTuple):
+class KeptMark(NamedTuple):
     """One judgement.
 
     Attributes:
@@ -35,15 +35,23 @@ class Mark(NamedTuple):
     camera: str = ""
 
 
-def append_mark(path: Path, mark: Mark) -> None:
+def append_mark(path: Path, mark: KeptMark) -> None:
     """Add a mark to the file, to stay there whatever comes; a later one of the same pair is the one that counts."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     with one_process_at_a_time(path.parent), path.open("a", encoding="utf-8", newline="") as file:
         if not file.tell():
-            writer.writerow(Mark._fields)
+            writer.writerow(KeptMark._fields)
         writer.writerow(mark)
         file.write(text.getvalue())
         file.flush()
         os.fsync(file.fileno())
+
+
+def marks_of(path: Path, query: Path) -> dict[str, str]:
+    """What the file says of images beside this query, by their files: "yes", "no", or "" where it was taken back."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["image"]: row["same"] for row in csv.DictReader(file) if row["query"] == str(query)}

@@ -1,87 +1,18 @@
-"""The search page in a real browser, and its server against who should not ask."""
+"""The search page's server: its answers, and what it refuses to whoever should not ask."""
 
 from __future__ import annotations
 
 import csv
-import http.client
 import io
-import json
-import socket
-import threading
-import time
 from urllib.parse import urlencode
 
 import pytest
-import torch
-import uvicorn
 from PIL import Image
 
-from browser import CHROMIUM, Browser, wait
 from dien_lightning.calibration import read_marks
-from dien_lightning.data.listing import list_images
-from dien_lightning.experiments.serve import open_service
 from dien_lightning.experiments.serving import service as serving
-from dien_lightning.experiments.serving.app import MOST_BYTES, make_app
-from dien_lightning.network import Calibration, fingerprint, save_network
-from dien_lightning.search import embed_files
-from dien_lightning.search.store import Store
-from library.data.folders import write_image
-from library.network.networks import small
-
-
-@pytest.fixture(scope="module")
-def place(module_folder):
-    """A store of eight crops of two cameras, by a calibrated network with two passes; and a port."""
-    network = small(2, moved=True)
-    about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 400}
-    network.calibration = Calibration([0.0, 1.9], [2.0, -1.0], [1 / 400, 0.4], about)
-    save_network(network, module_folder / "network.safetensors")
-    for i in range(8):
-        write_image(module_folder / "crops" / f"cam{i % 2}" / f"{i}.png", seed=i, size=(64, 32))
-    images = list_images(module_folder / "crops", camera_pattern=r"cam(\d)", time_pattern=r"/(\d)\.")
-    told = {"checkpoint": str(module_folder / "network.safetensors")}
-    run = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False}
-    file = embed_files(network, images, module_folder / "crops.parquet", told=told, **run)
-    Store.create(module_folder / "store", file.about).add(file)
-    return module_folder
-
-
-@pytest.fixture(scope="module")
-def port(place):
-    """Where the page is."""
-    torch.set_num_threads(1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app = make_app(open_service(str(place / "store")), [f"127.0.0.1:{port}"])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield port
-    server.should_exit = True
-    thread.join()
-
-
-def ask(port, method, path, body=None, **headers):
-    """Status, content and headers."""
-    headers = {"Host": f"127.0.0.1:{port}", "Origin": f"http://127.0.0.1:{port}"} | headers
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items() if value})
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, content, answer.headers
-
-
-def crop(place, number=3):
-    return (place / "crops" / f"cam{number % 2}" / f"{number}.png").read_bytes()
-
-
-def search(port, content, query=""):
-    status, content, _ = ask(port, "POST", f"/search{query}", content)
-    return status, json.loads(content)
+from dien_lightning.experiments.serving.app import MOST_BYTES
+from experiments.serving.asking import ask, crop, search
 
 
 def test_an_upload_finds_images_and_their_pictures(port, place):
@@ -96,6 +27,7 @@ def test_an_upload_finds_images_and_their_pictures(port, place):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert {hit["camera"] for hit in search(port, crop(place), "?query_camera=1")[1]["hits"]} == {"0"}
+    assert len(search(port, crop(place), "?camera=0&camera=1")[1]["hits"]) == 8
 
 
 @pytest.mark.parametrize(
@@ -134,8 +66,9 @@ def encoded(size, kind="PNG"):
         (encoded((8, 16)), "?after=noon", "'noon' is no time"),
         (encoded((8, 16)), "?same_camera=all", "same_camera='all' is not allowed"),
         (encoded((8, 16)), "?top=many", "top='many' must be a whole number"),
+        (encoded((8, 16)), "?camera=", "names no camera; leave it out"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_is_no_crop_is_refused_in_one_sentence(content, query, words, port):
     status, said = search(port, content, query)
@@ -160,6 +93,7 @@ def test_marks_are_kept_and_taken_back(port, place):
     with (place / "store.marks" / "marks.csv").open() as file:
         kept = [float(row["distance"]) for row in csv.DictReader(file) if key in row["query"]]
     assert kept[:2] == [0.0, pytest.approx(found["hits"][1]["distance"], abs=1e-3)]
+    assert [hit["same"] for hit in search(port, crop(place, 2), "?top=4")[1]["hits"]] == ["yes", "no", "", ""]
     with Image.open(marks[0].image_a) as picture:
         assert picture.size == (32, 64)
 
@@ -182,49 +116,3 @@ def test_one_crop_told_of_two_cameras_keeps_each_ones_marks(port, place):
         rows = list(csv.DictReader(file))[-2:]
     assert [row["query_camera"] for row in rows] == ["0", "1"]
     assert rows[0]["query"] == rows[1]["query"]  # one picture, so that the later mark of a pair holds
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-def test_in_a_browser_by_keyboard_and_at_phone_width(port, place, tmp_path):
-    browser = Browser(f"http://127.0.0.1:{port}/")
-    try:
-        wait(lambda: "8 images, 2 cameras" in browser.run("document.getElementById('about').textContent"))
-        assert "Looks alike, not is." in browser.run("document.querySelector('footer').textContent")
-        browser.choose("#file", place / "crops" / "cam0" / "4.png")
-        wait(lambda: browser.run("document.querySelectorAll('#hits li').length") == 8)
-        wait(lambda: browser.run("[...document.querySelectorAll('#hits img')].every((i) => i.naturalWidth)"))
-        first = browser.run("document.querySelector('#hits li').textContent")
-        assert "1. distance 0.000" in first
-        says = search(port, crop(place, 4))[1]["hits"][0]["says"]  # at the calibration's edge, where processors differ
-        assert says.endswith(" strangers looks this alike, if another camera took it")
-        assert says in first
-        browser.run("document.getElementById('search').focus()")
-        for key in "jjy":  # the first, the second, the same person
-            browser.press(key)
-        wait(lambda: browser.run("document.querySelectorAll('#hits li')[1].className") == "yes")
-        wait(lambda: "Kept: the same person." in browser.run("document.getElementById('said').textContent"))
-        assert read_marks(place / "store.marks" / "marks.csv")[-1].same
-        browser.press("c")
-        wait(lambda: "Taken back." in browser.run("document.getElementById('said').textContent"))
-        browser.press("w")
-        wait(lambda: browser.run("document.querySelectorAll('#hits li:nth-child(2) .why img').length") == 4)
-        browser.run("document.getElementById('camera').options[1].selected = true")
-        browser.run("document.getElementById('ask').requestSubmit()")
-        wait(lambda: browser.run("document.querySelectorAll('#hits li').length") == 4)
-        browser.run("document.getElementById('query-camera').value = '1'")
-        browser.choose("#file", place / "crops" / "cam0" / "2.png")
-        wait(lambda: browser.run("document.getElementById('query').alt").endswith("2.png"))
-        assert browser.run("document.getElementById('query-camera').value") == ""  # it was the last crop's
-        for name, size in (("large.png", MOST_BYTES + 1), ("torn.png", 9)):
-            (tmp_path / name).write_bytes(bytes(size))
-        browser.choose("#file", tmp_path / "large.png")
-        wait(lambda: "more than 10 MB" in browser.run("document.getElementById('said').textContent"))
-        browser.choose("#file", tmp_path / "torn.png")
-        wait(lambda: "cannot be read as an image" in browser.run("document.getElementById('said').textContent"))
-        browser.resize(360)
-        assert browser.run("document.documentElement.scrollWidth") <= 360
-        assert (
-            browser.run("getComputedStyle(document.getElementById('ask')).gridTemplateColumns.split(' ').length") == 1
-        )
-    finally:
-        browser.close()

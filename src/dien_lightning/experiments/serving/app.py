@@ -89,7 +89,7 @@ def make_app(service: Service, hosts: list[str]) -> ASGIApp:
             raise ValueError(f"top={top!r} must be a whole number of at least 1; it is the length of the list.")
         how: dict[str, Any] = {
             "top": min(int(top), _MOST_SHOWN),
-            "chosen": choose(asked.get("camera"), asked.get("after"), asked.get("before")),
+            "chosen": choose(asked.getlist("camera"), asked.get("after"), asked.get("before")),
             "same_camera": asked.get("same_camera") or "drop",
             "camera": spelled(camera) if camera else None,
         }

@@ -22,7 +22,7 @@ from dien_lightning.experiments.reports.attention_maps import overlay
 from dien_lightning.network import DIEN
 from dien_lightning.search import Filter
 from dien_lightning.search.answers import Questions, check_upright, extractor, find, in_words
-from dien_lightning.search.marks import Mark, append_mark
+from dien_lightning.search.marks import KeptMark, append_mark, marks_of
 from dien_lightning.search.store import Store
 from dien_lightning.training.extractor import pixels_of
 
@@ -97,6 +97,7 @@ class Service:
                 self._queries.popitem(last=False)
             asked = Questions([ListedImage(f"upload {name}", camera)], query.embedding)
             (hits,) = find(self.store, asked, top=top, chosen=chosen, same_camera=same_camera)
+        said = marks_of(self.marks / "marks.csv", self._picture(name))
         rows = [
             {
                 "number": hit.number,
@@ -105,6 +106,7 @@ class Service:
                 "time": None if hit.image.time is None else show_time(hit.image.time),
                 "distance": round(hit.distance, 4),
                 "says": in_words(self.network, self.store.about, hit, camera),
+                "same": said.get(hit.image.path, ""),
             }
             for hit in hits
         ]
@@ -160,12 +162,16 @@ class Service:
         query, image, about = self._queries[key], self._listed(number), self.store.about
         embedding = self.store.embedding_of(number)
         distance = float(torch.dist(query.embedding[0].to(embedding.dtype).double(), embedding.double()))
-        path = self.marks / "queries" / f"{query.name}.png"
+        path = self._picture(query.name)
         if not path.is_file():
             with atomic_write(path) as draft:
                 query.picture.save(draft, "PNG")
         about_it = (about.fingerprint, about.domain, query.camera or "", image.camera or "")
-        append_mark(self.marks / "marks.csv", Mark(str(path.absolute()), image.path, SAID[said], distance, *about_it))
+        append_mark(self.marks / "marks.csv", KeptMark(str(path), image.path, SAID[said], distance, *about_it))
+
+    def _picture(self, name: str) -> Path:
+        """Where a query that is marked is kept."""
+        return (self.marks / "queries" / f"{name}.png").absolute()
 
     def _listed(self, number: int) -> ListedImage:
         (image,) = self.store.images([number])

@@ -3,7 +3,7 @@
 const at = (id) => document.getElementById(id);
 let crop = null; // the file that is asked with
 let most = Infinity; // bytes of a file
-let asked = null; // what the server calls it
+let latest = 0; // number of the newest search; answers to earlier ones come too late
 
 function say(words, wrong = false) {
   at("said").textContent = words;
@@ -51,62 +51,68 @@ function choose(file) {
 
 async function search() {
   if (!crop) return;
-  const query = new URLSearchParams({
-    top: at("top").value, after: at("after").value, before: at("before").value,
-    camera: [...at("camera").selectedOptions].map((option) => option.value).join(","),
-    query_camera: at("query-camera").value, same_camera: at("keep").checked ? "keep" : "drop",
-  });
+  const turn = ++latest;
+  const [after, before, camera] = ["after", "before", "query-camera"].map((id) => at(id).value);
+  const same = at("keep").checked ? "keep" : "drop";
+  const query = new URLSearchParams({ top: at("top").value, after, before, query_camera: camera, same_camera: same });
+  for (const option of at("camera").selectedOptions) query.append("camera", option.value);
+  const others = camera && same === "drop" ? "image from another camera" : "image";
+  const nothing = `No ${others} ${after || before || query.has("camera") ? "passes the filters" : "is in the store"}.`;
   say("Searching …");
   at("hits").replaceChildren();
   try {
     const found = await call(`/search?${query}`, { method: "POST", body: crop });
-    asked = found.query;
-    at("hits").replaceChildren(...found.hits.map(card));
-    say(found.hits.length ? `${found.hits.length} images, the nearest first.` : "No image passes the filters.");
+    if (turn !== latest) return;
+    at("hits").replaceChildren(...found.hits.map((hit, place) => card(found.query, hit, place)));
+    say(found.hits.length ? `${found.hits.length} images, the nearest first.` : nothing);
   } catch (error) {
-    say(error.message, true);
+    if (turn === latest) say(error.message, true);
   }
 }
 
-function card(hit, place) {
+function card(query, hit, place) {
   const distance = `${place + 1}. distance ${hit.distance.toFixed(3)}`;
   const about = [hit.camera === null ? "" : `camera ${hit.camera}`, hit.time ?? ""].filter(Boolean).join(", ");
   const li = make("li", { tabIndex: 0 },
     make("img", { src: `/image/${hit.number}`, alt: `${distance}, ${about}, ${hit.name}`, loading: "lazy" }),
     make("p", { textContent: distance }), make("p", { textContent: about }));
   if (hit.says) li.append(make("p", { className: "says", textContent: hit.says }));
-  const buttons = [["yes", "Same person"], ["no", "Not"]].map(([same, words]) => {
+  const buttons = [["yes", "Same person"], ["no", "Not the same person"]].map(([same, words]) => {
     const button = make("button", { type: "button", className: same, textContent: words });
-    button.setAttribute("aria-pressed", "false");
-    button.onclick = () => mark(li, hit.number, li.classList.contains(same) ? "none" : same);
+    button.onclick = () => mark(li, query, hit.number, li.classList.contains(same) ? "none" : same);
     return button;
   });
   const why = make("button", { type: "button", className: "because", textContent: "Why?" });
-  why.onclick = () => explain(li, hit.number);
+  why.onclick = () => explain(li, query, hit.number);
   li.append(make("div", { className: "marks" }, ...buttons, why));
-  li.dataset.number = hit.number;
+  show(li, hit.same);
   return li;
 }
 
-async function mark(li, number, same) {
+function show(li, same) {
+  for (const name of ["yes", "no"]) {
+    li.classList.toggle(name, name === same);
+    li.querySelector(`button.${name}`).setAttribute("aria-pressed", String(name === same));
+  }
+}
+
+async function mark(li, query, number, same) {
   try {
-    await call(`/mark?${new URLSearchParams({ query: asked, number, same })}`, { method: "POST" });
-    for (const name of ["yes", "no"]) {
-      li.classList.toggle(name, name === same);
-      li.querySelector(`button.${name}`).setAttribute("aria-pressed", String(name === same));
-    }
+    await call(`/mark?${new URLSearchParams({ query, number, same })}`, { method: "POST" });
+    show(li, same);
     say(same === "none" ? "Taken back." : `Kept: ${same === "yes" ? "the same person" : "not the same person"}.`);
   } catch (error) {
     say(error.message, true);
   }
 }
 
-async function explain(li, number) {
+async function explain(li, query, number) {
   const shown = li.querySelector(".why");
   if (shown) return shown.remove();
+  const box = make("div", { className: "why" }); // at once, so that a second press takes it away
+  li.append(box);
   try {
-    const why = await call(`/why?${new URLSearchParams({ query: asked, number })}`);
-    const box = make("div", { className: "why" });
+    const why = await call(`/why?${new URLSearchParams({ query, number })}`);
     why.query.forEach((each, i) => {
       for (const [whose, one] of [["crop", each], ["image", why.image[i]]]) {
         const words = `${whose}, ${one.title}`;
@@ -116,9 +122,9 @@ async function explain(li, number) {
     });
     if (!why.query.length) box.append("This network has no attention (T = 0), so there is nothing to show.");
     else box.append(make("p", { textContent: "Red places were raised in that pass, blue ones lowered." }));
-    li.append(box);
   } catch (error) {
-    say(error.message, true);
+    if (box.isConnected) say(error.message, true);
+    box.remove();
   }
 }
 
@@ -133,11 +139,11 @@ document.addEventListener("keydown", (event) => {
   const typing = ["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox";
   if (typing || event.ctrlKey || event.altKey || event.metaKey) return;
   const li = event.target.closest("li");
-  const press = (name) => li && li.querySelector(`button.${name}`).click();
+  const press = (button) => li?.querySelector(button)?.click();
   const keys = {
-    j: () => move(1), k: () => move(-1), u: () => at("file").click(), w: () => press("because"),
-    y: () => press("yes"), n: () => press("no"),
-    c: () => li && mark(li, li.dataset.number, "none"),
+    j: () => move(1), k: () => move(-1), u: () => at("file").click(), w: () => press(".because"),
+    y: () => press("button.yes"), n: () => press("button.no"),
+    c: () => press("[aria-pressed=true]"),
   };
   if (event.key in keys) { event.preventDefault(); keys[event.key](); }
 });
