@@ -33,7 +33,7 @@ from dien_lightning.processes import Processes, is_first_process
 from dien_lightning.search.about import DTYPES, About
 from dien_lightning.search.embeddings_file import EmbeddingsFile, as_table, write_embeddings
 from dien_lightning.search.exact import check_directions
-from dien_lightning.training.embedding import embed, resolve_precision
+from dien_lightning.training.embedding import autocast, embed, resolve_precision
 from dien_lightning.training.interrupt import cluster, interrupts_passed_on
 from dien_lightning.types import UNLABELED
 
@@ -93,6 +93,7 @@ def embed_files(
         precision=resolve_precision(precision, "cpu" if trainer.get("accelerator") == "cpu" else None),
         **(told or {}),
     )
+    autocast(network, about.precision)  # refuses what the network does not compute in, before anything is written
     job = _Job(about, images, Path(output).expanduser())
     if job.output.exists():
         return job.finished()
@@ -156,7 +157,7 @@ class _Job:
         paths = [self.images[i].path for i in read]
         check_directions(embedding.double().square().sum(1), "the embedding of", paths)
         table = as_table(self.about, [self.images[i] for i in read], embedding)
-        unreadable = [self.images[i].path for i in self.rows(part) if i not in set(read)]
+        unreadable = [self.images[i].path for i in sorted({*self.rows(part)} - {*read})]
         with atomic_write(self._part(part)) as draft:
             pq.write_table(table.replace_schema_metadata({_UNREADABLE: json.dumps(unreadable)}), draft)
 
@@ -164,15 +165,15 @@ class _Job:
         """Make one file of all parts, and remove them."""
         if missing := self.missing():
             raise ValueError(f"Part {missing[0]} of {self.number} is missing; run the same command again.")
-        files = [pq.ParquetFile(self._part(part)) for part in range(self.number)]
-        unreadable = [path for file in files for path in json.loads(file.schema_arrow.metadata[_UNREADABLE])]
+        parts = [self._part(part) for part in range(self.number)]  # each read for itself: a system opens so many files
+        unreadable = [path for part in parts for path in json.loads(pq.read_schema(part).metadata[_UNREADABLE])]
         if len(unreadable) == len(self.images):
             shutil.rmtree(self.folder)
             raise ValueError(f"None of the {len(unreadable)} images can be read, the first is {unreadable[0]}.")
 
         def tables() -> Iterator[pa.Table]:
-            for file in files:
-                yield file.read().replace_schema_metadata(None)
+            for part in parts:
+                yield pq.read_table(part).replace_schema_metadata(None)
 
         write_embeddings(self.output, self.about, tables(), unreadable=unreadable, listed=self.listed)
         shutil.rmtree(self.folder)
@@ -197,13 +198,10 @@ class _Embedding(LightningModule):
         here = Processes()
         # By a part's number, not by its place among those that are missing, which each process sees at its own time.
         parts = [part for part in self._job.missing() if part % here.world_size == here.rank]
-        batches = [
-            rows[start : start + self._batch_size]
-            for rows in map(self._job.rows, parts)
-            for start in range(0, len(rows), self._batch_size)
-        ]
-        paths, size = [image.path for image in self._job.images], self.network.hyperparameters["image_size"]
-        return DataLoader(_Batches(batches, paths, size), batch_size=None, **worker_options(self._num_workers))
+        rows, size = map(self._job.rows, parts), self._batch_size
+        batches = [each[start : start + size] for each in rows for start in range(0, len(each), size)]
+        paths, image_size = [image.path for image in self._job.images], self.network.hyperparameters["image_size"]
+        return DataLoader(_Batches(batches, paths, image_size), batch_size=None, **worker_options(self._num_workers))
 
     def predict_step(self, batch: tuple[Tensor, list[int], int]) -> int:
         images, read, last = batch
@@ -238,9 +236,8 @@ class _Batches(Dataset[tuple[Tensor, list[int], int]]):
     def __init__(self, batches: Sequence[range], paths: Sequence[str], image_size: Sequence[int]) -> None:
         height, width = image_size
         self._batches = batches
-        self._images = ReIDDataset(
-            [Record(path, UNLABELED, 0) for path in paths], evaluation_transform((height, width))
-        )
+        records = [Record(path, UNLABELED, 0) for path in paths]
+        self._images = ReIDDataset(records, evaluation_transform((height, width)))
 
     def __len__(self) -> int:
         return len(self._batches)

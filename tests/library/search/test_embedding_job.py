@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 import torch
 
@@ -62,6 +65,30 @@ def test_a_call_that_was_killed_goes_on_and_does_nothing_twice(crops, monkeypatc
     written.clear()
     embed(crops)
     assert (written, file.path.stat().st_mtime_ns) == ([], before)
+
+
+def test_a_job_of_many_parts_keeps_no_file_open(crops, monkeypatch):
+    monkeypatch.setattr("dien_lightning.search.embedding_job.PART", 1)
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    join = _Job.join
+
+    def joined_with_few_files(job):
+        taken = len(os.listdir("/dev/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 6, most))
+        try:
+            join(job)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+    monkeypatch.setattr(_Job, "join", joined_with_few_files)
+    assert len(embed(crops)) == 10
+
+
+def test_a_wrong_precision_leaves_nothing_that_the_right_one_would_have_to_remove(crops):
+    for precision, words in (("fp32", "precision='fp32' is not allowed"), ("64-true", "needs weights of that type")):
+        with pytest.raises(ValueError, match=words):
+            embed(crops, precision=precision)
+    assert len(embed(crops)) == 10
 
 
 def test_several_processes_share_the_parts_without_gaps_or_doubles(crops, monkeypatch):
