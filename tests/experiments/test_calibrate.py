@@ -90,6 +90,16 @@ def test_from_marked_pairs(dien):
     assert said.rstrip().endswith("strangers look more alike among them than strangers do.")
 
 
+def test_marked_pairs_of_one_camera_are_left_out_and_counted(dien, tmp_path):
+    rows = (tmp_path / "marks.csv").read_text().splitlines()
+    told = [f"{row},2,{3 if 'cam1' in row else ''}" for row in rows[1:]]
+    told += [f"crops/{a:02d}/cam0.png,crops/{a + 1:02d}/cam0.png,no,2,2" for a in range(9)]
+    (tmp_path / "told.csv").write_text("\n".join([rows[0] + ",camera_a,camera_b", *told]))
+    done = dien("calibrate", "checkpoint=network.safetensors", "marks=told.csv", FEWEST)
+    assert done.code == 0, done.stderr
+    assert "552 of strangers (276 pairs of people). 9 marked pairs of one camera are left out.\n" in done.stdout
+
+
 def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, tmp_path):
     for split in ("query", "gallery"):
         write_people(tmp_path / "source" / split)

@@ -15,23 +15,31 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 COLUMNS = ("image_a", "image_b", "same")
-_ALSO = {"query": "image_a", "image": "image_b"}  # as `dien serve` calls them
+_ALSO = {"query": "image_a", "image": "image_b", "query_camera": "camera_a", "camera": "camera_b"}  # in `dien serve`
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 class Mark(NamedTuple):
-    """What somebody said of two images."""
+    """What somebody said of two images, and the cameras that took them, empty where nobody knows."""
 
     image_a: str
     image_b: str
     same: bool
+    camera_a: str = ""
+    camera_b: str = ""
+
+    @property
+    def is_of_one_camera(self) -> bool:
+        """Whether both cameras are known to be the same."""
+        return self.camera_a != "" and self.camera_a == self.camera_b
 
 
 def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
     """Read a table with the columns image_a, image_b and same (yes or no), or JSON lines with these three names.
 
-    Other columns are passed over; `dien serve` calls the images query and image. Of two marks of one pair the later one
-    holds, and one that says nothing takes the earlier one back.
+    The columns camera_a and camera_b are read where they are there, others are passed over; `dien serve` calls these
+    five query, image, same, query_camera and camera. Of two marks of one pair the later one holds, and one that says
+    nothing takes the earlier one back.
 
     Args:
         path: of the file, UTF-8.
@@ -45,7 +53,7 @@ def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
         >>> file = Path(tempfile.mkdtemp(), "marks.csv")
         >>> _ = file.write_text("image_a,image_b,same\\na.jpg,b.jpg,yes\\nb.jpg,a.jpg,no\\n")
         >>> read_marks(file)
-        [Mark(image_a='b.jpg', image_b='a.jpg', same=False)]
+        [Mark(image_a='b.jpg', image_b='a.jpg', same=False, camera_a='', camera_b='')]
     """
     path = Path(path)
     if not path.is_file():
@@ -58,7 +66,8 @@ def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
     found: dict[frozenset[str], Mark] = {}
     for line, row in rows:
         named = {_ALSO.get(name, name): value for name, value in row.items()}
-        a, b, word = (str(named.get(name) if named.get(name) is not None else "").strip() for name in COLUMNS)
+        texts = [named.get(name) for name in (*COLUMNS, "camera_a", "camera_b")]
+        a, b, word, *cameras = ("" if text is None else str(text).strip() for text in texts)
         if not a or not b or a == b or word.lower() not in ("", *_WORDS):
             raise ValueError(
                 f"marks={path}, line {line}: image_a={a!r}, image_b={b!r}, same={word!r} must be two images, and yes "
@@ -66,7 +75,7 @@ def read_marks(path: str | os.PathLike[str]) -> list[Mark]:
             )
         found.pop(pair := frozenset((a, b)), None)
         if word:
-            found[pair] = Mark(a, b, _WORDS[word.lower()])
+            found[pair] = Mark(a, b, _WORDS[word.lower()], *cameras)
     if not found:
         raise ValueError(f"marks={path} marks no pair.")
     return list(found.values())

@@ -11,7 +11,8 @@ Either takes [false_matches=10] [method=logistic|isotonic] [output=FILE] [batch_
 cameras that you will ask about; `domain=source` that they are people of the source, held out of its training: what
 those show does not carry over to the target's cameras. `split=test` takes query and gallery, `split=train` what lies
 there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has looked at, a table with
-the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are relative to it.
+the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are relative to it. Where
+camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is left out.
 
 `false_matches` is how many strangers of 1,000 a threshold may let through. Fewer than 20 people, or fewer false matches
 than the pairs can show, are refused. The network is written to `output`, else in the place of `checkpoint`.
@@ -119,15 +120,17 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
 
 
 def marked_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:
-    """Pairs that somebody has marked, and what to know of them."""
+    """Pairs that somebody has marked, without those of one camera, and what to know of them."""
     marks = read_marks(options.marks or "")
     images, places, people = people_of_marks(marks)
     folder = Path(options.marks or "").parent
     embeddings = _embed(network, [locate(image, folder) for image in images], options)
     first, second = embeddings[places[:, 0]], embeddings[places[:, 1]]
     distances = (first - second).norm(dim=1).double().cpu().numpy()
+    kept = np.array([not mark.is_of_one_camera for mark in marks])
     whose = f"pairs of the {options.domain} that somebody has marked"
-    return Pairs(distances, np.asarray(people)), {"data": Path(options.marks or "").name, "whose": whose}
+    about = {"data": Path(options.marks or "").name, "whose": whose, "left_out": int((~kept).sum())}
+    return Pairs(distances, people).take(kept), about
 
 
 def describe(calibration: Calibration) -> list[str]:
@@ -143,7 +146,8 @@ def describe(calibration: Calibration) -> list[str]:
         f"{about['data']}: {about['whose']}, embedded with the {about['domain']}'s statistics.",
         f"It rests on {about['people']} people: {about['pairs_of_one']:,} pairs of one person, "
         f"{about['pairs_of_strangers']:,} of strangers ({about['pairs_of_people']:,} pairs of people)"
-        + (f", from {about['cameras']} cameras." if "cameras" in about else "."),
+        + (f", from {about['cameras']} cameras." if "cameras" in about else ".")
+        + (f" {about['left_out']:,} marked pairs of one camera are left out." if about.get("left_out") else ""),
         f"  likelihood ratio  from {10**low:.3g} to {10**high:.3g}: the data carry no more",
         f"  Cllr              {share('cllr', 1, 2)}, of people unseen by the fit: 0 is perfect, 1 says nothing",
         f"  equal error rate  {share('eer', 100, 1)} %: both errors stay at or below it",

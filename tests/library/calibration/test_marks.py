@@ -7,8 +7,7 @@ import json
 import pytest
 
 from dien_lightning.calibration import Mark, people_of_marks, read_marks
-from dien_lightning.search.marks import Mark as PageMark
-from dien_lightning.search.marks import append_mark
+from dien_lightning.search.marks import KeptMark, append_mark
 
 SAID = [("a", "b", "yes"), ("a", "c", "no"), ("a", "b", "")]
 MARKS = [Mark("a.jpg", "b.jpg", True), Mark("b.jpg", "c, d.jpg", False)]
@@ -28,10 +27,13 @@ def test_of_two_marks_of_a_pair_the_later_one_holds(tmp_path):
 
 
 def test_what_the_page_keeps_is_read_and_a_mark_can_be_taken_back(tmp_path):
-    marks = [PageMark(f"{query}.png", f"{image}.jpg", same, 0.5, "f", "target") for query, image, same in SAID]
+    marks = [KeptMark(f"{query}.png", f"{image}.jpg", same, 0.5, "f", "target") for query, image, same in SAID]
     for mark in marks:
         append_mark(tmp_path / "marks.csv", mark)
-    assert read_marks(tmp_path / "marks.csv") == [Mark("a.png", "c.jpg", False)]
+    append_mark(tmp_path / "marks.csv", KeptMark("d.png", "e.jpg", "yes", 0.5, "f", "target", "1", "1"))
+    kept = read_marks(tmp_path / "marks.csv")
+    assert kept == [Mark("a.png", "c.jpg", False), Mark("d.png", "e.jpg", True, "1", "1")]
+    assert [mark.is_of_one_camera for mark in kept] == [False, True]
 
 
 def test_yes_joins_people_by_way_of_others():
