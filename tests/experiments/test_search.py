@@ -83,10 +83,32 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     done = dien("search", "gallery=store", "query=new.jpg", "top=1")
     assert "new.jpg (its camera is not known, so none is left out)" in done.stdout
     assert "   1. 0.0000  " in done.stdout
-    assert "cam1/3.jpg  camera 1  3  fewer than 1 in 400 strangers looks this alike, if another" in done.stdout
+    assert "cam1/3.jpg  camera 1  3  at most 1 in 400 strangers looks this alike, if another" in done.stdout
     done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
     assert "... and 1 more queries." in done.stdout
     assert len(found(folder)) == 6
+
+
+@pytest.mark.parametrize(
+    ("how", "fitted", "why"),
+    [
+        (["flip=true"], "source", "with flip=false, and these are with flip=true; embed with flip=false."),
+        ([], "target", "with domain=target, and these are with domain=source; calibrate for them"),
+    ],
+)
+def test_a_calibration_of_other_embeddings_says_nothing_and_why(how, fitted, why, dien, folder):
+    network = load_network(folder / "network.safetensors")
+    calibration = network.calibration
+    knots, ratios, shares = calibration.table.tolist()
+    network.calibration = Calibration(knots, ratios, shares, calibration.about | {"domain": fitted})
+    save_network(network, folder / "refitted.safetensors")
+    words = ["checkpoint=refitted.safetensors", "images=crops", "accelerator=cpu", "threads=1"]
+    dien("embed", *words, f"output=of_{fitted}.parquet", *how)
+    done = dien("search", f"gallery=of_{fitted}.parquet", "query=crops", "output=out.csv")
+    assert done.code == 0, done.stderr
+    assert done.stderr.startswith("no words beside the distances: the calibration was fitted to embeddings ")
+    assert (done.stderr.count(why), done.stderr.count("\n")) == (1, 1)
+    assert "strangers" not in done.stdout
 
 
 def test_of_many_queries_the_unreadable_are_left_out_and_named(dien, folder):

@@ -49,7 +49,7 @@ class Calibration(nn.Module):
         >>> [round(float(value), 3) for value in calibration(0.6)]
         [0.5, 0.453]
         >>> calibration.strangers_in_words(0.1)
-        'fewer than 1 in 190 strangers looks this alike'
+        'at most 1 in 190 strangers looks this alike'
     """
 
     text: Tensor
@@ -112,17 +112,18 @@ class Calibration(nn.Module):
         """How many strangers look this alike: "about 1 in 340 strangers looks this alike"."""
         share = float(self(distance).strangers)
         if share <= 1 / self.about["pairs_of_people"] * (1 + 1e-9):
-            return f"fewer than 1 in {self.about['pairs_of_people']:,} strangers looks this alike"
+            return f"at most 1 in {self.about['pairs_of_people']:,} strangers looks this alike"
         if share > 0.5:
             return "more than half of all strangers look this alike"
         return f"about 1 in {round_down(1 / share):,} strangers looks this alike"
 
-    def check_fits(self, fingerprint: str, domain: str) -> None:
-        """Refuse to say anything of another network's embeddings, or of another domain's.
+    def check_fits(self, fingerprint: str, domain: str, flip: bool = False) -> None:
+        """Refuse to say anything of another network's embeddings, another domain's, or such as `calibrate` never sees.
 
         Args:
             fingerprint: of the network that embedded the images.
             domain: whose statistics it took.
+            flip: whether each embedding is the mean of the image's and its mirror image's.
 
         Raises:
             ValueError: it was fitted to others.
@@ -136,6 +137,11 @@ class Calibration(nn.Module):
             raise ValueError(
                 f"the calibration was fitted to embeddings with domain={self.about['domain']}, and these are with "
                 f"domain={domain}; calibrate for them: dien calibrate domain={domain}."
+            )
+        if flip:
+            raise ValueError(
+                "the calibration was fitted to embeddings with flip=false, and these are with flip=true; embed with "
+                "flip=false."
             )
 
     def extra_repr(self) -> str:

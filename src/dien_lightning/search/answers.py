@@ -208,24 +208,6 @@ def check_cameras(chosen: Filter, gallery: Gallery) -> None:
         raise ValueError(f"camera={','.join(unknown)}: the gallery has no image from there; {known}.")
 
 
-def in_words(network: DIEN | None, about: About, hit: Hit, camera: str | None) -> str:
-    """What the network's calibration, which is of pairs from two cameras, says of a hit; empty where it has none.
-
-    Args:
-        network: that embedded both.
-        about: the gallery's.
-        hit: an image of it.
-        camera: the query's; None where nobody knows.
-    """
-    if network is None or network.calibration is None:
-        return ""
-    network.calibration.check_fits(about.fingerprint, about.domain)
-    if camera is not None and camera == hit.image.camera:
-        return "of the query's own camera, where strangers look alike more often than the calibration knows"
-    said = network.calibration.strangers_in_words(hit.distance)
-    return said if camera is not None and hit.image.camera is not None else f"{said}, if another camera took it"
-
-
 def with_cameras(images: Sequence[ListedImage], gallery: Gallery) -> list[ListedImage]:
     """The images with their cameras, as far as the gallery has them or its pattern finds them in their paths."""
     own = gallery.numbers_of([image.path for image in images if image.camera is None])

@@ -21,7 +21,7 @@ def test_an_upload_finds_images_and_their_pictures(port, place):
     assert [hit["name"] for hit in found["hits"]] == ["3.png", "5.png"]
     first = found["hits"][0]
     assert (first["distance"], first["camera"], first["time"]) == (0.0, "1", "3")
-    assert first["says"] == "fewer than 1 in 400 strangers looks this alike, if another camera took it"
+    assert first["says"] == "at most 1 in 400 strangers looks this alike, if another camera took it"
     status, picture, headers = ask(port, "GET", f"/image/{first['number']}", Origin="")
     assert (status, Image.open(io.BytesIO(picture)).size) == (200, (32, 64))
     assert "default-src 'none'" in headers["Content-Security-Policy"]

@@ -87,7 +87,7 @@ def test_evidence_keeps_within_its_bounds_and_the_distances_seen(pairs, method):
 
 
 def test_how_many_strangers_look_this_alike_in_words(calibration):
-    assert calibration.strangers_in_words(0.0) == "fewer than 1 in 435 strangers looks this alike"
+    assert calibration.strangers_in_words(0.0) == "at most 1 in 435 strangers looks this alike"
     assert calibration.strangers_in_words(calibration.about["threshold"]).startswith("about 1 in 5")
     assert calibration.strangers_in_words(1.9) == "more than half of all strangers look this alike"
 

@@ -35,7 +35,7 @@ def test_values_lie_on_lines_and_stay_beyond_the_ends(network):
 
 def test_strangers_in_words(network):
     words = [network.calibration.strangers_in_words(distance) for distance in (0.2, 0.75, 1.4)]
-    assert words[0] == "fewer than 1 in 100 strangers looks this alike"
+    assert words[0] == "at most 1 in 100 strangers looks this alike"
     assert words[1] == "about 1 in 18 strangers looks this alike"
     assert words[2] == "more than half of all strangers look this alike"
 
@@ -66,6 +66,8 @@ def test_that_of_another_network_or_domain_is_refused(network, tmp_path):
     network.calibration.check_fits(fingerprint(network), "source")
     with pytest.raises(ValueError, match="fitted to embeddings with domain=source, and these are with domain=target"):
         network.calibration.check_fits(fingerprint(network), "target")
+    with pytest.raises(ValueError, match="fitted to embeddings with flip=false, and these are with flip=true"):
+        network.calibration.check_fits(fingerprint(network), "source", flip=True)
     other = small(0, seed=1).eval()
     with pytest.raises(ValueError, match="the calibration was fitted to another network's embeddings"):
         network.calibration.check_fits(fingerprint(other), "source")
