@@ -20,6 +20,7 @@ from dien_lightning.data.listing import ListedImage
 from dien_lightning.search.about import KEY, About, read_about
 from dien_lightning.search.exact import Block
 from dien_lightning.search.filters import Filter
+from dien_lightning.search.same_file import FOLDERS, match_files, own_names
 
 ROWS = 2048
 """Images in a row group, which is what is read at once: 8 MB with D = 2048."""
@@ -102,15 +103,15 @@ class EmbeddingsFile:
 
     def numbers_of(self, paths: Sequence[str]) -> dict[str, int]:
         """The numbers of those of these images that are there; one that is reached by another name is there, too."""
-        wanted = pa.array([name for path in paths for name in (path, os.path.realpath(path))], pa.string())
-        found: dict[str, int] = {}
+        wanted = pa.array(own_names(paths), pa.string())
+        listed: dict[str, int] = {}
         start = 0
         for table in self.tables(["path"]):
-            for row in np.flatnonzero(pc.is_in(table["path"], value_set=wanted).to_numpy()).tolist():
-                found[table["path"][row].as_py()] = start + row
+            names = pc.replace_substring_regex(table["path"], FOLDERS, "")
+            for row in np.flatnonzero(pc.is_in(names, value_set=wanted).to_numpy()).tolist():
+                listed[table["path"][row].as_py()] = start + row
             start += len(table)
-        own = ((path, found.get(path, found.get(os.path.realpath(path), -1))) for path in paths)
-        return {path: number for path, number in own if number >= 0}
+        return match_files(paths, listed)
 
     def cameras(self) -> list[str]:
         """The cameras' names, sorted."""

@@ -47,9 +47,7 @@ class Filter(NamedTuple):
         """
         said = []
         if self.cameras is not None:
-            said.append(
-                "camera IN ({})".format(", ".join("'" + name.replace("'", "''") + "'" for name in self.cameras))
-            )
+            said.append(f"camera IN ({quoted(self.cameras)})")
         said += [f"time >= {float(self.after)!r}"] if self.after is not None else []
         said += [f"time < {float(self.before)!r}"] if self.before is not None else []
         return " AND ".join(said) or None

@@ -24,6 +24,7 @@ from dien_lightning.search.about import KEY, About, check_same_network, read_abo
 from dien_lightning.search.embeddings_file import EmbeddingsFile, column_types, embedding_of
 from dien_lightning.search.exact import Block, Nearest, check_directions, nearest
 from dien_lightning.search.filters import Filter, quoted
+from dien_lightning.search.same_file import FOLDERS, match_files, own_names
 
 LEAST_INDEXED = 1000
 """Images from which on an index is made; LanceDB makes an empty one of fewer than 256, which comes alive later."""
@@ -59,7 +60,8 @@ class Recall(NamedTuple):
 class Store:
     """Embeddings of one network in a folder, or at an address that LanceDB takes, such as s3://bucket/crops.
 
-    Many may read at a time, and one may add: in a folder a lock sees to that, at an address you have to.
+    Many may read at a time, and each sees every finished add; one may add: in a folder a lock sees to that, at an
+    address you have to.
 
     Args:
         place: of the store.
@@ -77,7 +79,8 @@ class Store:
         if "://" not in self.place and not Path(self.place).is_dir():
             raise FileNotFoundError(f"store={self.place} is not there; make it with dien store create.")
         try:
-            self._table: Any = lancedb.connect(self.place).open_table(_TABLE)
+            # Each read asks whether anybody has added since.
+            self._table: Any = lancedb.connect(self.place, read_consistency_interval=timedelta(0)).open_table(_TABLE)
         except (ValueError, FileNotFoundError, RuntimeError, OSError) as error:
             raise ValueError(f"store={self.place} is no store of embeddings ({first_line(error)[:120]}).") from None
         self.about, _ = read_about(f"store={self.place}", (self._table.schema.metadata or {}).get(KEY))
@@ -121,7 +124,6 @@ class Store:
             squares = embedding_of(table).double().square().sum(1)
             check_directions(squares, "the embedding of", table["path"].to_pylist())
         with one_process_at_a_time(Path(self.place)):
-            self._table.checkout_latest()
             first, known, new = len(self), self._column("path"), 0
 
             def rows() -> Iterator[pa.RecordBatch]:
@@ -153,14 +155,12 @@ class Store:
 
     def numbers_of(self, paths: Sequence[str]) -> dict[str, int]:
         """The numbers of those of these images that are there; one that is reached by another name is there, too."""
-        names = {path: os.path.realpath(path) for path in paths}
-        found: dict[str, int] = {}
-        wanted = [*dict.fromkeys([*names, *names.values()])]
+        wanted, listed = own_names(paths), dict[str, int]()
         for start in range(0, len(wanted), _ROWS):
-            for batch in self._rows(["number", "path"], f"path IN ({quoted(wanted[start : start + _ROWS])})"):
-                found |= zip(batch["path"].to_pylist(), batch["number"].to_pylist(), strict=True)
-        own = {path: found.get(path, found.get(name, -1)) for path, name in names.items()}
-        return {path: number for path, number in own.items() if number >= 0}
+            named = f"regexp_replace(path, '{FOLDERS}', '') IN ({quoted(wanted[start : start + _ROWS])})"
+            for batch in self._rows(["number", "path"], named):
+                listed |= zip(batch["path"].to_pylist(), batch["number"].to_pylist(), strict=True)
+        return match_files(paths, listed)
 
     def embedding_of(self, number: int) -> Tensor:  # -> (D,)
         """One image's embedding, as it is stored.
@@ -242,8 +242,7 @@ class Store:
 
 
 def _block(rows: pa.Table) -> Block:
-    cameras = np.array(rows["camera"].to_pylist(), dtype=object)
-    return Block(rows["number"].to_numpy(), cameras, embedding_of(rows))
+    return Block(rows["number"].to_numpy(), np.array(rows["camera"].to_pylist(), dtype=object), embedding_of(rows))
 
 
 def _address(place: str | os.PathLike[str]) -> str:

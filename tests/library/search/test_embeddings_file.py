@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from dien_lightning.data.listing import ListedImage
 from dien_lightning.search import About, EmbeddingsFile, check_same_network, embeddings_file
+from dien_lightning.search.store import Store
 from library.search.galleries import listed, vectors, write
 
 
@@ -25,6 +27,26 @@ def test_what_is_written_is_read(dtype, tmp_path, monkeypatch):
         "/crops/../crops/2.jpg": 2,
     }
     assert pq.read_table(file.path)["embedding"][10].as_py() == file.embedding()[10].tolist()  # as others read it
+
+
+@pytest.mark.parametrize("linked", ["folder", "file"])
+def test_a_query_finds_itself_behind_a_link_of_the_gallery(linked, tmp_path):
+    (tmp_path / "real").mkdir()
+    for name in ("0.jpg", "1.jpg"):
+        (tmp_path / "real" / name).touch()
+    if linked == "folder":
+        (tmp_path / "gallery").symlink_to("real")
+    else:
+        (tmp_path / "gallery").mkdir()
+        (tmp_path / "gallery" / "1.jpg").symlink_to("../real/1.jpg")
+    images = [ListedImage(str(tmp_path / "gallery" / name)) for name in ("0.jpg", "1.jpg")]
+    file = write(tmp_path / "g.parquet", vectors(2), images)
+    store = Store.create(tmp_path / "store", file.about)
+    store.add(file)
+    for gallery in (file, store):
+        for folder in ("real", "gallery"):
+            path = str(tmp_path / folder / "1.jpg")
+            assert gallery.numbers_of([path, "/elsewhere/0.jpg"]) == {path: 1}
 
 
 def damaged(path, how):

@@ -55,6 +55,16 @@ def test_finds_what_the_file_finds(chosen, without, hidden, store, file):
     }
 
 
+def test_an_open_store_sees_what_another_adds(store, tmp_path):
+    opened = Store(tmp_path / "store")
+    assert len(opened) == 300
+    more = write(tmp_path / "m.parquet", vectors(310, width=32), listed(310))
+    assert store.add(more) == Added(10, 300)
+    assert (len(opened), opened.images([309])) == (310, listed(310)[309:])
+    assert opened.add(write(tmp_path / "m2.parquet", vectors(320, width=32), listed(320))) == Added(10, 310)
+    assert sum(len(block.numbers) for block in store.blocks(Filter())) == 320
+
+
 def test_an_image_is_added_once(store, file, tmp_path):
     more = write(tmp_path / "m.parquet", vectors(310, width=32), listed(310))
     assert store.add(more) == Added(10, 300)
