@@ -11,7 +11,13 @@ import sys
 import pytest
 
 from browser import wait
-from dien_lightning.experiments.serve import listening
+from commands import call
+from dien_lightning.experiments.serve import hosts_at, listening, open_service
+from dien_lightning.experiments.serving.app import make_app
+from dien_lightning.network import fingerprint, save_network
+from dien_lightning.search.store import Store
+from library.network.networks import small
+from library.search.galleries import vectors, write
 
 WAITS = """
 import time, uvicorn
@@ -52,6 +58,41 @@ def test_a_port_that_is_taken_is_told_before_anybody_is_sent_there():
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"port={port} cannot be had .*; name another"):
             listening(port)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["store=x", "port=70000"], "port=70000 is out of range; choose a number in [1, 65535]"),
+        (["store=missing"], "store=missing is not there; make it with dien store create"),
+        (["store=file.parquet"], "store=file.parquet is a file; make a store of it: dien store create"),
+        (["store=s3://bucket/x"], "store=s3://bucket/x is an address; name a folder of this machine for the marks"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_one_sentence(words, said, tmp_path, capfd, monkeypatch):
+    (tmp_path / "file.parquet").touch()
+    monkeypatch.chdir(tmp_path)
+    done = call(capfd, monkeypatch, "serve", *words, "threads=1")
+    assert (done.code, done.stderr.count("\n")) == (1, 1)
+    assert said in done.stderr
+
+
+def test_browsers_leave_port_80_out():
+    app = make_app(None, hosts_at(80))
+    for host in ("127.0.0.1", "localhost", "127.0.0.1:80"):
+        headers = [(b"host", host.encode()), (b"origin", f"http://{host}".encode())]
+        assert app.fault({"method": "POST", "headers": headers}) == ""
+    assert make_app(None, hosts_at(8765)).fault({"method": "GET", "headers": [(b"host", b"127.0.0.1")]})
+
+
+def test_marks_lie_beside_a_store_in_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    network = small(0)
+    save_network(network, tmp_path / "network.safetensors")
+    file = write(tmp_path / "g.parquet", vectors(2, width=16), fingerprint=fingerprint(network))
+    Store.create(tmp_path / "crops", file.about).add(file)
+    service = open_service("~/crops/", str(tmp_path / "network.safetensors"))
+    assert service.marks == tmp_path / "crops.marks"
 
 
 def connects(connection):

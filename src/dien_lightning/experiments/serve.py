@@ -3,8 +3,9 @@
 dien serve store=DIR [checkpoint=FILE] [marks=DIR] [port=8765] [threads=N]
 
 The page is at http://127.0.0.1:PORT, for browsers of this machine alone, and needs no internet. It shows images of the
-store and nothing else. Yes and no below an image are kept in MARKS/marks.csv (left out: STORE.marks), with the crops
-that were asked with. The network is the one that the store was embedded by; `checkpoint` says where it lies now.
+store and nothing else. Yes and no below an image are kept in MARKS/marks.csv, with the crops that were asked with; left
+out, MARKS is STORE.marks beside the store's folder. The network is the one that the store was embedded by; `checkpoint`
+says where it lies now.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from typing import Any
 
 import uvicorn
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_range
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.experiments.serving.service import Service
 from dien_lightning.experiments.threads import use_threads
-from dien_lightning.search.answers import network_of, open_gallery
-from dien_lightning.search.store import Store
+from dien_lightning.search.answers import network_of, open_store
 
 HOST = "127.0.0.1"
 
@@ -55,13 +55,12 @@ class Server(uvicorn.Server):
 def main() -> None:
     """Open, say where, serve until Ctrl-C."""
     options = take_all(Options, sys.argv[1:])
-    check_int("port", options.port, 1, "it is where the page is")
+    check_range("port", options.port, 1, 65535, include_high=True)
     use_threads(options.threads)
     service = open_service(options.store, options.checkpoint, options.marks)
-    hosts = [f"{name}:{options.port}" for name in (HOST, "localhost")]
     with listening(options.port) as listener:
         print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
-        Server(uvicorn.Config(make_app(service, hosts), log_level="warning")).run([listener])
+        Server(uvicorn.Config(make_app(service, hosts_at(options.port)), log_level="warning")).run([listener])
 
 
 def listening(port: int) -> socket.socket:
@@ -81,16 +80,26 @@ def listening(port: int) -> socket.socket:
     return listener
 
 
+def hosts_at(port: int) -> list[str]:
+    """The names under which a browser asks for the page; of port 80 it says nothing.
+
+    Example:
+        >>> hosts_at(8765)
+        ['127.0.0.1:8765', 'localhost:8765']
+    """
+    names = [HOST, "localhost"]
+    return [f"{name}:{port}" for name in names] + (names if port == 80 else [])
+
+
 def open_service(place: str, checkpoint: str | None = None, marks: str | None = None) -> Service:
     """What answers from a store.
 
     Raises:
-        ValueError: there is no store or nothing in it, or its network is another.
+        FileNotFoundError: there is no store.
+        ValueError: it is none or empty, or its network is another; or an address leaves open where marks go.
     """
-    store = open_gallery(place)
-    if not isinstance(store, Store):
-        raise ValueError(
-            f"store={place} is a file; make a store of it: dien store create store=DIR embeddings={place}."
-        )
-    folder = Path(marks) if marks else Path(place.rstrip("/") + ".marks")
+    if "://" in place and not marks:
+        raise ValueError(f"store={place} is an address; name a folder of this machine for the marks: marks=DIR.")
+    store = open_store(place)
+    folder = Path(marks or store.place.rstrip("/") + ".marks")
     return Service(store, network_of(store.about, checkpoint), folder)

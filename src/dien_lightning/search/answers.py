@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
@@ -21,6 +21,9 @@ from dien_lightning.search.embeddings_file import EmbeddingsFile
 from dien_lightning.search.exact import Gallery, nearest
 from dien_lightning.search.filters import Filter
 from dien_lightning.training.extractor import Extractor
+
+if TYPE_CHECKING:
+    from dien_lightning.search.store import Store
 
 _NAMED = 12  # of a gallery's cameras
 
@@ -54,10 +57,23 @@ def open_gallery(place: str | os.PathLike[str]) -> Gallery:
         FileNotFoundError: nothing is there.
         ValueError: something else is there, or no image in it.
     """
-    if not (Path(place).expanduser().is_dir() or "://" in os.fspath(place)):
-        return EmbeddingsFile(place)
+    is_store = Path(place).expanduser().is_dir() or "://" in os.fspath(place)
+    return open_store(place) if is_store else EmbeddingsFile(place)
+
+
+def open_store(place: str | os.PathLike[str]) -> Store:
+    """A store that has images.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        ValueError: something else is there, or no image in it.
+    """
     from dien_lightning.search.store import Store  # noqa: PLC0415 - a file needs no database
 
+    if Path(place).expanduser().is_file():
+        raise ValueError(
+            f"store={place} is a file; make a store of it: dien store create store=DIR embeddings={place}."
+        )
     store = Store(place)
     if not len(store):
         raise ValueError(f"store={place} holds no image: there is nothing to be found in it; dien store add fills it.")
