@@ -95,8 +95,10 @@ def test_marked_pairs_of_one_camera_are_left_out_and_counted(dien, tmp_path):
     told = [f"{row},2,{3 if 'cam1' in row else ''}" for row in rows[1:]]
     told += [f"crops/{a:02d}/cam0.png,crops/{a + 1:02d}/cam0.png,no,2,2" for a in range(9)]
     (tmp_path / "told.csv").write_text("\n".join([rows[0] + ",camera_a,camera_b", *told]))
-    done = dien("calibrate", "checkpoint=network.safetensors", "marks=told.csv", FEWEST)
+    done = dien("calibrate", "checkpoint=network.safetensors", "marks=told.csv", "domain=source", FEWEST)
     assert done.code == 0, done.stderr
+    assert "what they show does not carry over" in done.stdout
+    assert "Note: marked pairs are those that a search had put first" in done.stdout
     assert "552 of strangers (276 pairs of people). 9 marked pairs of one camera are left out.\n" in done.stdout
 
 
@@ -117,6 +119,13 @@ def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, 
     [
         ([], "Give either data=... or marks=..."),
         (["data=crops", "marks=marks.csv"], "Give either data=... or marks=..."),
+        (["marks="], "Give either data=... or marks=..."),
+        (["marks=marks.csv", "cameras=none"], "cameras=none is for data=..., and marks are read without it"),
+        (["marks=marks.csv", "split=train"], "split=train is for data=..., and marks are read without it"),
+        (["data=market1501", "layout=csv"], "layout=csv: data=market1501 has its own; leave it out"),
+        (["data=crops", "method=kde"], "method='kde' is not allowed; choose one of logistic, isotonic"),
+        (["data=crops", "cameras=no"], "cameras='no' is not allowed; choose one of required, none"),
+        (["data=crops", "false_matches=0"], "false_matches=0.0 is out of range"),
         (["data=nowhere"], "data=nowhere is neither a data set of the catalogue nor a folder or table that exists."),
         (["data=crops"], "48 labelled images of 1 cameras hold no pair of two people from different cameras"),
         (["data=crops", r"camera_pattern=cam(\d)", "false_matches=1"], "is finer than 276 pairs of people can show"),

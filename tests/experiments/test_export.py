@@ -33,6 +33,10 @@ def test_a_folder_is_written_and_said(export, tmp_path):
     [
         ([], "output=... is missing"),
         (["output=folder/"], "output=folder/ names a folder; name a file, network.onnx."),
+        (["output=."], "output=. names a folder; name a file, network.onnx."),
+        (["output=network.safetensors", "format=reid"], "network.safetensors is a file, so output=network.safetensors"),
+        (["format=reid", "size=free"], "format=reid writes neither size=free nor normalized=false"),
+        (["format=reid", "normalized=false"], "format=reid writes neither size=free nor normalized=false"),
         (["format=tflite"], "format='tflite' is not allowed; choose one of onnx, pt2, reid."),
         (["size=small"], "size='small' is not allowed; choose one of fixed, free."),
         (["input=bgr"], "input='bgr' is not allowed; choose one of normalized, unit, bytes."),

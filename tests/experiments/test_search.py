@@ -159,6 +159,10 @@ def others(folder):
         ("search gallery=torn.parquet query=crops", "torn.parquet cannot be read as Parquet"),
         ("search gallery=nothing query=crops", "store=nothing is no store of embeddings"),
         ("search gallery=nowhere query=crops", "nowhere is not a file; name one that dien embed wrote"),
+        (
+            "search gallery=crops.parquet query=crops.parquet camera_pattern=cam",
+            "camera_pattern=cam is for images; crops.parquet names its cameras itself.",
+        ),
         ("search gallery=crops.parquet query=nowhere", "/nowhere does not exist; name a folder of crops"),
         ("search gallery=crops.parquet query=torn.jpg", "torn.jpg cannot be read as an image"),
         ("search gallery=crops.parquet query=crops camera=1,7,9", "camera=7,9: the gallery has no image from there"),

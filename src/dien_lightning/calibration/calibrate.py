@@ -47,8 +47,8 @@ def calibrate(
         four is [value, low, high], low and high by `over_people`.
 
     Raises:
-        ValueError: fewer than 20 people; fewer false matches than the pairs can show; distances that are not finite, or
-            tell nobody apart.
+        ValueError: fewer than 20 people, or strangers of too few; fewer false matches than the pairs can show;
+            distances that are not finite, or tell nobody apart.
     """
     check_choice("method", method, METHODS)
     check_range("false_matches", false_matches, 0, 1000, include_low=False)
@@ -129,8 +129,16 @@ def _ratios_of_unseen(pairs: Pairs, method: str, seed: int) -> tuple[Pairs, np.n
     kept, found = [], []
     for number in range(_FOLDS):
         unseen, seen = (part == number).all(1), (part != number).all(1)
-        ratios, _ = _bounded_fit(pairs.take(seen), method)
+        ratios, _ = _bounded_fit(_of_both_kinds(pairs.take(seen)), method)
         kept.append(np.flatnonzero(unseen))
         found.append(ratios(pairs.distances[unseen]))
-    rows = pairs.take(np.concatenate(kept))
-    return rows, np.concatenate(found)
+    return _of_both_kinds(pairs.take(np.concatenate(kept))), np.concatenate(found)
+
+
+def _of_both_kinds(pairs: Pairs) -> Pairs:
+    if not 0 < pairs.same.sum() < len(pairs.same):
+        raise ValueError(
+            f"people are put into {_FOLDS} parts, to judge the fit by those whom it has not seen, and too few pairs of "
+            "one person or of strangers lie within these; mark strangers of more people."
+        )
+    return pairs

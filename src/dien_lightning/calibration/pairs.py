@@ -12,6 +12,7 @@ from torch import Tensor
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.types import UNLABELED
 
+CAMERAS = ("required", "none")
 _BLOCK = 512
 
 
@@ -72,7 +73,7 @@ def pairs_across_cameras(
         >>> pairs.people.tolist(), pairs.distances.round(3).tolist()
         ([[7, 7], [7, 9]], [1.414, 1.414])
     """
-    check_choice("cameras", cameras, ("required", "none"))
+    check_choice("cameras", cameras, CAMERAS)
     check_int("max_pairs", max_pairs, 1, "it is a number of pairs")
     labels, places = torch.as_tensor(pids), torch.as_tensor(camids)
     known = labels != UNLABELED

@@ -29,8 +29,16 @@ from typing import Any
 import numpy as np
 
 from dien_lightning import embed_images
-from dien_lightning.calibration import Pairs, calibrate, pairs_across_cameras, people_of_marks, read_marks
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.calibration import (
+    CAMERAS,
+    METHODS,
+    Pairs,
+    calibrate,
+    pairs_across_cameras,
+    people_of_marks,
+    read_marks,
+)
+from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import locate
 from dien_lightning.data.reading import default_root, read_dataset
@@ -40,6 +48,8 @@ from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import DIEN, DOMAINS, Calibration, fingerprint, load_network, save_network
 from dien_lightning.types import UNLABELED
+
+_OF_DATA = ("split", "data_root", "layout", "camera_pattern", "pid_pattern", "cameras")
 
 
 @dataclass
@@ -66,15 +76,8 @@ class Options:
 
 def main() -> None:
     """Read, embed, fit, write."""
-    options = take_all(Options, sys.argv[1:])
+    options = parse(sys.argv[1:])
     output = Path(options.output or options.checkpoint)
-    check_choice("domain", options.domain, DOMAINS)
-    check_choice("split", options.split, (None, "test", "train"))
-    check_int("batch_size", options.batch_size, 1, "it is the number of images that are embedded at once")
-    if (options.data is None) == (options.marks is None):
-        raise ValueError("Give either data=... or marks=..., see dien calibrate --help.")
-    if output.suffix != ".safetensors":
-        raise ValueError(f"{output} is no .safetensors file; name one to write the calibrated network to: output=FILE.")
     use_threads(options.threads)
     network = load_network(options.checkpoint)
     pairs, about = marked_pairs(network, options) if options.marks else labelled_pairs(network, options)
@@ -90,6 +93,33 @@ def main() -> None:
     save_network(network, output)
     print("\n".join(describe(network.calibration)))
     print(f"Written to {output}; dien same A B checkpoint={output} answers by it.")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        ValueError: if an option is unknown, missing, not allowed, or of no use beside the others.
+    """
+    options = take_all(Options, arguments)
+    check_choice("domain", options.domain, DOMAINS)
+    check_choice("split", options.split, (None, "test", "train"))
+    check_choice("cameras", options.cameras, CAMERAS)
+    check_choice("method", options.method, METHODS)
+    check_range("false_matches", options.false_matches, 0, 1000, include_low=False)
+    check_int("batch_size", options.batch_size, 1, "it is the number of images that are embedded at once")
+    given = [place for place in (options.data, options.marks) if place is not None]
+    if len(given) != 1 or not given[0]:
+        raise ValueError("Give either data=... or marks=..., see dien calibrate --help.")
+    for name in _OF_DATA:
+        if options.marks and (value := getattr(options, name)) != getattr(Options, name):
+            raise ValueError(f"{name}={value} is for data=..., and marks are read without it; leave it out.")
+    if options.data in CATALOG and options.layout:
+        raise ValueError(f"layout={options.layout}: data={options.data} has its own; leave it out, or name the folder.")
+    output = options.output or options.checkpoint
+    if Path(output).suffix != ".safetensors":
+        raise ValueError(f"{output} is no .safetensors file; name one to write the calibrated network to: output=FILE.")
+    return options
 
 
 def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:
@@ -160,14 +190,12 @@ def describe(calibration: Calibration) -> list[str]:
 
 def warnings_of(about: dict[str, Any]) -> list[str]:
     """What a calibration does not say."""
-    if "marked" in about["whose"]:
-        return [
-            "Note: marked pairs are those that a search had put first, so strangers look more alike among them than "
-            "strangers do."
-        ]
-    if "source" in about["whose"]:
-        return ["Note: these are people of the source: what they show does not carry over to the target's cameras."]
-    return []
+    notes = {
+        "source": "Note: these are people of the source: what they show does not carry over to the target's cameras.",
+        "marked": "Note: marked pairs are those that a search had put first, so strangers look more alike among them "
+        "than strangers do.",
+    }
+    return [note for word, note in notes.items() if word in about["whose"]]
 
 
 def _read(options: Options) -> tuple[str, Splits]:

@@ -49,9 +49,11 @@ def main() -> None:
     options = take_all(Options, sys.argv[1:])
     check_choice("format", options.format, (*FORMATS, "reid"))
     check_choice("size", options.size, SIZES)
-    if options.output.endswith("/") and options.format != "reid":
-        raise ValueError(f"output={options.output} names a folder; name a file, network.{options.format}.")
-    check_output(Path(options.output), options.format)
+    if options.format == "reid" and (options.size != "fixed" or not options.normalized):
+        raise ValueError(
+            "format=reid writes neither size=free nor normalized=false; choose format=onnx or pt2 for them."
+        )
+    check_output(options.output, options.format)
     use_threads(options.threads)
     domain: Any = options.domain
     network = load_network(options.checkpoint)
@@ -67,19 +69,20 @@ def main() -> None:
     print(f"Written to {options.output}, with the {deployed.domain}'s statistics; compared with the network: {parity}.")
 
 
-def check_output(output: Path, format: str) -> None:
+def check_output(output: str, format: str) -> None:
     """Refuse, before anything is computed, to write over what is there.
 
     Raises:
+        ValueError: a folder, where a file is to be written.
         FileExistsError: a file, or a folder that holds one of those to be written.
         NotADirectoryError: a file stands where its folder would be.
     """
-    if format == "reid":
-        written = (output / name for name in ("weights.safetensors", "reid_config.json"))
-        taken = next((path for path in written if path.exists()), None)
-    else:
-        taken = output if output.exists() else None
-    if taken is not None:
+    path = Path(output)
+    if format != "reid" and (output.endswith("/") or path.is_dir()):
+        raise ValueError(f"output={output} names a folder; name a file, network.{format}.")
+    names = ("weights.safetensors", "reid_config.json") if format == "reid" else ("",)
+    if taken := next((path / name for name in names if (path / name).exists()), None):
         raise FileExistsError(f"{taken} is there already; delete it, or choose another output.")
-    if (above := next(path for path in output.absolute().parents if path.exists())).is_file():
+    folders = [path.absolute(), *path.absolute().parents]  # itself is one with format=reid
+    if (above := next(folder for folder in folders if folder.exists())).is_file():
         raise NotADirectoryError(f"{above} is a file, so output={output} cannot lie in it; choose another output.")

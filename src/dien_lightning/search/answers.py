@@ -119,11 +119,13 @@ def ask(
 
     Raises:
         FileNotFoundError: no such place.
-        ValueError: the queries are another network's, all unreadable, or wider than high.
+        ValueError: the queries are another network's, all unreadable, or wider than high; or a pattern for a file.
     """
     about = gallery.about
     unreadable: list[str] = []
     if query.endswith(".parquet"):
+        if camera_pattern is not None:
+            raise ValueError(f"camera_pattern={camera_pattern} is for images; {query} names its cameras itself.")
         file = EmbeddingsFile(query)
         check_same_network("the gallery", about, file.about)
         images, embedding = file.images(range(len(file))), file.embedding().float()

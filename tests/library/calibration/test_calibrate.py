@@ -127,5 +127,10 @@ def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pai
         calibrate(Pairs(np.ones(len(pairs.same)), pairs.people), **ABOUT)
     with pytest.raises(ValueError, match="2 labelled images of 2 cameras hold no pair of one person"):
         pairs_across_cameras(torch.eye(2), [1, 2], [0, 1])
+    everybody = np.array([[p, p] for p in range(30)] + [[0, p] for p in range(1, 30)])  # strangers of one person alone
+    with pytest.raises(
+        ValueError, match=r"too few pairs of one person or of strangers .* mark strangers of more people"
+    ):
+        calibrate(Pairs(np.linspace(0.1, 1, 59), everybody), false_matches=50, **ABOUT)
     with pytest.raises(ValueError, match="there is no pair of two people"):
         calibrate(pairs.take(pairs.same), **ABOUT)
