@@ -12,6 +12,7 @@ import torch
 from commands import call, run_command
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.network import DIEN, Calibration, fingerprint, load_network, save_network
+from dien_lightning.search.answers import with_cameras
 from library.data.folders import write_image
 from library.network.networks import small
 from library.search.galleries import vectors, write
@@ -109,6 +110,14 @@ def test_a_calibration_of_other_embeddings_says_nothing_and_why(how, fitted, why
     assert done.stderr.startswith("no words beside the distances: the calibration was fitted to embeddings ")
     assert (done.stderr.count(why), done.stderr.count("\n")) == (1, 1)
     assert "strangers" not in done.stdout
+
+
+def test_the_pattern_of_a_list_finds_a_new_querys_camera_below_the_lists_folder(folder):
+    (folder / "list.txt").write_text("crops/cam0/0.jpg")
+    about = {"camera_pattern": r"^crops/cam(\d)", "root": str(folder / "list.txt")}
+    gallery = write(folder / "listed.parquet", vectors(1), [ListedImage(f"{folder}/crops/cam0/0.jpg", "0")], **about)
+    (new,) = with_cameras([ListedImage(f"{folder}/crops/cam1/new.jpg")], gallery)
+    assert new.camera == "1"
 
 
 def test_of_many_queries_the_unreadable_are_left_out_and_named(dien, folder):

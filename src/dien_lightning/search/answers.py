@@ -236,11 +236,12 @@ def with_cameras(images: Sequence[ListedImage], gallery: Gallery) -> list[Listed
 
 
 def _told_by(path: str, about: About) -> str | None:
-    """What the gallery's pattern finds below its root, or in the last two parts of a path elsewhere."""
-    pattern, root = about.camera_pattern, about.root or ""
+    """What the gallery's pattern finds below its root's folder, or in the last two parts of a path elsewhere."""
+    pattern, root = about.camera_pattern, Path(about.root or "")
     if pattern is None:
         return None
-    inside = path.startswith(os.path.join(root, ""))
-    below = path_below(path, Path(root)) if inside else "/".join(Path(path).parts[-2:])
+    root = root.parent if root.is_file() else root  # of a list or a table
+    inside = root == Path() or path.startswith(os.path.join(root, ""))
+    below = path_below(path, root) if inside else "/".join(Path(path).parts[-2:])
     match = re.search(r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern, below)
     return next((spelled(group) for group in match.groups() if group), None) if match else None
