@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, interpolate
 
 from dien_lightning.experiments.reports.pictures import Grid, Picture, encode
-from dien_lightning.network import DIEN, Domain
+from dien_lightning.network import DIEN
 
 
 class AttentionMaps(NamedTuple):
@@ -29,10 +29,8 @@ class AttentionMaps(NamedTuple):
     masks: Tensor
 
 
-def attention_maps(
-    network: DIEN, images: Tensor, references: Tensor, domain: Domain = "target", stage: int = 4
-) -> AttentionMaps:
-    """Grad-CAM (Selvaraju et al., 2017) of every pass of the same images.
+def attention_maps(network: DIEN, images: Tensor, references: Tensor, stage: int = 4) -> AttentionMaps:
+    """Grad-CAM (Selvaraju et al., 2017) of every pass of the same images, by the target's batch-norm statistics.
 
     Grad-CAM needs a scalar, and target images have no class: it is the cosine similarity between pass t's embedding
     of the image and of a matching image. All passes run the same layers, so a pass's map is taken from the call of
@@ -42,7 +40,6 @@ def attention_maps(
         network: in evaluation mode; left as it was.
         images: (B, 3, H, W).
         references: (B, 3, H, W), each showing the person of the image in its place.
-        domain: whose batch-norm statistics.
         stage: which stage's maps, 1-4; one that every pass runs, so beyond the attention's.
 
     Raises:
@@ -56,11 +53,11 @@ def attention_maps(
         calls.append(output)
 
     with torch.no_grad():
-        wanted = network(references, domain).steps  # (B, T+1, D)
+        wanted = network(references, "target").steps  # (B, T+1, D)
     handle = network.backbone.blocks[stage].register_forward_hook(keep)
     try:
         with torch.enable_grad():
-            output = network(images, domain)
+            output = network(images, "target")
     finally:
         handle.remove()
     cams = []

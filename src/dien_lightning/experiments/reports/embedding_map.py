@@ -11,27 +11,28 @@ from dien_lightning.experiments.reports.plots import SERIES, Gallery, Legend, Pl
 
 Points = NDArray[np.floating]
 NEIGHBORS = 10
+_SEED = 0
 
 
-def figure_2(before: tuple[Points, Points], after: tuple[Points, Points], what_before: str, seed: int = 0) -> Gallery:
+def figure_2(before: tuple[Points, Points], after: tuple[Points, Points], what_before: str) -> Gallery:
     """t-SNE of the L2-normalised features of both domains, before and after training.
 
     Args:
         before: features (N, D) of source and of target images, by the network as training began.
         after: the trained network's embeddings (N, E) of the same images.
         what_before: what the features before are, for the caption.
-        seed: of the t-SNE.
     """
     plots = []
     mixed = []
     for title, (source, target) in (("Before training", before), ("After training", after)):
         source, target = _normalized(source), _normalized(target)  # noqa: PLW2901
         mixed.append(mixing(source, target))
-        plots.append(_plot(title, source, target, mixed[-1], seed))
+        plots.append(_plot(title, source, target, mixed[-1]))
     return Gallery(
         "Source and target, before and after (figure 2 c, d)",
-        f"t-SNE (scikit-learn, PCA start, seed {seed}) of {len(before[0])} source and {len(before[1])} target training "
-        f"images, L2-normalised. Before: {what_before}, both domains by the batch-norm statistics that it starts from; "
+        f"t-SNE (scikit-learn, PCA start, seed {_SEED}) of {len(before[0])} source and {len(before[1])} target "
+        f"training images, L2-normalised. Before: {what_before}, both domains by the batch-norm statistics that it "
+        "starts from; "
         "after: the embeddings, each domain by the statistics that it is evaluated with, so part of the change may be "
         f"batch norm's. The share of an image's {NEIGHBORS} nearest neighbours that "
         f"come from the other domain went from {100 * mixed[0]:.0f} % to {100 * mixed[1]:.0f} % (measured on the "
@@ -59,10 +60,10 @@ def mixing(source: Points, target: Points, neighbors: int = NEIGHBORS) -> float:
     return float((domain[found] != domain[:, None]).mean())
 
 
-def _plot(title: str, source: Points, target: Points, mixed: float, seed: int) -> Plot:
+def _plot(title: str, source: Points, target: Points, mixed: float) -> Plot:
     points = np.concatenate([source, target])
     perplexity = min(30.0, (len(points) - 1) / 3)
-    flat = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)  # (2N, 2)
+    flat = TSNE(2, perplexity=perplexity, init="pca", random_state=_SEED).fit_transform(points)  # (2N, 2)
     with page_style():
         figure, axes = new_plot(width=4.6, height=4)
         for part, color, marker in ((flat[: len(source)], SERIES[0], "o"), (flat[len(source) :], SERIES[1], "^")):

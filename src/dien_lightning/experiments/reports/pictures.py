@@ -15,7 +15,7 @@ from dien_lightning.data.images import read_picture
 from dien_lightning.experiments.ranked_lists import RankedQuery, read_rankings
 
 HEIGHT = 112
-"""Pixels of an embedded crop's longer side; shown at about half of that, so that it is sharp on dense screens."""
+"""Pixels of an embedded crop's height at most; shown at about half of that, so that it is sharp on dense screens."""
 
 
 class Picture(NamedTuple):
@@ -97,8 +97,8 @@ def shown_queries(folders: Mapping[str, Path]) -> list[ShownQuery]:
     return queries
 
 
-def picture_uri(path: str | Path, height: int = HEIGHT) -> str:
-    """A JPEG copy, at most `height` pixels high, as a data URI.
+def picture_uri(path: str | Path) -> str:
+    """A JPEG copy, at most `HEIGHT` pixels high, as a data URI.
 
     Raises:
         FileNotFoundError: the image is not where the run found it.
@@ -108,18 +108,18 @@ def picture_uri(path: str | Path, height: int = HEIGHT) -> str:
         raise FileNotFoundError(
             f"{path} is missing, but a run ranked it: put the data set back where it was, or repeat the run."
         )
-    return encode(read_picture(str(path)), height)
+    return encode(read_picture(str(path)))
 
 
-def encode(image: Image.Image, height: int = HEIGHT, quality: int = 72) -> str:
-    """An image as a JPEG data URI, at most `height` pixels high.
+def encode(image: Image.Image) -> str:
+    """An image as a JPEG data URI, at most `HEIGHT` pixels high.
 
     Example:
         >>> encode(Image.new("RGB", (4, 8))).startswith("data:image/jpeg;base64,")
         True
     """
-    if image.height > height:
-        image = image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+    if image.height > HEIGHT:
+        image = image.resize((max(1, round(image.width * HEIGHT / image.height)), HEIGHT), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    image.save(buffer, "JPEG", quality=72, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from dien_lightning.experiments.files import write_json, write_text
-from dien_lightning.experiments.reports.table1 import compare
+from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown, to_rich
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, to_markdown, to_rich
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference
 
-Entry = dict[str, Any]
-_SHORT = ("rank1", "mAP")
 _OF_A_ROW = (*SEED, *PAIR, "data.root", "network.path", "rounds.seed", "protocol.num_", "protocol.statistics")
 _FIRST_STAGE = {
     "base": "Base",
@@ -96,7 +94,7 @@ def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry
     for run in runs:
         path = run.setting("network.path")
         choice = run.checkpoints.get("label_free", {}).get("target", {})
-        chosen = {f"label_free_{name}": choice[name] for name in _SHORT if name in choice}
+        chosen = {f"label_free_{name}": choice[name] for name in SHORT if name in choice}
         second.append(
             {**_entry(run, run.row, run.target), **chosen, "start": None if path is None else Path(path).parent.name}
         )
@@ -111,14 +109,14 @@ def _entry(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
 
 def summarize(entries: Sequence[Entry]) -> Table:
     """Each row's rank-1 and mAP on the target, mean and spread over its seeds; percent."""
-    directions = sorted({entry["direction"] for entry in entries})
+    directions = directions_in(entries)
     columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
     labels, rows = {**_FIRST_STAGE, **SECOND_STAGE}, []
     for row in dict.fromkeys(entry["row"] for entry in entries):
         cells: list[str] = []
         for direction in directions:
-            cells += [_summary(entries, row, direction, figure).percent() for figure in _SHORT]
-            cells.append(str(_summary(entries, row, direction, "mAP").runs or ABSENT))
+            cells += [over_seeds(entries, row, direction, figure).percent() for figure in SHORT]
+            cells.append(str(over_seeds(entries, row, direction, "mAP").runs or ABSENT))
         rows.append(Row(labels[row], tuple(cells)))
     caption = "The target's query and gallery, in percent, mean ± sample standard deviation over the seeds."
     return Table(caption, "Network", columns, rows)
@@ -126,20 +124,9 @@ def summarize(entries: Sequence[Entry]) -> Table:
 
 def gains(entries: Sequence[Entry]) -> Table:
     """What self-training adds, and what it is worth to begin with another network: differences of the means."""
-    directions = sorted({entry["direction"] for entry in entries})
-    columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in _SHORT]
-    labels, rows = {**_FIRST_STAGE, **SECOND_STAGE}, []
-    for one, other in _CLAIMS:
-        places = [(direction, name) for direction in directions for name in _SHORT]
-        cells = tuple(compare(*(_summary(entries, row, *place) for row in (one, other))) for place in places)
-        if set(cells) != {ABSENT}:
-            rows.append(Row(f"{labels[one]} above {labels[other]}", cells))
     caption = (
         "Differences of the means in points. “yes”: more by more than the larger of the two rows' standard deviations; "
         "“no”: less by more than that; “within”: neither. With one seed there is no spread to compare with."
     )
-    return Table(caption, "Difference", columns, rows)
-
-
-def _summary(entries: Sequence[Entry], row: str, direction: str, figure: str) -> Summary:
-    return Summary.of(entry.get(figure) for entry in entries if (entry["row"], entry["direction"]) == (row, direction))
+    labels, own = {**_FIRST_STAGE, **SECOND_STAGE}, partial(over_seeds, entries)
+    return difference_table(caption, _CLAIMS, labels, directions_in(entries), own, head="Difference")

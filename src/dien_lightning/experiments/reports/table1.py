@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from dien_lightning.experiments.reports.differences import SHORT, difference_table
 from dien_lightning.experiments.reports.table1_rows import (
     BASE,
     CONTROL,
@@ -31,7 +32,6 @@ CLAIMS = (  # of each two rows the paper has the first above the second, in rank
     ("r09_full_t4", "r10_full_t5"),
 )
 _OVER_CONTROL = ("r02_exemplar", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc")
-_SHORT = ("rank1", "mAP")
 GLOSSARY = (
     f"DC is the domain classifier with reversed gradient; CCCDTL the triplet loss over both domains with a centre "
     f"term; TL[8] the triplet loss of the paper's reference 8, in which each target image is a person of its own; RTDA "
@@ -51,7 +51,7 @@ def main_table(runs: Sequence[Results]) -> Table:
     """Our rows in the paper's layout, rank-1 and mAP of the paper beside them; percent, mean and spread over seeds."""
     directions, shown = directions_of(runs), [name for name in FIGURES if name != "mINP"]
     columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in shown]
-    columns += [Column(FIGURES[name], f"paper, {d}") for d in PAPER_DIRECTIONS for name in _SHORT]
+    columns += [Column(FIGURES[name], f"paper, {d}") for d in PAPER_DIRECTIONS for name in SHORT]
     rows = []
     for row in (BASE, CONTROL, *list(TABLE_1)[1:]):
         cells = [figure_of(runs, row, d, name).percent() for d in directions for name in shown]
@@ -85,41 +85,16 @@ def order_table(runs: Sequence[Results]) -> Table:
     Returns:
         Differences of the means in points, each with what it says: `yes`, `no`, or `within` the spread.
     """
-    directions = directions_of(runs)
-    columns = [Column(FIGURES[name], direction_label(d)) for d in directions for name in _SHORT]
-    columns += [Column(FIGURES[name], f"paper, {d}") for d in PAPER_DIRECTIONS for name in _SHORT]
-    rows = []
-    for first, second in (*CLAIMS, *((row, CONTROL) for row in _OVER_CONTROL)):
-        places = [(d, name) for d in directions for name in _SHORT]
-        cells = [compare(*(figure_of(runs, row, *place) for row in (first, second))) for place in places]
-        if set(cells) == {ABSENT}:
-            continue
-        published = zip(TABLE_1[first][1:], TABLE_1[second][1:], strict=True) if second in TABLE_1 else ()
-        cells += [f"{one - other:+.1f}" for pair in published for one, other in zip(*pair, strict=True)] or [ABSENT] * 4
-        rows.append(Row(f"{row_label(first)} above {row_label(second) or 'the control'}", tuple(cells)))
+    claims = [*CLAIMS, *((row, CONTROL) for row in _OVER_CONTROL)]
+    labels = {row: row_label(row) for row in TABLE_1} | {CONTROL: "the control"}
+    published = {row: printed[1:] for row, printed in TABLE_1.items()}
     caption = (
         "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
         "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
         "of thumb, no test; with one there is no spread to compare with. The claims are the paper's, whose mAP agrees "
         "but for T = 1, Duke → Market; those over the control are ours."
     )
-    return Table(caption, "Claim", columns, rows)
-
-
-def compare(first: Summary, second: Summary) -> str:
-    """The difference of two means in points, and whether it is larger than the larger spread.
-
-    Example:
-        >>> compare(Summary(0.5, 0.1, 3), Summary(0.3, 0.05, 3)), compare(Summary(0.5, 0.1, 3), Summary(0.45, 0.2, 3))
-        ('+20.0 yes', '+5.0 within')
-    """
-    if not first.runs or not second.runs:
-        return ABSENT
-    points = first.mean - second.mean
-    if math.isnan(first.spread) or math.isnan(second.spread):
-        return f"{100 * points:+.1f}"
-    spread = max(first.spread, second.spread)
-    return f"{100 * points:+.1f} " + ("yes" if points > spread else "no" if points < -spread else "within")
+    return difference_table(caption, claims, labels, directions_of(runs), partial(figure_of, runs), published=published)
 
 
 def subject(runs: Sequence[Results]) -> str:

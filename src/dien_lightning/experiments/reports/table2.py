@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from dien_lightning.experiments.files import read_json, write_json, write_text
+from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.page import Block, Section
-from dien_lightning.experiments.reports.table1 import compare
 from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
 from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, to_markdown
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference
 
-Entry = dict[str, Any]
 NOT_RUN = "not run"
-_SHORT = ("rank1", "mAP")
 _STATISTICS = "_with_target_statistics"
 _OF_A_ROW = (  # what may differ between runs of one row
     *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
@@ -56,12 +54,12 @@ def entries_of(runs: Sequence[Results], before: Mapping[str, Mapping[str, float]
         earlier = before.get(run.name, {})
         known = {name: run.target[name] for name in FIGURES if name in run.target}
         adapted = run.target_with_target_statistics
-        known |= {f"{name}{_STATISTICS}": adapted[name] for name in _SHORT if name in adapted}
+        known |= {f"{name}{_STATISTICS}": adapted[name] for name in SHORT if name in adapted}
         held = [cost for cost in (run.peak_memory, earlier.get("peak_memory")) if cost]
         cost = {
             "seconds": None if run.seconds is None else run.seconds + (earlier.get("seconds") or 0),
             "seconds_before": earlier.get("seconds"),
-            "peak_memory": max(held) if run.peak_memory and held else None,
+            "peak_memory": max(held) if run.peak_memory else None,
         }
         entries.append({"row": run.row, "direction": run.direction, "seed": run.seed, **known, **cost})
     order = list(TABLE_2)
@@ -102,9 +100,9 @@ def section_of(path: Path) -> list[Section]:
 
 def main_table(entries: Sequence[Entry]) -> Table:
     """Each row's rank-1 and mAP on the target, mean and spread over its seeds; the paper's beside them; percent."""
-    directions = _directions(entries)
+    directions = directions_in(entries)
     columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
-    columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in _SHORT]
+    columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in SHORT]
     rows = []
     for row, rival in TABLE_2.items():
         printed = [f"{value:.1f}" for pair in rival.published for value in pair] or [ABSENT] * 4
@@ -123,7 +121,7 @@ def main_table(entries: Sequence[Entry]) -> Table:
 
 def short_table(entries: Sequence[Entry]) -> Table:
     """Ours alone: narrow enough for a terminal."""
-    whole, own = main_table(entries), 3 * len(_directions(entries))
+    whole, own = main_table(entries), 3 * len(directions_in(entries))
     rows = [row._replace(cells=row.cells[:own]) for row in whole.rows]
     return whole._replace(caption="Table II, in percent.", columns=whole.columns[:own], rows=rows)
 
@@ -131,7 +129,7 @@ def short_table(entries: Sequence[Entry]) -> Table:
 def _own_cells(entries: Sequence[Entry], row: str, directions: Sequence[str], kind: str = "") -> list[str]:
     cells: list[str] = []
     for direction in directions:
-        found = [_summary(entries, row, direction, figure + kind) for figure in _SHORT]
+        found = [over_seeds(entries, row, direction, figure + kind) for figure in SHORT]
         runs = str(found[0].runs) if found[0].runs else ABSENT
         cells += [*(figure.percent() if figure.runs else NOT_RUN for figure in found), runs]
     return cells
@@ -139,7 +137,7 @@ def _own_cells(entries: Sequence[Entry], row: str, directions: Sequence[str], ki
 
 def cost_table(entries: Sequence[Entry]) -> Table:
     """What each row takes: supervision beside source labels, minutes, gigabytes."""
-    directions = _directions(entries)
+    directions = directions_in(entries)
     columns = [Column("also takes")]
     columns += [Column(label, direction_label(d)) for d in directions for label in ("minutes", "of them before", "GB")]
     rows = []
@@ -147,7 +145,7 @@ def cost_table(entries: Sequence[Entry]) -> Table:
         cells = [rival.takes]
         for direction in directions:
             for name, unit, digits in (("seconds", 60, 1), ("seconds_before", 60, 1), ("peak_memory", 1e9, 2)):
-                found = _summary(entries, row, direction, name)
+                found = over_seeds(entries, row, direction, name)
                 cells.append(f"{found.mean / unit:.{digits}f}" if found.runs else ABSENT)
         rows.append(Row(rival.label, tuple(cells)))
     return Table(f"What a run costs, mean over its seeds. {COST}", "Method", columns, rows)
@@ -155,31 +153,13 @@ def cost_table(entries: Sequence[Entry]) -> Table:
 
 def order_table(entries: Sequence[Entry]) -> Table:
     """For each two rows that the paper orders, and for ours: the difference of the means here, and there."""
-    directions = _directions(entries)
-    columns = [Column(FIGURES[figure], direction_label(d)) for d in directions for figure in _SHORT]
-    columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in _SHORT]
-    rows = []
-    for first, second in (*CLAIMS, *OUR_CLAIMS):
-        places = [(direction, figure) for direction in directions for figure in _SHORT]
-        cells = [compare(*(_summary(entries, row, *place) for row in (first, second))) for place in places]
-        if set(cells) == {ABSENT}:
-            continue
-        printed = [[value for pair in TABLE_2[row].published for value in pair] for row in (first, second)]
-        differences = [f"{one - other:+.1f}" for one, other in zip(*printed, strict=False)]
-        cells += differences or [ABSENT] * 4
-        rows.append(Row(f"{TABLE_2[first].label} above {TABLE_2[second].label}", tuple(cells)))
+    labels = {row: rival.label for row, rival in TABLE_2.items()}
+    published = {row: rival.published for row, rival in TABLE_2.items()}
     caption = (
         "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
         "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
         "of thumb, with one there is no spread. Claims without figures of the paper are ours; pairs of which not both "
         "have been run are left out."
     )
-    return Table(caption, "Claim", columns, rows)
-
-
-def _directions(entries: Sequence[Entry]) -> list[str]:
-    return sorted({entry["direction"] for entry in entries})
-
-
-def _summary(entries: Sequence[Entry], row: str, direction: str, figure: str) -> Summary:
-    return Summary.of(entry.get(figure) for entry in entries if (entry["row"], entry["direction"]) == (row, direction))
+    claims, own = (*CLAIMS, *OUR_CLAIMS), partial(over_seeds, entries)
+    return difference_table(caption, claims, labels, directions_in(entries), own, published=published)
