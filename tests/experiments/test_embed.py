@@ -36,8 +36,8 @@ def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, capfd, monkeypat
     done = call(capfd, monkeypatch, "embed", *WORDS, "output=out.parquet")
     assert done.code == 0, done.stderr
     assert (
-        "out.parquet: 4 embeddings of width 16 (float16, source's); left out, for they cannot be read: 1: "
-        in done.stdout
+        "out.parquet: 4 embeddings of width 16 (float16, with the source's statistics); left out, for they cannot be "
+        "read: 1: " in done.stdout
     )
     assert "torn.jpg (empty). Search in it: dien search gallery=out.parquet" in done.stdout
     file = EmbeddingsFile("out.parquet")

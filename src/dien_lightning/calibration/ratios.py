@@ -68,9 +68,8 @@ def evidence_bounds(
     Args:
         log10_ratios: (N,), of the pairs that were fitted.
         same: (N,), which of them show one person.
-        num_people: how many people the pairs of one person show: what is counted in place of the pairs, which are many
-            of the same people.
-        num_strangers: the same of the pairs of two people.
+        num_people: how many people the pairs of one person show. They count, not the pairs: many pairs show the same.
+        num_strangers: how many pairs of two people the pairs of strangers show.
 
     Returns:
         Least and greatest, at most 0 and at least 0.

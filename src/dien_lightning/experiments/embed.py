@@ -106,7 +106,8 @@ def parse(arguments: list[str]) -> Options:
 def describe(embedded: EmbeddingsFile) -> str:
     """What there is, and what is not."""
     about = embedded.about
-    said = f"{embedded.path}: {len(embedded):,} embeddings of width {about.width} ({about.dtype}, {about.domain}'s)"
+    said = f"{embedded.path}: {len(embedded):,} embeddings of width {about.width} ({about.dtype}, "
+    said += f"with the {about.domain}'s statistics)"
     if embedded.unreadable:
         said += f"; {unreadable_in_words(embedded.unreadable)}"
     return f"{said}. Search in it: dien search gallery={embedded.path} query=IMAGE"

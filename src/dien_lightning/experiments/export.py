@@ -9,7 +9,7 @@ of Roboflow's reid, which can build the backbone alone: its averaged map is anot
 `input` says how images will be fed in, RGB always: `normalized` with ImageNet's mean and standard deviation, as BoxMOT
 does, `unit` from 0 to 1, as Ultralytics' trackers do, `bytes` from 0 to 255, as fast-reid's exported networks take
 them. `size=free` takes any height and width from 64 x 33 pixels on. One domain's batch-norm statistics go along: the
-target's where there are any. `normalized=true` gives embeddings of unit length.
+target's where there are any. Embeddings have unit length; `normalized=false` leaves them as they are.
 
 The file's metadata say all this, and carry the network's fingerprint and calibration. Before it is kept, its embeddings
 are compared with the network's on three batches or sizes besides the example's: a cosine of 0.9999 or less, and there

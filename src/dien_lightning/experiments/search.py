@@ -3,9 +3,9 @@
 dien search gallery=FILE|STORE query=IMAGE|DIR|LIST|TABLE|FILE [top=10] [camera=NAME,...] [after=TIME] [before=TIME]
     [same_camera=drop|keep] [approximate=false] [checkpoint=FILE] [camera_pattern=REGEX] [output=FILE.csv] [threads=N]
 
-Exact, unless `approximate=true` asks a store's index. `camera` are those to look in; `after` and `before` are dates or
-numbers, as the gallery has them: from `after` on, and earlier than `before`. What the query's own camera took is left
-out where that camera is known, and the query itself always. Equal distances come in the order of the gallery.
+Exact, unless `approximate=true` asks a store's index. `camera` lists the cameras to search in; `after` and `before` are
+dates or numbers, as the gallery has them: from `after` on, and earlier than `before`. What the query's own camera took
+is left out where that camera is known, and the query itself always. Equal distances come in the order of the gallery.
 
 The network is the one that the gallery was embedded by; `checkpoint` says where it lies now. Distances go from 0 (the
 same) to 2 (the opposite). A network that `dien calibrate` has calibrated says, too, how many strangers look this alike.

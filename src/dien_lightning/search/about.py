@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 KEY = b"dien"
-"""Under which a Parquet file and a store keep it."""
+"""The key of a Parquet file's and a store's metadata that holds `About`."""
 DTYPES = ("float16", "float32")
 _FORMAT = 1
 

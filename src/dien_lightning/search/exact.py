@@ -71,7 +71,8 @@ def nearest(
     """The k nearest of all the images in the blocks; of equal distances the smaller number comes first.
 
     Products of float16 numbers are multiples of 2^-48 and their sums here stay below 2^5, so float64 holds them without
-    rounding: equal images tie exactly, wherever they stand, on every machine. A query is rounded as the gallery is.
+    rounding: equal images tie exactly, wherever they stand, on every machine; of float32 only nearly. A query is
+    rounded as the gallery is.
 
     Args:
         query: (Q, D) embeddings of length 1.

@@ -28,7 +28,7 @@ from dien_lightning.search.words import in_words, why_no_words
 from dien_lightning.training.extractor import pixels_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""What an upload may be: others run programs of their own when they are decoded."""
+"""What an upload may be: decoding some other formats starts external programs (EPS: Ghostscript)."""
 MOST_PIXELS = 20_000_000
 _KEPT = 64  # queries whose answers may still be marked
 _HEIGHT = 256  # of the gallery's pictures on the page
