@@ -13,39 +13,54 @@ from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record, write_run
 
 
+def finished(folder):
+    """Runs of Base, of DIEN and of self-training, which kept a cluster of two images and an outlier."""
+    images = folder / "images"
+    base = write_run(folder / "base", "r01_base", 0.246, control=0.46, images=images)
+    dien = write_run(folder / "dien", "r07_full_t2", 0.7, images=images)
+    second = write_run(folder / "second", "t3_self", 0.8, images=images)
+    members = [{"path": str(path), "pid": 1, "camid": 0} for path in sorted(images.iterdir())[:3]]
+    shown = {"shown": [members[:2]], "left_out": members[2:]}
+    found = {"number": 1, "outliers": 1 / 3, "people": 1, "purity": 1.0, **shown}
+    (second / "clusters.json").write_text(json.dumps(found))
+    return [[Results.read(run)] for run in (base, dien, second)]
+
+
 @pytest.fixture(scope="module")
 def html(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    base = write_run(folder / "base", "r01_base", 0.246, control=0.46, images=folder / "images")
-    dien = write_run(folder / "dien", "r07_full_t2", 0.7, images=folder / "images")
-    once, again = (demo_page([Results.read(base)], [Results.read(dien)]) for _ in range(2))
+    runs = finished(tmp_path_factory.mktemp("finished"))
+    once, again = (demo_page(*runs) for _ in range(2))
     assert once == again
     return once
 
 
 @pytest.fixture
 def runs(tmp_path):
-    images = tmp_path / "images"
-    base = write_run(tmp_path / "base", "r01_base", 0.246, control=0.46, images=images)
-    dien = write_run(tmp_path / "dien", "r07_full_t2", 0.7, images=images)
-    return [Results.read(base)], [Results.read(dien)]
+    return finished(tmp_path)
 
 
 def test_the_page_carries_figures_curves_lists_and_what_repeats_them(html):
-    for figure in ("24.6", "46.0", "70.0", "45.4 points over Base, 24.0 points over the control"):
+    for figure in (
+        "24.6",
+        "46.0",
+        "70.0",
+        "45.4 points over Base, 24.0 points over the control",
+        "10.0 points over DIEN",
+    ):
         assert figure in html
     for title in ("Identity loss", "Triplet loss", "Domain accuracy", "Embedding spread", "Target rank-1, %"):
         assert title in html
     for title in ("Fusion weights", "Each pass alone", "ablation=r01_base", "average_precision", "abc1234"):
         assert title in html
     assert html.count("<article") == 3
-    assert html.count("5 of 10 right · first at 1<") == html.count("5 of 10 right · first at 2<") == 3
-    assert html.count("<img") == 3 * (1 + 2 * 10)
+    assert html.count("5 of 10 right · first at 1<") == 3
+    assert html.count("5 of 10 right · first at 2<") == 2 * 3
+    assert html.count("<img") == 3 * (1 + 3 * 10) + 3
 
 
 def test_right_images_are_marked_by_word_and_sign_and_not_only_by_color(html):
-    assert html.count('<li class="right">') == html.count("✓</span></li>") == 3 * 10
-    assert len(re.findall(r'alt="\d+: right, person \d+, camera \d+"', html)) == 3 * 10
+    assert html.count('<li class="right">') == html.count("✓</span></li>") == 3 * 15
+    assert len(re.findall(r'alt="\d+: right, person \d+, camera \d+"', html)) == 3 * 15
 
 
 def test_the_page_loads_nothing_and_every_picture_has_words(html):
@@ -66,7 +81,7 @@ def test_ids_are_not_used_twice(html):
 
 def test_the_headline_says_so_where_there_is_no_control(runs, tmp_path):
     base = Results.read(write_run(tmp_path / "plain", "r01_base", 0.2, images=tmp_path / "images"))
-    tiles = headline([base], runs[1])
+    tiles = headline([base], *runs[1:])
     assert tiles[1].value == "–"
     assert "control" not in tiles[2].note
 
@@ -76,7 +91,7 @@ def test_what_a_run_wrote_is_escaped(runs, tmp_path):
     content = json.loads(path.read_text())
     content["settings"]["data"]["source"] = "<script>alert(1)</script>"
     path.write_text(json.dumps(content))
-    assert "<script" not in demo_page([Results.read(path)], runs[1])
+    assert "<script" not in demo_page([Results.read(path)], *runs[1:])
 
 
 def test_a_moved_image_is_told(runs, tmp_path):
@@ -114,15 +129,16 @@ def read(folder, row, *rank1, **options):
     return [Results.read(write_record(folder, row, value, seed=seed, **options)) for seed, value in enumerate(rank1)]
 
 
-def test_three_rows_with_mean_and_spread_over_the_seeds(tmp_path):
+def test_four_rows_with_mean_and_spread_over_the_seeds(tmp_path):
     base = [*read(tmp_path, "r01_base", 0.2, control=0.4), *read(tmp_path, "r01_base", 0.2, 0.3, control=0.5)[1:]]
-    table = demo_table(base, read(tmp_path, "r07_full_t2", 0.6, 0.6))
-    assert [row.label for row in table.rows] == ["Base", "Base + target statistics", "DIEN (T = 2)"]
+    table = demo_table(base, read(tmp_path, "r07_full_t2", 0.6, 0.6), read(tmp_path, "t3_self", 0.7, 0.7))
+    labels = ["Base", "Base + target statistics", "DIEN (T = 2)", "DIEN + self-training"]
+    assert [row.label for row in table.rows] == labels
     # spread of 0.2 and 0.3: root of 2 * 0.05 ** 2 = 0.0707; mAP is half of rank-1, mINP a quarter
     cells = ("25.0 ± 7.1", "40.0 ± 7.1", "45.0 ± 7.1", "12.5 ± 3.5", "6.2 ± 1.8", "80.0 ± 0.0", "40.0 ± 0.0")
     assert table.rows[0].cells == cells
     assert table.rows[1].cells[0] == "45.0 ± 7.1"
-    assert [row.strong for row in table.rows] == [False, False, True]
+    assert [row.strong for row in table.rows] == [False, False, True, True]
     assert "seeds 0, 1" in table.caption
     assert table.groups() == [("Target", 5), ("Held-out source", 2)]
 

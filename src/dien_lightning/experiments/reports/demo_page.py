@@ -17,7 +17,7 @@ _SHORT = ("rank1", "mAP")
 SECOND = "DIEN + self-training"
 
 
-def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> str:
+def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results]) -> str:
     """The page for finished runs, one of each network for every seed; curves, lists and clusters are the first seed's.
 
     Args:
@@ -29,7 +29,7 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence
         FileNotFoundError: a run folder lacks its curves or rankings, or a ranked image has been moved.
         ValueError: a file is torn.
     """
-    networks = {"Base": base, "DIEN": dien, **({SECOND: second} if second else {})}
+    networks = {"Base": base, "DIEN": dien, SECOND: second}
     first = {label: runs[0] for label, runs in networks.items()}
     source, target = (str(base[0].setting(f"data.{side}", side)) for side in ("source", "target"))
     sections = [
@@ -51,8 +51,7 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence
                 "DIEN looks at an image T + 1 times; each pass re-weights an early map by what the pass before saw.",
             )
         )
-    if second:
-        sections.append(clusters_section(second[0].path.parent))
+    sections.append(clusters_section(second[0].path.parent))
     if choices := choices_table(networks):
         sections.append(
             Section(
@@ -67,33 +66,28 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence
     sections.append(Section("How it was measured", [Block("details", run_details(first))]))
     lead = (
         f"A network learned people from {source}, where identities are labelled, and had to find other people in "
-        f"{target}, where nobody labelled anything. Base saw the source alone; DIEN also saw the target, unlabelled"
-        f"{', and self-training went on with it on the target alone' if second else ''}."
+        f"{target}, where nobody labelled anything. Base saw the source alone; DIEN also saw the target, unlabelled, "
+        "and self-training went on with it on the target alone."
     )
     title = f"From {source} to {target}".replace("_", " ")
     return render_page(title, lead, sections, page_footer([*base, *dien, *second]))
 
 
-def headline(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> list[Tile]:
+def headline(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results]) -> list[Tile]:
     """Target rank-1 of each network in large type, with its gain over the one before."""
-    own, plain = (Summary.over(runs, "target.rank1") for runs in (dien, base))
+    last, own, plain = (Summary.over(runs, "target.rank1") for runs in (second, dien, base))
     control = Summary.over(base, f"{_STATISTICS}.rank1")
     gains = [_difference(own, plain, "Base"), *([_difference(own, control, "the control")] if control.runs else [])]
     percent = f"{control.percent()} %" if control.runs else ABSENT
-    tiles = [
+    return [
         Tile("Base, target rank-1", f"{plain.percent()} %", "trained on the source alone"),
         Tile("Control, target rank-1", percent, "Base + the target's batch-norm statistics"),
         Tile("DIEN, target rank-1", f"{own.percent()} %", ", ".join(gains), strong=True),
+        Tile(f"{SECOND}, target rank-1", f"{last.percent()} %", _difference(last, own, "DIEN"), strong=True),
     ]
-    if second:
-        last = Summary.over(second, "target.rank1")
-        tiles.append(
-            Tile(f"{SECOND}, target rank-1", f"{last.percent()} %", _difference(last, own, "DIEN"), strong=True)
-        )
-    return tiles
 
 
-def demo_table(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results] = ()) -> Table:
+def demo_table(base: Sequence[Results], dien: Sequence[Results], second: Sequence[Results]) -> Table:
     """The networks on the target and on held-out identities of the source; mean and spread over the seeds.
 
     Args:
@@ -107,9 +101,12 @@ def demo_table(base: Sequence[Results], dien: Sequence[Results], second: Sequenc
     columns = [Column(label, "Target") for label in FIGURES.values()]
     columns += [Column(FIGURES[name], "Held-out source") for name in _SHORT]
     loops = dien[0].setting("network.attention_loops")
-    kinds = {"Base": (base, "target"), CONTROL: (base, _STATISTICS), f"DIEN (T = {loops})": (dien, "target")}
-    if second:
-        kinds[SECOND] = (second, "target")
+    kinds = {
+        "Base": (base, "target"),
+        CONTROL: (base, _STATISTICS),
+        f"DIEN (T = {loops})": (dien, "target"),
+        SECOND: (second, "target"),
+    }
     rows = []
     for label, (runs, where) in kinds.items():
         names = [*(f"{where}.{name}" for name in FIGURES), *(f"source.{name}" for name in _SHORT)]
