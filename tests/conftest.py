@@ -1,18 +1,25 @@
-"""What all tests share: one thread, and a drawn pair of domains small enough to train on in seconds."""
+"""What all tests share: one thread, what hypothesis draws, and a pair of domains to train on in seconds."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch; commands and their processes ask it, too
+
 import pytorch_lightning  # noqa: F401 - before pytest takes over logging, as any command does
 import torch
 
 from proofs.tiny import draw_tiny_pair
 
 torch.set_num_threads(1)
+settings.register_profile("tests", deadline=None, derandomize=True)  # busy cores, and the same examples every time
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

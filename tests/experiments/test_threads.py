@@ -16,7 +16,7 @@ from dien_lightning.experiments.config import compose_config
 def machine(monkeypatch):
     """Eight cores, of which the first four are ours and busy to some percent; torch would take all four."""
     taken = [4]
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: taken[-1])
     monkeypatch.setattr(torch, "set_num_threads", taken.append)

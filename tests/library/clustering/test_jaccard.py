@@ -30,7 +30,7 @@ def dense(distances) -> np.ndarray:
     return whole
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**20),
     number=st.integers(1, 30),

@@ -16,7 +16,7 @@ from dien_lightning.clustering import label_by_distance, pseudo_labels, reliable
 from .test_jaccard import crowd
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**20),
     number=st.integers(1, 40),

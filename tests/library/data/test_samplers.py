@@ -60,7 +60,7 @@ def test_identities_take_turns():
     assert set(seen.values()) == {10}  # 20 batches of 4 identities out of 8
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(num_images=st.integers(1, 30), size=st.integers(1, 40), steps=st.integers(1, 12), seed=st.integers(0, 2**32 - 1))
 def test_unlabelled_images_come_in_passes(num_images, size, steps, seed):
     items = [int(draw) for draw in EpochSampler(num_images, size, steps, seed=seed)]

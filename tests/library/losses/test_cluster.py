@@ -25,7 +25,7 @@ def batch(num_entries=6, num_images=8, num_classes=3, width=4, seed=0):
     return embedding, rows, normalize(entries, dim=1), classes
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(
     num_entries=st.integers(1, 7),
     num_images=st.integers(1, 9),

@@ -44,7 +44,7 @@ def chord(degrees):
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(
     num_source=st.integers(1, 8),
     num_target=st.integers(1, 6),

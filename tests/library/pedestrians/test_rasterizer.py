@@ -25,7 +25,7 @@ def test_the_nearer_triangle_wins_and_back_faces_are_not_seen():
     assert len(rasterize(points, depths, np.array([[0, 2, 1]]), height=4, width=4).pixels) == 0
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_agrees_with_loops(seed):
     rng = np.random.default_rng(seed)

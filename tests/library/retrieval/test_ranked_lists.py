@@ -13,7 +13,7 @@ from .galleries import as_lists, make, small_sets
 from .test_ranking import RULES
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sets=small_sets(), k=st.integers(1, 35), rules=RULES)
 def test_equals_the_slow_order(sets, k, rules):
     protocol, asked = Protocol(**rules), reference_retrieval.chosen_images(as_lists(sets), rules["search"])

@@ -44,7 +44,7 @@ def slowly(sets: EvaluationSets, **options: float) -> torch.Tensor:
     return torch.tensor(distances, dtype=sets.query.dtype)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**20),
     num_query=st.integers(1, 8),

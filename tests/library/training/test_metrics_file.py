@@ -46,7 +46,7 @@ values = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(st.integers(0, 5), values), min_size=1), cut=st.integers(0, 10), back=st.integers(0, 5))
 def test_interrupted_anywhere_and_taken_up_before_it_the_bytes_are_the_same(rows, cut, back, tmp_path):
     rows = sorted(rows, key=lambda row: row[0])
