@@ -83,7 +83,7 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     shutil.copy(folder / "crops" / "cam1" / "3.jpg", folder / "new.jpg")
     done = dien("search", "gallery=store", "query=new.jpg", "top=1")
     assert "new.jpg (its camera is not known, so none is left out)" in done.stdout
-    assert "   1. 0.0000  " in done.stdout
+    assert "   1. 0.000" in done.stdout
     assert "cam1/3.jpg  camera 1  3  at most 1 in 400 strangers looks this alike, if another" in done.stdout
     done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
     assert "... and 1 more queries." in done.stdout

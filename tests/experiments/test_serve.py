@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
-from browser import wait
 from commands import call
 from dien_lightning.experiments.serve import hosts_at, listening, open_service
 from dien_lightning.experiments.serving.app import make_app
@@ -21,7 +19,7 @@ from library.search.galleries import vectors, write
 
 WAITS = """
 import time, uvicorn
-from dien_lightning.experiments.serve import Server
+from dien_lightning.experiments.serve import Server, listening
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -30,19 +28,17 @@ def search(request):  # in a thread of its own, as a search is
     time.sleep(120)
 
 app = Starlette(routes=[Route("/", search)])
-Server(uvicorn.Config(app, port={port}, log_level="warning")).run()
+listener = listening(0)
+print(listener.getsockname()[1], flush=True)
+Server(uvicorn.Config(app, log_level="warning")).run([listener])
 """
 
 
 def test_one_interrupt_ends_it_in_the_middle_of_a_search():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", WAITS.format(port=port)]
+    command = [sys.executable, "-c", WAITS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            wait(lambda: connects(connection), 60)
+            connection = http.client.HTTPConnection("127.0.0.1", int(server.stdout.readline()))
             connection.request("GET", "/")
             assert server.stdout.readline() == "searching\n"
             server.send_signal(signal.SIGINT)
@@ -93,11 +89,3 @@ def test_marks_lie_beside_a_store_in_the_users_home(tmp_path, monkeypatch):
     Store.create(tmp_path / "crops", file.about).add(file)
     service = open_service("~/crops/", str(tmp_path / "network.safetensors"))
     assert service.marks == tmp_path / "crops.marks"
-
-
-def connects(connection):
-    try:
-        connection.connect()
-    except ConnectionRefusedError:
-        return False
-    return True

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-import time
 
 import pytest
 import torch
 import uvicorn
 
+from browser import wait
 from dien_lightning.data.listing import list_images
-from dien_lightning.experiments.serve import open_service
+from dien_lightning.experiments.serve import listening, open_service
 from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.network import Calibration, fingerprint, save_network
 from dien_lightning.search import embed_files
@@ -25,7 +24,7 @@ def place(module_folder):
     """A store of eight crops of two cameras, by a calibrated network with two passes; and a port."""
     network = small(2, moved=True)
     about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 400}
-    network.calibration = Calibration([0.0, 1.9], [2.0, -1.0], [1 / 400, 0.4], about)
+    network.calibration = Calibration([0.01, 1.9], [2.0, -1.0], [1 / 400, 0.4], about)
     save_network(network, module_folder / "network.safetensors")
     for i in range(8):
         write_image(module_folder / "crops" / f"cam{i % 2}" / f"{i}.png", seed=i, size=(64, 32))
@@ -41,15 +40,13 @@ def place(module_folder):
 def port(place):
     """Where the page is."""
     torch.set_num_threads(1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    listener = listening(0)
+    port = listener.getsockname()[1]
     app = make_app(open_service(str(place / "store")), [f"127.0.0.1:{port}"])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait(lambda: server.started)
     yield port
     server.should_exit = True
     thread.join()
