@@ -86,7 +86,7 @@ def _work(
             init_method=f"file://{folder}/store",
             rank=rank,
             world_size=count,
-            timeout=timedelta(seconds=timeout),
+            timeout=timedelta(seconds=timeout + 60),  # the parent's comes first, and says who hangs
         )
         torch.save(function(*arguments), f"{folder}/{rank}.pt")
         dist.barrier()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -26,7 +27,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(sets=small_sets(), rules=RULES, drawing=st.sampled_from([(0, 1), (3, 1), (3, 2)]), max_rank=st.integers(1, 40))
 def test_equals_the_slow_walk(sets, rules, drawing, max_rank):
     chosen = reference_retrieval.chosen_images(as_lists(sets), rules["search"])
@@ -50,14 +51,16 @@ def test_equals_the_slow_walk(sets, rules, drawing, max_rank):
     assert (result.num_same_camera, result.num_junk) == (whole["num_same_camera"], whole["num_junk"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sets=small_sets(), rules=RULES, rows=st.integers(1, 3), columns=st.integers(1, 7), pieces=st.integers(1, 50))
 def test_neither_block_sizes_nor_who_took_the_distances_change_a_figure(sets, rules, rows, columns, pieces):
     protocol = Protocol(**rules)
     try:
         sets = choose_images(sets, protocol)
         whole = evaluate_sets(sets, protocol=protocol)
-    except ValueError:
+    except ValueError as error:
+        if not re.match("search='sysu_(all|indoor)' takes|No query has a match", str(error)):
+            raise
         assume(False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "rows_per_block", lambda width: rows)
