@@ -31,6 +31,8 @@ class Runs:
         return True
 
     def copy(self, name: str) -> Path:
-        """The undisturbed run's checkpoints under another name, to be damaged."""
-        shutil.copytree(self.folder / "undisturbed", self.folder / name)
-        return self.folder / name / "checkpoints"
+        """The undisturbed run's checkpoints under another name, to be damaged, and what a resume asks for beside."""
+        for file in ("config.yaml", "metrics.csv"):
+            (self.folder / name).mkdir(exist_ok=True)
+            shutil.copy(self.folder / "undisturbed" / file, self.folder / name)
+        return Path(shutil.copytree(self.folder / "undisturbed" / "checkpoints", self.folder / name / "checkpoints"))
