@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from commands import call
 from dien_lightning import DIEN, save_network
@@ -121,12 +122,13 @@ VARIANTS = {
     "protocol.queries=all": {"queries": "all"},
     "protocol.average_precision=trapezoid": {"average_precision": "trapezoid"},
     "protocol.ties=match first": {"ties": "match first"},
-    "protocol=leave_one_out": {"search": "leave_one_out", "num_queries": 17, "num_gallery": 17},
+    "protocol=leave_one_out": {"search": "leave_one_out", "num_queries": 18, "num_gallery": 18},
 }
 
 
 @pytest.mark.parametrize("option", VARIANTS)
 def test_every_variant_of_the_protocol_has_an_option(option, network_file, market, capfd, monkeypatch):
+    write_image(market / "query" / "0099_c1s1_990000_00.jpg", 990)  # whom the gallery has not
     plain, _ = ranked(network_file, market, capfd, monkeypatch)
     results, _ = ranked(network_file, market, capfd, monkeypatch, option)
     assert (plain["protocol"]["num_junk"], plain["protocol"]["num_gallery"]) == (6, 9)
@@ -138,6 +140,19 @@ def test_every_variant_of_the_protocol_has_an_option(option, network_file, marke
         assert figures["mAP"] < plain["target"]["mAP"]
     if "same_camera" in VARIANTS[option]:
         assert figures["mAP"] != plain["target"]["mAP"]
+    if option == "protocol.queries=all":
+        assert figures["mAP"] == pytest.approx(plain["target"]["mAP"] * 8 / 9)
+
+
+def test_where_all_images_look_alike_the_rule_for_ties_decides(market, capfd, monkeypatch):
+    network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0, image_size=(64, 32))
+    torch.nn.init.zeros_(network.embedding[1].weight)
+    torch.nn.init.ones_(network.embedding[1].bias)
+    blind = market.parent / "blind.safetensors"
+    save_network(network, blind)
+    plain, _ = ranked(blind, market, capfd, monkeypatch)
+    results, _ = ranked(blind, market, capfd, monkeypatch, "protocol.ties=match first")
+    assert plain["target"]["mAP"] < results["target"]["mAP"] == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import torch
 
+from browser import wait
 from proofs.tiny import TINY
 
 
@@ -68,7 +69,4 @@ def test_a_command_waits_for_the_checkpoint_of_its_training(drawn_pair, tmp_path
     said = interrupted(send, metrics, *words, f"output={tmp_path / 'demo'}")
     assert said.strip().endswith("interrupted; what was written stays, the same command goes on.")
     assert len(metrics.read_text().splitlines()) > 4  # the step that ran meanwhile
-    time.sleep(1)
-    assert not [
-        process for process in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(process.info["cmdline"])
-    ]
+    wait(lambda: not any(str(tmp_path) in str(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"])))

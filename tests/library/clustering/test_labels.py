@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, KMeans
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import reference_retrieval
 from dien_lightning.clustering import label_by_distance, pseudo_labels, reliable_labels
@@ -61,7 +62,22 @@ def test_reliable_labels_by_hand():
 
 def test_reliable_labels_follow_from_the_seed():
     images = crowd(5, 80).float()
-    assert torch.equal(reliable_labels(images, 6, seed=3), reliable_labels(images, 6, seed=3))
+    first, again = ([reliable_labels(images, 6, seed=seed).tolist() for seed in range(4)] for _ in range(2))
+    assert first == again
+    assert any(labels != first[0] for labels in first)
+
+
+def test_k_means_adds_up_in_one_thread_whatever_else_has(monkeypatch):
+    fit, threads = KMeans.fit, []
+
+    def watched(*arguments):
+        threads.extend(pool["num_threads"] for pool in threadpool_info())
+        return fit(*arguments)
+
+    monkeypatch.setattr(KMeans, "fit", watched)
+    with threadpool_limits(2):
+        reliable_labels(crowd(5, 80).float(), 6)
+    assert set(threads) == {1}
 
 
 @pytest.mark.parametrize(

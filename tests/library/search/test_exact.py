@@ -19,7 +19,9 @@ def slow(query, gallery, images, k, chosen=Filter(), without=None, hidden=None):
     for i, one in enumerate(query.half().double()):
         found = []
         for number, (other, image) in enumerate(zip(gallery.half().double(), images, strict=True)):
-            passes = chosen.passes(np.array([image.camera], object), np.array([image.time], float))[0]
+            passes = chosen.cameras is None or image.camera in chosen.cameras
+            passes = passes and (chosen.after is None or image.time >= chosen.after)
+            passes = passes and (chosen.before is None or image.time < chosen.before)
             if not passes or (without and without[i] == image.camera) or (hidden and hidden[i] == number):
                 continue
             pairs = zip(one.tolist(), other.tolist(), strict=True)

@@ -136,10 +136,10 @@ def test_a_full_disk_does_not_hide_what_stopped_the_run(tmp_path):
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + STEPS
 
 
-def test_nothing_is_written_to_the_systems_temporary_folder(tmp_path):
+def test_nothing_is_written_to_the_systems_temporary_folder(tmp_path, monkeypatch):
     """Where a kill would leave it, and which may be smaller than a checkpoint."""
-    with failing(tempfile, "mkstemp", 1, Stop()):
-        fit(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    fit(tmp_path)
 
 
 def test_another_trainings_checkpoint_is_not_overwritten(finished):
