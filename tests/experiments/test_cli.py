@@ -45,6 +45,13 @@ def test_help_needs_neither_torch_nor_hydra(words):
     assert finished.stdout.splitlines()[0] == first
 
 
+@pytest.mark.parametrize("words", [["--version"], ["train", "--version"]])
+def test_it_says_its_version(words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["dien", *words])
+    cli.main()
+    assert capsys.readouterr().out == f"{dien_lightning.__version__}\n"
+
+
 def test_every_key_is_listed_with_its_default_and_its_comment():
     composed = compose_config([])
     listed = {key.name: key for key in keys_of("train")}

@@ -54,19 +54,29 @@ def test_every_file_composes_and_builds(choice, tmp_path):
         assert get_class(part._target_)
 
 
-@pytest.mark.parametrize("experiment", ["self_training", "pul"])
-def test_the_second_stages_files_compose_and_build(experiment, tmp_path):
+@pytest.mark.parametrize(
+    ("experiment", "batch_norm_size", "rate", "groups"),
+    [
+        ("self_training", 64, 3.5e-4, 3),
+        ("drawn_self_training", None, 3.5e-4, 3),
+        ("demo_self_training", None, 3.5e-4, 3),
+        ("pul", None, 1e-3, 4),
+    ],
+)
+def test_the_second_stages_files_compose_and_build(experiment, batch_norm_size, rate, groups, tmp_path):
     network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=1, image_size=(64, 32))
     save_network(network, tmp_path / "network.safetensors")
     given = [f"experiment={experiment}", f"start={tmp_path / 'network.safetensors'}", f"run_dir={tmp_path}"]
     config = composed(*given, *(["rounds.num_clusters=9"] if experiment == "pul" else []))
     module = build_module(config, instantiate(config.data, _convert_="all"), **optim(config))
     assert isinstance(module, SelfTrainingModule)
-    assert module.network.hyperparameters["batch_norm_size"] == (64 if experiment == "self_training" else None)
+    assert module.network.hyperparameters["batch_norm_size"] == batch_norm_size
     assert module.network.training
-    groups = module.recipe.optimizer(module.network, module.objective).param_groups
-    assert {group["lr"] for group in groups} == ({3.5e-4} if experiment == "self_training" else {1e-3})
-    assert len(groups) == (3 if experiment == "self_training" else 4)
+    found = module.recipe.optimizer(module.network, module.objective).param_groups
+    assert [group["lr"] for group in found] == [rate] * groups
+
+
+def test_rounds_without_their_experiment_are_refused():
     with pytest.raises(
         ValueError, match="rounds= is of experiment=self_training, which names its data, network and obj"
     ):

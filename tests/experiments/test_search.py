@@ -143,6 +143,20 @@ def test_a_store_says_what_is_in_it(dien, folder):
     assert "1.jpg" in dien("store", "search", "store=store", "query=crops/cam0/0.jpg", "threads=1").stdout
 
 
+def test_an_index_is_made_and_asked(dien, folder):
+    write(folder / "many.parquet", vectors(1000, width=16))
+    write(folder / "asked.parquet", vectors(1000, width=16)[7:8], [ListedImage("/asked/0.jpg")])
+    dien("store", "create", "store=many", "embeddings=many.parquet")
+    done = dien("store", "index", "store=many", "queries=20")
+    assert done.code == 0, done.stderr
+    assert "indexed at 1,000 images; approximate=true finds of what exact search finds: recall@1 " in done.stdout
+    done = dien("search", "gallery=many", "query=asked.parquet", "approximate=true", "top=3", "output=out.csv")
+    assert done.code == 0, done.stderr
+    assert found(folder)[0] == "7.jpg"
+    assert len(found(folder)) == 3
+    assert "indexed at 1,000 images" in dien("store", "info", "store=many").stdout
+
+
 @pytest.fixture(scope="module")
 def others(folder):
     """What does not belong to that network, or is no crop."""

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 
 import pytest
 
-from dien_lightning.atomic import atomic_write
+from dien_lightning.atomic import atomic_write, one_process_at_a_time
 
 
 def test_a_file_is_replaced_and_no_draft_stays(tmp_path):
@@ -46,3 +49,33 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
     with pytest.raises(OSError, match=r"table\.md cannot be written"):
         half(tmp_path / "results" / "table.md", ValueError("not reached"))
     assert (tmp_path / "results").read_text() == "a file"
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from dien_lightning.atomic import one_process_at_a_time
+with one_process_at_a_time(Path(sys.argv[1])):
+    print("inside", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_while_one_process_is_inside_another_waits_and_a_kill_lets_it_in(tmp_path):
+    pytest.importorskip("fcntl")
+    entered = threading.Event()
+
+    def enter():
+        with one_process_at_a_time(tmp_path):
+            entered.set()
+
+    with subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "inside\n"
+        waiting = threading.Thread(target=enter)
+        waiting.start()
+        try:
+            assert not entered.wait(0.3)
+        finally:
+            other.kill()
+            waiting.join(30)
+    assert entered.is_set()
