@@ -215,9 +215,6 @@ def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-
 def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, drawn_pair, tmp_path):
     whole = json.loads((finished_run / "results.json").read_text())["seconds"]
     shutil.copytree(finished_run, tmp_path / "run")

@@ -170,12 +170,6 @@ def test_batch_norm_that_is_not_synchronized_sees_its_own(normalized):
         assert torch.equal(found["alone"]["mean"], expected["mean"])
 
 
-# ---- the whole step ----
-
-
-# ---- gathering statistics ----
-
-
 # ---- the helper ----
 
 

@@ -15,18 +15,6 @@ from library.network.networks import images
 
 
 @pytest.fixture(scope="module")
-def resnet18():
-    torch.manual_seed(0)
-    network = torchvision.models.resnet18(weights=None)
-    for name, buffer in network.named_buffers():  # as if trained: statistics that differ from a new layer's
-        if name.endswith("running_mean"):
-            buffer.normal_(std=0.1)
-        if name.endswith("running_var"):
-            buffer.uniform_(0.5, 1.5)
-    return network.eval()
-
-
-@pytest.fixture(scope="module")
 def weights(resnet18, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "resnet18.pth"
     torch.save(resnet18.state_dict(), path)

@@ -103,14 +103,14 @@ def test_each_image_comes_out_in_its_own_size(tmp_path):
     assert {int(value) for image in found for value in image.unique()} == {102}
 
 
-def test_an_image_that_cannot_be_read_is_named(source, tmp_path):
+def test_an_image_that_cannot_be_read_is_named(tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no image")
     with pytest.raises(UnreadableImageError, match=r"broken.jpg cannot be read as an image"):
         list(translate_images([str(broken)], lambda images: images, SIZE))
 
 
-def test_sets_that_cannot_be_replaced_where_they_lie_are_refused(source, tmp_path):
+def test_sets_that_cannot_be_replaced_where_they_lie_are_refused(source):
     with pytest.raises(ValueError, match="one and two is not one folder: translate one set"):
         check_translatable(replace(source, root=Path("one and two")))
     with pytest.raises(ValueError, match=r"pedestrians_day \(pedestrians_day\) has no training images, and those are"):
