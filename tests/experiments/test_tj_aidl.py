@@ -15,7 +15,7 @@ from dien_lightning.experiments.config import compose_config, optim
 from dien_lightning.experiments.settings import conditions, difference, settings_of
 from dien_lightning.experiments.train import build_module
 from dien_lightning.rivals.tj_aidl.module import TJAIDLModule
-from proofs.test_label_free import write_table
+from proofs.test_label_free import check_same_bytes, trained_on_tables
 
 TINY = (
     "experiment=tj_aidl",
@@ -98,13 +98,8 @@ def test_a_run_that_is_taken_up_ends_as_one_that_was_left_alone(plain, train, ca
 
 
 def test_dealing_out_the_targets_identities_anew_changes_no_bit(train, drawn_pair, module_folder):
-    folders = []
-    for shuffled in ("none", "training"):
-        table = write_table(module_folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
-        target = ("data.target=csv", f"data.target_root={table}")
-        folders.append(train(shuffled, "trainer.max_epochs=2", *target))
-    for file in ("metrics.csv", "network.safetensors", "checkpoints/label_free.safetensors"):
-        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
+    runs = trained_on_tables(train, module_folder, drawn_pair, ("none", "training"), "trainer.max_epochs=2")
+    check_same_bytes(*runs.values())
 
 
 def test_the_targets_attributes_are_not_needed(plain, train, drawn_pair, tmp_path):

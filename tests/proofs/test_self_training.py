@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from commands import run_command
 from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.clusters import read_clusters
-from proofs.test_label_free import write_table
+from proofs.test_label_free import check_same_bytes, trained_on_tables
 from proofs.test_processes_agree import RATES, on_two_processes, rows
 
 SMALL = (
@@ -59,14 +59,9 @@ def plain(train) -> Path:
 
 
 def test_dealing_out_the_targets_identities_anew_changes_no_bit(plain, train, drawn_pair, module_folder):
-    folders = []
-    for shuffled in ("none", "training"):
-        table = write_table(module_folder / f"{shuffled}.csv", drawn_pair / "pedestrians_night", shuffled)
-        target = ("data.target=csv", f"data.target_root={table}")
-        folders.append(train(shuffled, "trainer.max_epochs=2", *target))
-    for file in ("metrics.csv", "network.safetensors", "checkpoints/label_free.safetensors"):
-        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
-    assert rows(plain)[-1].keys() == rows(folders[0])[-1].keys()
+    runs = trained_on_tables(train, module_folder, drawn_pair, ("none", "training"), "trainer.max_epochs=2")
+    check_same_bytes(*runs.values())
+    assert rows(plain)[-1].keys() == rows(runs["none"])[-1].keys()
 
 
 def test_a_run_that_is_taken_up_after_a_round_ends_as_one_that_was_left_alone(plain, train):
