@@ -17,6 +17,13 @@ class Finished(NamedTuple):
     stdout: str
     stderr: str
 
+    def refusal(self) -> str:
+        """The one sentence that a command refused its input with."""
+        assert self.code == 1
+        assert "Traceback" not in self.stderr
+        (sentence,) = [line for line in self.stderr.splitlines() if line.startswith("error: ")]
+        return sentence
+
 
 def _start(monkeypatch: pytest.MonkeyPatch, command: str, *arguments: object) -> None:
     main = sys.modules["__main__"]

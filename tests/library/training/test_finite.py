@@ -92,8 +92,7 @@ def test_the_command_ends_with_one_sentence(drawn_pair, tmp_path, capfd, monkeyp
     rates = ",".join(f"{name}:1e38" for name in ("backbone", "embedding", "attention", "identity", "domain"))
     arguments = (f"optim.learning_rates={{{rates}}}", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
     finished = call(capfd, monkeypatch, "train", *TINY, "trainer.max_epochs=1", *arguments)
-    assert finished.code == 1
-    (sentence,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    sentence = finished.refusal()
     assert sentence.startswith("error: step ")
     assert "lower optim.learning_rates or trainer.gradient_clip_val (null clips nothing), then go on" in sentence
     assert (tmp_path / "run" / "broken_step.json").is_file()
