@@ -1,4 +1,7 @@
-"""Sets that ask another question, drawn in their layout: `dien check` calls them ready, `dien evaluate` ranks them."""
+"""Sets that ask another question, drawn in their layout: `dien check` calls them ready, `dien evaluate` ranks them.
+
+Those of `catalog_special` that are not here are counted as any other set; test_catalog.py reads them.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,8 @@ from scipy.io import savemat
 
 from commands import call
 from dien_lightning import DIEN, save_network
-from dien_lightning.data.catalog_special import SPECIAL
 from library.data.folders import write_image
 
-FAST = ("accelerator=cpu", "precision=32-true", "data.num_workers=0")
 TRAINED, TESTED = (1, 2, 3), (11, 12)
 
 
@@ -36,7 +37,6 @@ def counts(num_queries: int, num_gallery: int) -> dict[str, Any]:
     return {"num_queries": num_queries, "num_gallery": num_gallery}
 
 
-_BODIES = "{s}/{{p:04d}}/{{p:04d}}_c1_f{{k}}.jpg"
 _PEOPLE = {"exp/train_id.txt": "1,2", "exp/val_id.txt": "3", "exp/test_id.txt": "11,12"}
 _REGDB = {
     f"idx/{part}_{view.lower()}_2.txt": lines(f"{view}/{{p}}/{view[0]}_{{k}}.bmp", people)
@@ -67,40 +67,18 @@ DRAWN = {
         _REGDB,
         trial="2",
     ),
-    "celebreid": Drawn(
-        ("train/{p}_{k}_0.jpg",), ("query/{p}_{k}_0.jpg", "gallery/{p}_{k}_1.jpg"), {"default": counts(4, 4)}
-    ),
-    "last": Drawn(
-        ("train/{p:06d}/{p:06d}_1_2_3_{k}.jpg",),
-        ("test/query/{p:06d}_1_2_3_{k}.jpg", "test/gallery/{p:06d}/{p:06d}_1_2_4_{k}.jpg"),
-        {"default": counts(4, 4)},
-    ),
     "mars": Drawn(
         ("bbox_train/{p:04d}/{p:04d}C1T0001F00{k}.jpg", "bbox_train/{p:04d}/{p:04d}C2T0001F00{k}.jpg"),
         ("bbox_test/{p:04d}/{p:04d}C1T0001F00{k}.jpg", "bbox_test/{p:04d}/{p:04d}C2T0001F00{k}.jpg"),
         {"leave_one_out": counts(4, 4)},  # sequences, with those that ask
         {"info/test_name.txt": "".join(f"{p:04d}C{c}T0001F001.jpg\n" * 2 for p in TESTED for c in (1, 2))},
     ),
-    "occluded_reid": Drawn(
+    "occluded_reid": Drawn(  # nothing to train on
         (),
         ("occluded_body_images/{p:03d}/{p:03d}_0{k}.tif", "whole_body_images/{p:03d}/{p:03d}_0{k}.tif"),
         {"default": counts(4, 4)},
     ),
-    "pdukemtmc": Drawn(
-        tuple(_BODIES.format(s=f"train/{kind}_body_images") for kind in ("occluded", "whole")),
-        tuple(_BODIES.format(s=f"test/{kind}_body_images") for kind in ("occluded", "whole")),
-        {"default": counts(4, 4)},
-    ),
 }
-for _name, _asks, _asked in (("agreid", 0, 3), ("agreid_from_ground", 3, 0)):
-    DRAWN[_name] = Drawn(
-        ("bounding_box_train/P{p:04d}T01A0C0F{k}.jpg", "bounding_box_train/P{p:04d}T01A0C3F{k}.jpg"),
-        (
-            f"query_all_c{_asks}/P{{p:04d}}T01A0C{_asks}F{{k}}.jpg",
-            f"bounding_box_test_all_c{_asked}/P{{p:04d}}T01A0C{_asked}F{{k}}.jpg",
-        ),
-        {"default": counts(4, 4)},
-    )
 
 
 def draw(root: Path, name: str) -> Path:
@@ -154,7 +132,3 @@ def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file
         found = json.loads((tmp_path / str(number) / "results.json").read_text())
         assert {key: found["protocol"][key] for key in counted} == counted
         assert 0 < found["target"]["mAP"] <= 1
-
-
-def test_each_special_set_is_drawn():
-    assert set(DRAWN) == set(SPECIAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -96,11 +97,14 @@ def test_onnx_runs_on_any_batch_and_size_as_a_tracker_feeds_it(network, crop, tm
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("loops", [0, 3])
-@pytest.mark.parametrize("size", ["fixed", "free"])
-@pytest.mark.parametrize("format", ["onnx", "pt2"])
-def test_each_format_size_and_number_of_passes(loops, size, format, tmp_path):
+QUICK = ("pt2", "free", 3)
+ALL = itertools.product(("onnx", "pt2"), ("fixed", "free"), (0, 3))
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "loops"), [pytest.param(*one, marks=() if one == QUICK else pytest.mark.slow) for one in ALL]
+)
+def test_each_format_size_and_number_of_passes(format, size, loops, tmp_path):
     network = small(loops, moved=loops > 0, image_size=(128, 64)).eval()
     path = tmp_path / f"network.{format}"
     assert export_graph(Deployed(network), path, format=format, size=size).cosine > 0.9999

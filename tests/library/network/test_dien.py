@@ -208,23 +208,3 @@ def test_a_copy_has_a_condition_of_its_own(moved):
 def test_same_seed_same_network():
     assert torch.equal(small(1).eval()(images()).embedding, small(1).eval()(images()).embedding)
     assert not torch.equal(small(1).eval()(images()).embedding, small(1, seed=1).eval()(images()).embedding)
-
-
-# ---- statistics per domain and pass ----
-
-
-# ---- errors ----
-
-
-@pytest.mark.parametrize("loops", [0, 2])
-@pytest.mark.parametrize("layout", [(64, 32), (128, 64), (256, 128)])
-def test_it_is_exported_for_any_batch_and_image_size(layout, loops):
-    network = small(loops, moved=loops > 0, image_size=layout).eval()
-    is_smallest = layout == (64, 32)  # there torch takes maps of one column for a case of their own, unless told not to
-    lows = {0: ("b", 1), 2: ("h", 64), 3: ("w", 32 if is_smallest else 33)}
-    sizes = {axis: torch.export.Dim(name, min=low) for axis, (name, low) in lows.items()}
-    with torch.fx.experimental._config.patch(backed_size_oblivious=is_smallest), torch.no_grad():
-        exported = torch.export.export(network, (images(2, *layout),), dynamic_shapes={"images": sizes}).module()
-        for size in ((3, *layout), (1, 70, 45), (2, 160, 96)):
-            expected = network(images(*size)).embedding
-            torch.testing.assert_close(exported(images(*size)).embedding, expected, rtol=0, atol=1e-5)
