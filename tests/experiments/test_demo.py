@@ -12,6 +12,7 @@ from commands import call
 from dien_lightning.data.records import Record
 from dien_lightning.experiments.clusters import describe_clusters, read_clusters
 from dien_lightning.experiments.config import compose_config, protocol
+from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.settings import settings_of
 from experiments.reports.finished_runs import write_run
 
@@ -75,6 +76,14 @@ def test_the_demo_trains_base_then_dien_then_goes_on_by_itself(trainings, tmp_pa
     assert "20.0 points over DIEN" in page
 
 
+def test_another_pair_and_machine_reach_all_three_trainings(trainings, tmp_path, capfd, monkeypatch):
+    given = ["data=night2day", "trainer=ddp_cpu", "+trainer.overfit_batches=0"]
+    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", *given)
+    configs = [compose_config(overrides) for _, overrides in trainings]
+    assert [(one.data.target, one.trainer.devices) for one in configs] == [("pedestrians_day", 2)] * 3
+    assert all("overfit_batches" in one.trainer for one in configs)
+
+
 def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings, tmp_path, capfd, monkeypatch):
     call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}")
     found = read_clusters(tmp_path / "demo" / "self_training")
@@ -115,6 +124,7 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     finished = call(capfd, monkeypatch, "demo", f"output={output}", "objective.center_weight=1")
     assert finished.code == 1
     assert "is of a run with objective.center_weight=5.0 (not 1), so it is not the one asked for." in finished.stderr
+    assert f"{output / 'dien'} is finished and kept" not in finished.stdout
     assert f"Delete {output} to start afresh, or give output=DIR." in finished.stderr
     assert len(trainings) == 3
 
@@ -175,7 +185,7 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
     assert trainings == [
         ("first", ["experiment=demo", *given[:2], given[3]]),
-        ("second", ["experiment=drawn_self_training", start, *given[:3]]),
+        ("second", ["experiment=drawn_self_training", "data=day2night", start, *given[:3]]),
     ]
     assert str(tmp_path / "out" / "second" / "network.safetensors") in finished.stdout
     finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
@@ -183,3 +193,20 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     assert "first is of a run with objective.center_weight=1" in finished.stderr
     finished = call(capfd, monkeypatch, "adapt", "start=x")
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+
+
+def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, capfd, monkeypatch):
+    own = "# @package _global_\ndata: {target: folder, target_root: 'my \"crops\"', target_pid_pattern: 'p(\\d+)'}\n"
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    for chosen in (["experiment=duke2market", "second=self_training"], ["experiment=own", "data=duke2market"]):
+        finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen)
+        assert finished.code == 0, finished.stderr
+    *_, (_, paper), (_, first), (_, second) = trainings
+    config = compose_config(paper)
+    assert (config.data.source, config.data.target) == ("dukemtmcreid", "market1501")
+    pairs = [compose_config(overrides).data for overrides in (first, second)]
+    for name in ("source", "target", "target_root", "target_pid_pattern", "image_size"):
+        assert pairs[0][name] == pairs[1][name]
+    assert (pairs[1].source, pairs[1].target_root) == ("dukemtmcreid", 'my "crops"')

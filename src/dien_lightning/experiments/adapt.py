@@ -4,8 +4,9 @@ dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [e
     [second=drawn_self_training] [key=value ...]
 
 OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy. A finished run
-of the same settings is kept, a begun one goes on. Of the key=value pairs self-training gets those that name data,
-machine and logger, and its own (rounds., source_term). With a GPU and a real source: experiment=market2duke
+of the same settings is kept, a begun one goes on. Self-training has its own objective and rates; what you set under
+data., trainer., protocol, logger, threads and seed holds for both, as does the pair that `experiment` names. What you
+set under rounds. and source_term is self-training's alone. With a GPU and a real source: experiment=market2duke
 second=self_training.
 """
 
@@ -38,6 +39,6 @@ def main() -> None:
     remedy = f"Delete {output} to start afresh, or give output=DIR."
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
     stages.finished_run(output / "first", "DIEN", first, remedy)
-    second = [f"experiment={own.second}", *stages.second_stage(overrides, output / "first")]
+    second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
     stages.finished_run(output / "second", "Self-training on the target", second, remedy)
     Console().print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)

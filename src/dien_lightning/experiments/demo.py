@@ -3,8 +3,8 @@
 dien demo [output=outputs/demo] [seeds=0,1,2] [key=value for the trainings ...]
 
 Finished runs of the same settings are kept and begun ones go on; seed 0 is in OUTPUT/base, OUTPUT/dien and
-OUTPUT/self_training, another in OUTPUT/base_seedN and so on. Self-training has an objective, rates and a length of its
-own: of the key=value pairs it gets those that name data, machine and logger.
+OUTPUT/self_training, another in OUTPUT/base_seedN and so on. Self-training has its own objective and rates; what you
+set under data., trainer., protocol, logger and threads holds for all three.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra.core.override_parser.types import Quote, QuotedString
 from rich.console import Console
 
 from dien_lightning.experiments import children
@@ -13,9 +14,12 @@ from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
 
-OF_PAIR = ("data_root=", "data.source", "data.target_root=", "data.target=", "data.num_workers=", "threads=")
+OF_PAIR = (
+    *("data_root=", "data.source", "data.target=", "data.target_root=", "data.target_trial=", "data.cameras="),
+    *("data.target_camera_pattern=", "data.target_pid_pattern=", "data.num_workers=", "threads="),
+)
 """What of a table's overrides goes to the trainings before its own: which pair, where it lies, and the machine."""
-_OF_BOTH = ("data_root=", "data.", "threads=", "logger", "trainer.", "protocol", "seed=")
+_OF_BOTH = ("data_root=", "data=", "data.", "threads=", "logger", "trainer=", "trainer.", "protocol", "seed=")
 _OF_SECOND = ("rounds.", "source_term=")
 
 
@@ -25,7 +29,10 @@ def first_stage(overrides: Sequence[str]) -> list[str]:
 
 
 def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
-    """Those that are self-training's: data, machine, logger and its own; its objective and rates are of another kind.
+    """Those that are self-training's.
+
+    Self-training has its own objective and rates; what is set under data., trainer., protocol, logger, threads and seed
+    holds for both.
 
     Args:
         overrides: the user's.
@@ -33,8 +40,24 @@ def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
     """
     return [
         f"start={first}/network.safetensors",
-        *(word for word in overrides if word.startswith(_OF_BOTH + _OF_SECOND)),
+        *(word for word in overrides if word.lstrip("+~").startswith(_OF_BOTH + _OF_SECOND)),
     ]
+
+
+def pair_of(overrides: Sequence[str]) -> list[str]:
+    """The pair that a training's experiment names, as key=value for another training.
+
+    What `overrides` name themselves is left out.
+    """
+    config = compose_config(overrides, with_hydra=True)
+    choice = config.hydra.runtime.choices.data
+    plain = compose_config([f"data={choice}"]).data
+    found = {"data": choice}
+    for name, value in config.data.items():
+        if f"data.{name}=".startswith(OF_PAIR) and value != plain.get(name):
+            found[f"data.{name}"] = QuotedString(value, Quote.double).with_quotes() if isinstance(value, str) else value
+    given = {word.partition("=")[0].lstrip("+~") for word in overrides}
+    return [f"{key}={value}" for key, value in found.items() if key not in given]
 
 
 def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str) -> Results:
@@ -52,19 +75,20 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str
     """
     asked = conditions(compose_config(overrides))  # a wrong key is known before anything is trained
     console = Console()
-    if (folder / "results.json").is_file():
-        console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
-    else:
+    is_kept = (folder / "results.json").is_file()
+    if not is_kept:
         console.rule(f"[bold]{title}")
         train(folder, overrides)
     found = Results.read(folder)
     same_run(str(folder), found.conditions, asked, remedy)
+    if is_kept:
+        console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found
 
 
 def train(folder: Path, overrides: Sequence[str]) -> None:
     """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
-    code = children.train(*overrides, f"run_dir={folder}", "resume=true")
+    code = children.run("train", *overrides, f"run_dir={folder}", "resume=true")
     if code:
         sys.exit(code)
 
