@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from dien_lightning.network import DIEN, save_network
 from dien_lightning.training import SelfTrainingModule
 from experiments.reports.finished_runs import results, scores, write_record
 
-RANK1 = {"r01_base": 0.2, "r05_cccdtl_dc": 0.5, "cccdtl_dc_self": 0.8, "scratch_self": 0.1}
+RANK1 = {"r01_base": 0.2, "r05_cccdtl_dc": 0.5, "cccdtl_dc_self": 0.8, "scratch_self": 0.1, "base_self": 0.7}
 
 
 @pytest.fixture
@@ -27,23 +28,23 @@ def multirun(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     asked: list[dict[str, str]] = []
 
-    def train(*arguments: str, **environment: str) -> int:
+    def run(command: str, *arguments: str, **environment: str) -> int:
         given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
         asked.append(given)
         for row in given["ablation"].split(","):
             for seed in map(int, given["seed"].split(",")):
-                record = Path(given["record"]).with_name(f"{row}_day2night_{seed}.json")
+                folder = Path(given["run_dir"], f"{row}_day2night_{seed}")
                 if given["experiment"] == "table":
-                    write_record(record.parent, row, RANK1[row], seed=seed, control=0.3 if row == "r01_base" else None)
-                    folder = Path(given["run_dir"], record.stem)
+                    control = 0.3 if row == "r01_base" else None
+                    record = write_record(tmp_path / "made", row, RANK1[row], seed=seed, control=control)
                     folder.mkdir(parents=True)
                     (folder / "results.json").write_text(record.read_text())
                     (folder / "network.safetensors").touch()
                 else:
-                    write_self_training(record, row, seed)
+                    write_self_training(Path(given["record"]).with_name(f"{folder.name}.json"), row, seed)
         return 0
 
-    monkeypatch.setattr(children, "train", train)
+    monkeypatch.setattr(children, "run", run)
     monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
     return asked
 
@@ -62,14 +63,31 @@ def run(capfd, monkeypatch, *more: str):
 
 
 def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_path, capfd, monkeypatch):
-    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5")
+    pair = ("data.target_trial=3", "data.cameras=none", "data.target_pid_pattern=p", "data.target_camera_pattern=c")
+    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5", *pair)
     assert finished.code == 0, finished.stderr
     first, second = multirun
     assert (first["experiment"], first["ablation"], first["seed"]) == ("table", "r05_cccdtl_dc", "0,1")
     assert (first["run_dir"], first["data_root"]) == ("outputs/table", "x")
-    assert "rounds.eps" not in first
+    assert set(pair) <= {f"{key}={value}" for key, value in first.items()}
+    assert not {"rounds.eps", "record"} & first.keys()
     assert (second["experiment"], second["ablation"]) == ("second_stage", "cccdtl_dc_self,scratch_self")
     assert second["record"] == "results/runs_second_stage/${row}_${direction}_${seed}.json"
+
+
+def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(multirun, tmp_path, capfd, monkeypatch):
+    rows = "rows=base_self,cccdtl_dc_self"
+    assert run(capfd, monkeypatch, rows).code == 0
+    assert [(given["ablation"], given["seed"]) for given in multirun[:-1]] == [("r01_base,r05_cccdtl_dc", "0,1")]
+    for name in ("r01_base_day2night_0", "r05_cccdtl_dc_day2night_1"):
+        shutil.rmtree(tmp_path / "outputs" / "table" / name)
+    shutil.rmtree(tmp_path / "results" / "runs_second_stage")
+    del multirun[:]
+    assert run(capfd, monkeypatch, rows).code == 0
+    assert [(given["ablation"], given["seed"]) for given in multirun[:-1]] == [
+        ("r01_base", "0"),
+        ("r05_cccdtl_dc", "1"),
+    ]
 
 
 def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, monkeypatch):

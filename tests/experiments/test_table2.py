@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 
 from commands import call
-from dien_lightning.experiments import children, table2, table_runs, umdl
+from dien_lightning.experiments import children, table2, table_jobs, table_runs, translate, umdl
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.reports.table1_rows import TABLE_1
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.settings import settings_of
 from experiments.reports.finished_runs import results, scores, write_record
 
-RANK1 = {"umdl": 0.1, "umdl_features": 0.05, "r08_full_t3": 0.6, "pul": 0.3, "r01_base": 0.2, "t3_self": 0.8}
+RANK1 = {
+    "umdl": 0.1,
+    "umdl_features": 0.05,
+    "r08_full_t3": 0.6,
+    "pul": 0.3,
+    "r01_base": 0.2,
+    "t3_self": 0.8,
+    "spgan": 0.4,
+}
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def commands(monkeypatch, tmp_path):
 
 def leave(given: dict[str, str], row: str, direction: str, seed: int) -> None:
     """A training's record and folder."""
-    record = Path(given["record"]).with_name(f"{row}_{direction}_{seed}.json")
+    record = Path(given.get("record", "made/first")).with_name(f"{row}_{direction}_{seed}.json")
     if given["experiment"] == "table":
         write_record(record.parent, row, RANK1[row], direction=direction, seed=seed)
     else:
@@ -128,7 +136,7 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
     assert table_runs.translation_of(compose_config(["data=day2night"])) is None
     made = []
 
-    def translate(command, *arguments, **environment):
+    def run_translation(command, *arguments, **environment):
         given = dict(argument.split("=", 1) for argument in arguments)
         made.append((command, given))
         folder = Path(given["run_dir"])
@@ -136,12 +144,15 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
         (folder / "translation.json").write_text('{"seconds": 60.0, "peak_memory": 3000000000}')
         return 0
 
-    monkeypatch.setattr(children, "run", translate)
-    place = table_runs.Place.of("table2", 1)
-    jobs = [table_runs.Job(row, "day2night", seed, "day2night") for row in ("spgan", "spgan_lmp") for seed in "01"]
-    given = ["experiment=table2", "data_root=x", "trainer.max_epochs=1"]
+    monkeypatch.setattr(children, "run", run_translation)
+    place = table_jobs.Place.of("table2", 1)
+    jobs = [table_jobs.Job(row, "day2night", seed, "day2night") for row in ("spgan", "spgan_lmp") for seed in "01"]
+    given = ["data_root=x", "trainer.max_epochs=1"]
     configs = {
-        job: compose_config([*given, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"]) for job in jobs
+        job: compose_config(
+            ["experiment=table2", *given, f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}"]
+        )
+        for job in jobs
     }
     table_runs.translate(configs, place, given)
     assert [(command, given["seed"]) for command, given in made] == [("translate", "0"), ("translate", "1")]
@@ -158,6 +169,42 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
     table2.report(place, Path("results"), "table2", "dien table name=table2")
     (entry,) = json.loads(Path("results/table2.json").read_text())["runs"]
     assert (entry["seconds"], entry["seconds_before"], entry["peak_memory"]) == (180, 60, 3 * 10**9)
+
+
+def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(commands, capfd, monkeypatch):
+    finished = run(capfd, monkeypatch, "rows=spgan", "spgan.width=64", "seeds=0")
+    assert finished.code == 0, finished.stderr
+    (command, given), (_, training) = commands
+    assert (command, given["spgan.width"], given["experiment"]) == ("translate", "64", "table2")
+    assert "spgan.width" not in training
+    folder = Path(given["run_dir"])
+    folder.mkdir(parents=True)
+    asked = compose_config(["experiment=table2", "data=day2night", "spgan.width=64"], command="translate")
+    (folder / "translation.json").write_text(
+        json.dumps({"settings": translate.deciding(translate.own_settings(asked))})
+    )
+    Path("results/runs_table2/spgan_day2night_0.json").unlink()
+    assert run(capfd, monkeypatch, "rows=spgan", "spgan.width=64", "seeds=0").code == 0
+    assert [command for command, _ in commands] == ["translate", "train", "train"]
+    for kept in (True, False):  # with the row's record, and without
+        finished = run(capfd, monkeypatch, "rows=spgan,r01_base", "seeds=0")
+        assert finished.code == 1
+        assert "is of a run with spgan.width=64 (not 24), so it is not the one asked for" in finished.stderr
+        assert ("runs_table2/translations/day2night_0.json is of" in finished.stderr) is kept
+        Path("results/runs_table2/spgan_day2night_0.json").unlink(missing_ok=True)
+    assert len(commands) == 3
+
+
+def test_all_records_are_compared_before_anything_is_trained(commands, capfd, monkeypatch):
+    assert run(capfd, monkeypatch, "rows=umdl,pul").code == 0
+    done = len(commands)
+    finished = run(capfd, monkeypatch, "rows=r08_full_t3,umdl", "learning.rounds=4")
+    assert (finished.code, len(commands)) == (1, done)
+    record = Path("results/runs_second_stage/pul_day2night_0.json")
+    record.write_text(record.read_text().replace('"num_clusters": 200', '"num_clusters": 7'))
+    finished = run(capfd, monkeypatch, "rows=r08_full_t3,pul")
+    assert (finished.code, len(commands)) == (1, done)
+    assert "pul_day2night_0.json is of a run with objective.num_clusters=7 (not 200)" in finished.stderr
 
 
 def test_a_record_of_other_settings_is_none_of_this_table(commands, capfd, monkeypatch):

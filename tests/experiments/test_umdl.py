@@ -110,6 +110,16 @@ def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path
     assert centered(features, [0, 1, 2]).tolist() == [[3.0], [-5.0], [5.0]]  # of the third camera nothing is known
 
 
+def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("-m", "seed=0,1", "learning=null", *FAST[:5], f"data_root={drawn_pair}", "run_dir=runs")
+    finished = call(capfd, monkeypatch, "umdl", *arguments, f"strips={finished_run.with_name('strips')}")
+    assert finished.code == 0, finished.stderr
+    found = (tmp_path / "runs").glob("*/results.json")
+    assert sorted(results_of(path.parent)["seed"] for path in found) == [0, 1]
+    assert not (tmp_path / "multirun").exists()
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [

@@ -11,13 +11,10 @@ from types import FrameType
 from dien_lightning.experiments.keys import CONFIG_DIR
 
 
-def train(*arguments: str, **environment: str) -> int:
-    """`run` a training."""
-    return run("train", *arguments, **environment)
-
-
 def run(command: str, *arguments: str, **environment: str) -> int:
-    """Run `dien COMMAND ARGUMENTS` here and wait for it, at Ctrl-C and SIGTERM, too: it has a checkpoint to write.
+    """Run `dien COMMAND ARGUMENTS` and wait until it ends.
+
+    It is waited for even after Ctrl-C or SIGTERM, so that it can write its checkpoint.
 
     Args:
         command: one that Hydra runs.

@@ -9,7 +9,8 @@ table1_pretrained and outputs/pretrained. `data` is the experiment's pair, both 
 rows are those of self-training (base_self, cccdtl_dc_self, ...), and the table is results/self_training; the networks
 they begin with are trained first where outputs/table lacks them. name=table2, or experiment=table2, is Table II: the
 rivals' rows (docs/rivals.md), each trained by the experiment that makes it, translations and first stages before it; a
-key=value goes to those commands that have the key; records= and run_dir= are of the rivals' runs.
+key=value goes to those commands that have the key, but a translation is given only which pair, where it lies, threads,
+data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train.
@@ -20,6 +21,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ from dien_lightning.experiments.report import collect
 from dien_lightning.experiments.reports.second_stage import collect_second_stage
 from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE, TABLE_1
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
-from dien_lightning.experiments.table_runs import OWN, Place, complete, compose_pairs, jobs_of
+from dien_lightning.experiments.table_jobs import Place, compose_pairs, jobs_of
+from dien_lightning.experiments.table_runs import OWN, check_records, complete
 
 _FIRST = ("r01_base", "r03_cccdtl", "r04_dc", "r05_cccdtl_dc", "r08_full_t3")  # what the claim stands on
 _FULL, _BASE = "r08_full_t3", "r01_base"  # whose networks are pictured
@@ -76,7 +79,7 @@ class Options:
         """Whether the rows are Table II's, each of an experiment of its own."""
         return self.experiment == "table2"
 
-    @property
+    @cached_property
     def is_second_stage(self) -> bool:
         """Whether the rows begin with networks of Table I's."""
         return compose_config([f"experiment={self.experiment}"]).get("rounds") is not None
@@ -101,7 +104,8 @@ def main() -> None:
         left = table2.complete_table_2(rows, data, seeds, options.place, overrides)
     else:
         pairs = compose_pairs(data, [f"experiment={options.experiment}", *overrides])
-        left = complete(jobs_of(rows, pairs, seeds), pairs, options.place, overrides)
+        jobs = jobs_of(rows, pairs, seeds)
+        left = complete(jobs, check_records(jobs, options.place, overrides), pairs, options.place, overrides)
     if options.is_table_2 or any(options.place.records.glob("*.json")):
         report(options)
     if left:

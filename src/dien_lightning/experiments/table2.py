@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,18 +16,10 @@ from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import same_run
-from dien_lightning.experiments.table_runs import (
-    Job,
-    Place,
-    complete,
-    compose_pairs,
-    find_missing,
-    jobs_of,
-    say_missing,
-)
+from dien_lightning.experiments.table_jobs import Job, Place, compose_pairs, find_missing, jobs_of, say_missing
+from dien_lightning.experiments.table_runs import REMEDY, check_records, complete
 
 _TRAINED = ("table", "second_stage", "table2")
-_UMDL = {"umdl": [], "umdl_features": ["learning=null"], "umdl_centered": ["learning=null", "center=true"]}
 Costs = dict[str, dict[str, float]]
 
 
@@ -43,7 +35,7 @@ def check_rows(rows: Sequence[str]) -> None:
 def complete_table_2(
     rows: Sequence[str], data: Sequence[str], seeds: Sequence[int], own: Place, overrides: Sequence[str]
 ) -> list[Job]:
-    """Train what is missing; gives the jobs that are without a record then.
+    """Train what is missing, once all records are compared; gives the jobs that are without a record then.
 
     Args:
         rows: of Table II.
@@ -51,33 +43,50 @@ def complete_table_2(
         seeds: of each.
         own: where runs of experiment=table2 lie; those of other experiments lie where their own tables keep them.
         overrides: key=value, each for those commands that have the key.
+
+    Raises:
+        ValueError: a record is of a run with other settings.
     """
-    left: list[Job] = []
-    given = for_command("train", overrides)
+    given, learning = for_command("train", overrides), for_command("umdl", overrides)
+    translating = [word for word in for_command("translate", overrides) if word not in given]
+    parts = []
     for experiment in _TRAINED:
         place = own if experiment == own.experiment else Place.of(experiment, own.jobs)
         pairs = compose_pairs(data, [f"experiment={experiment}", *given])
-        jobs = jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds)
-        left += complete(jobs, pairs, place, given) if jobs else []
-    jobs = jobs_of([row for row in rows if TABLE_2[row].experiment == "umdl"], pairs, seeds)
-    return left + complete_umdl(jobs, own, for_command("umdl", overrides))
+        if jobs := jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds):
+            parts.append((jobs, check_records(jobs, place, given, translating), pairs, place))
+    learned = jobs_of([row for row in rows if TABLE_2[row].experiment == "umdl"], pairs, seeds)
+    wanted = check_umdl(learned, own, learning)
+    left: list[Job] = []
+    for part in parts:
+        left += complete(*part, given, translating=translating)
+    return left + complete_umdl(wanted, own)
 
 
-def complete_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> list[Job]:
-    """Learn what is missing of UMDL's rows, one run after the other."""
+def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dict[Job, list[str]]:
+    """Compare the records of UMDL's rows with what is asked for; gives the jobs without one, and their key=value.
+
+    Raises:
+        ValueError: a record is of a run with other settings.
+    """
     from dien_lightning.experiments import umdl  # noqa: PLC0415 - needs rivals/, which the other rows do without
 
+    chosen = {job: [*overrides, f"data={job.data}", f"seed={job.seed}", *umdl.ROWS[job.row]] for job in jobs}
+    wanted = find_missing(jobs, own.records)
     for job in jobs:
-        chosen = [*overrides, f"data={job.data}", f"seed={job.seed}"]
-        chosen += _UMDL[job.row]
-        record = own.records / f"{job.name}.json"
-        if record.is_file():
-            asked = umdl.conditions_of(compose_config(chosen, command="umdl"))
-            same_run(str(record), Results.read(record).conditions, asked, "Choose records=DIR run_dir=DIR output=DIR.")
-        else:
-            where = (f"run_dir={own.run_dir / job.name}", f"record={record}")
-            children.run("umdl", *chosen, *where, OMP_NUM_THREADS="1")
-    left = find_missing(jobs, own.records)
+        if job not in wanted:
+            path = own.records / f"{job.name}.json"
+            asked = umdl.conditions_of(compose_config(chosen[job], command="umdl"))
+            same_run(str(path), Results.read(path).conditions, asked, REMEDY)
+    return {job: chosen[job] for job in wanted}
+
+
+def complete_umdl(wanted: Mapping[Job, Sequence[str]], own: Place) -> list[Job]:
+    """Learn what `check_umdl` found missing, one run after the other; gives what is without a record then."""
+    for job, chosen in wanted.items():
+        where = (f"run_dir={own.run_dir / job.name}", f"record={own.records / job.name}.json")
+        children.run("umdl", *chosen, *where, OMP_NUM_THREADS="1")
+    left = find_missing(list(wanted), own.records)
     say_missing(left, own)
     return left
 

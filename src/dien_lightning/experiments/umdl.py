@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import hydra
 import numpy as np
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -45,16 +47,24 @@ from dien_lightning.training.counting import check_counting
 
 _SETTINGS = ("data", "features", "learning")
 
-_ROWS = {(False, False): "umdl", (True, False): "umdl_features", (True, True): "umdl_centered"}  # no learning, centered
+ROWS = {"umdl": [], "umdl_features": ["learning=null"], "umdl_centered": ["learning=null", "center=true"]}
+"""Table II's, each by the key=value that makes it."""
 
-OmegaConf.register_new_resolver(
-    "umdl_row", lambda learning, center: _ROWS.get((learning is None, center), "umdl"), replace=True
-)
+
+def row_of(learning: Any, center: Any) -> str:
+    """The row that such a run is of."""
+    chosen = ["learning=null"] * (learning is None) + ["center=true"] * (center is True)
+    return next((row for row, words in ROWS.items() if words == chosen), "umdl")
+
+
+OmegaConf.register_new_resolver("umdl_row", row_of, replace=True)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="umdl")
 def main(config: DictConfig) -> None:
-    """One run, unless it is finished."""
+    """One run, or one job of a sweep, unless it is finished."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        config.run_dir = HydraConfig.get().runtime.output_dir
     OmegaConf.resolve(config)
     run_dir, record = Path(config.run_dir), None if config.record is None else Path(config.record)
     with faults_in_one_sentence(), held(run_dir):
