@@ -90,6 +90,22 @@ def test_an_experiment_with_sets_of_its_own_has_one_direction(tmp_path, monkeypa
     assert config.both_ways("own") == ["market2duke"]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "direction"),
+    [
+        (["data=pair", "data.source=market1501", "data.target=msmt17"], "market1501_to_msmt17"),
+        (["data=mine"], "mine"),
+        (["data=mine", "data.source=cuhk03"], "cuhk03_to_pedestrians_night"),
+        (["data=night2day"], "night2day"),
+    ],
+)
+def test_a_pair_is_called_as_its_file_where_the_sets_are_the_files(overrides, direction, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.yaml").write_text("defaults: [day2night]\n")
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    assert config.compose_config(overrides).direction == direction
+
+
 def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "table", "rows=r99")
     assert finished.code == 1

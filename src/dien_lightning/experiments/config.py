@@ -1,4 +1,4 @@
-"""What the configurations in conf/ leave to be decided: names, precision, the way of counting."""
+"""Composes conf/ without running Hydra, and turns parts of it into names, a recipe and a Protocol."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import fields, replace
+from contextlib import nullcontext, suppress
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -19,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from dien_lightning import Protocol
 from dien_lightning.checks import check_keywords
 from dien_lightning.experiments.keys import CONF, CONFIGS, folders
+from dien_lightning.experiments.settings import counted
 from dien_lightning.training import Recipe
 
 SWEPT = "DIEN_SWEPT"
@@ -34,10 +37,7 @@ def compose_config(overrides: Sequence[str], *, command: str = "train", with_hyd
         command: another of Hydra's.
         with_hydra: with Hydra's own part, which says what was chosen from conf/ and what is swept.
     """
-    others = [f'"file://{folder}"' for folder in folders() if folder != CONF]
-    search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose(CONFIGS[command], [*search, *overrides], return_hydra_config=True)
+    config = _compose(CONFIGS[command], overrides)
     with open_dict(config):
         if OmegaConf.is_interpolation(config, "direction"):  # which asks a running Hydra, and none runs here
             sets = (None if OmegaConf.is_missing(config.data, side) else config.data[side] for side in _SIDES)
@@ -45,6 +45,15 @@ def compose_config(overrides: Sequence[str], *, command: str = "train", with_hyd
         if not with_hydra:
             del config.hydra
     return config
+
+
+def _compose(name: str, overrides: Sequence[str]) -> DictConfig:
+    """One file of conf/ with these overrides, and with Hydra's own part."""
+    others = [f'"file://{folder}"' for folder in folders() if folder != CONF]
+    search = [f"hydra.searchpath=[{','.join(others)}]"] if others else []
+    runs = GlobalHydra.instance().is_initialized()  # and knows the folders: `direction_of` is asked by a command, too
+    with nullcontext() if runs else initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(name, [*search, *overrides], return_hydra_config=True)
 
 
 def _file(group: str, choice: str) -> Path | None:
@@ -74,17 +83,29 @@ def direction_of(choice: str, source: Any, target: Any) -> str:
         >>> direction_of("market2duke", "market1501", "dukemtmcreid"), direction_of("market2duke", "cuhk03", "msmt17")
         ('market2duke', 'cuhk03_to_msmt17')
     """
-    path = _file("data", choice)
-    named: Any = OmegaConf.load(path) if path else {}
-    if (named.get("source", source), named.get("target", target)) == (source, target):
+    if _sets_of(choice, *folders()) == (source, target):
         return choice
     return "_to_".join(
         sets if isinstance(sets, str) else "+".join(map(str, sets or ["none"])) for sets in (source, target)
     )
 
 
+@cache
+def _sets_of(choice: str, *searched: Path) -> tuple[Any, ...]:
+    """Source and target as a file in conf/data names them; `...` for one that it leaves open.
+
+    Args:
+        choice: name of the file.
+        searched: folders that conf/data may lie in.
+    """
+    data = _compose(CONFIGS["train"], [f"data={choice}"]).data
+    return tuple(data.get(side, ...) for side in _SIDES)
+
+
 def folder_name(overrides: str, params: Mapping[str, Any] | None = None) -> str:
-    """A job's overrides as the name of its folder: where they are too many, what all jobs share gives way to a digest.
+    """The overrides of a job as a folder name.
+
+    A name that would be too long starts with the swept keys, is cut, and ends in a digest.
 
     Args:
         overrides: as Hydra joins them.
@@ -133,5 +154,4 @@ def optim(config: DictConfig) -> dict[str, Any]:
 def protocol(config: DictConfig) -> Protocol:
     """How to count; without cameras, matches from the query's own camera stay."""
     check_keywords("protocol", config.protocol, Protocol)
-    counting = Protocol(**config.protocol)
-    return replace(counting, same_camera="keep") if config.data.cameras == "none" else counting
+    return Protocol(**counted(config))
