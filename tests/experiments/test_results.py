@@ -82,6 +82,8 @@ def test_a_missing_file_and_an_empty_folder_are_told(tmp_path):
         Results.read(tmp_path / "nowhere.json")
     with pytest.raises(FileNotFoundError, match=r"holds no run: neither results\.json nor records"):
         Results.read_all([tmp_path])
+    with pytest.raises(FileNotFoundError, match=r"holds no run: neither results\.json nor config\.yaml"):
+        Results.read(tmp_path)
 
 
 def test_a_run_without_source_or_target_is_read(tmp_path):

@@ -49,7 +49,7 @@ class Results:
         seconds: a run's duration.
         peak_memory: most bytes of main memory that the run's own process held, its loader processes not counted.
         threads: that each process computed with; another number adds in another order.
-        row: of Table I, such as `r01_base`.
+        row: of a table, such as Table I's `r01_base`.
         direction: the pair, such as `day2night`.
         seed: a run's seed.
         command: what repeats it.
@@ -90,6 +90,8 @@ class Results:
         path = Path(path)
         if path.is_dir():
             folder, path = path, path / "results.json"
+            if not path.is_file() and not (folder / "config.yaml").is_file():
+                raise FileNotFoundError(f"{folder} holds no run: neither results.json nor config.yaml.")
             if not path.is_file():
                 raise FileNotFoundError(
                     f"{folder} has no results.json: the run has not finished. Go on with it by "
@@ -133,10 +135,7 @@ class Results:
 
     def figure(self, name: str) -> float | None:
         """One figure by its dotted name, such as source.mAP; None where this run has none of it."""
-        value: Any = vars(self)
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return value
+        return _select(vars(self), name)
 
     @property
     def conditions(self) -> dict[str, Any]:
@@ -150,9 +149,7 @@ class Results:
 
     def setting(self, name: str, default: Any = None) -> Any:
         """The setting of this dotted name, such as `network.attention_loops`; `default` where it is not set."""
-        value: Any = self.settings
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = _select(self.settings, name)
         return default if value is None else value
 
     @property
@@ -199,6 +196,14 @@ class Results:
                     raise ValueError(f"{self.path}: {where}.{name}={value} is no fraction in [0, 1].")
         if not all(isinstance(weight, float) for weight in self.fusion_weights) or not isinstance(self.seed, int):
             raise TypeError("seed or fusion_weights hold something else than numbers")
+
+
+def _select(nested: Mapping[str, Any], name: str) -> Any:
+    """What lies under a dotted name; None where nothing does."""
+    value: Any = nested
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def check_figure(name: str) -> None:
