@@ -116,9 +116,9 @@ class EpochChoice(Callback):
             return torch.zeros(0, 1), torch.zeros(0)
         loader = data.statistics_dataloader(shared=True)
         batches = islice(loader, math.ceil(wanted / loader.batch_size))
-        embeddings, indices = zip(
-            *((module.embed(batch.image).embedding, batch.index) for batch in batches), strict=True
-        )
+        domain = module.network.statistics_for("target")
+        embedded = ((module.embed(batch.image, domain).embedding, batch.index) for batch in batches)
+        embeddings, indices = zip(*embedded, strict=True)
         index = Processes().join(torch.cat(indices)[:wanted].to(module.device))
         order = index.argsort()
         camids = [data.target.train[place].camid for place in index[order].tolist()]

@@ -69,7 +69,7 @@ def embed(
             steps = torch.stack([output.steps[:, : None if each_pass else 0] for output in outputs])
             if flip:
                 embedding, steps = normalize(embedding, dim=-1), normalize(steps, dim=-1)
-            parts.append((embedding.sum(0), steps.sum(0)))
+            parts.append((embedding.mean(0), steps.mean(0)))  # one view stays as it is
     if not parts:
         raise ValueError("embed was given no images; give a batch (B, 3, H, W), or an iterable of batches.")
     embeddings, passes = zip(*parts, strict=True)
@@ -103,7 +103,8 @@ def autocast(network: nn.Module, precision: str) -> torch.autocast:
 @contextmanager
 def _evaluating(network: DIEN) -> Iterator[None]:
     modes = [(module, module.training) for module in network.modules()]
-    network.eval()
+    if any(training for _, training in modes):  # the network asks its statistics at each call, and a GPU would wait
+        network.eval()
     try:
         yield
     finally:

@@ -85,6 +85,7 @@ class Evaluation:
         self.names = list(names)
         self.how = how
         self.passes: list[str] = []
+        self._domains = {name: network.statistics_for(name) for name in names}  # asked once: a GPU waits meanwhile
         if each_pass and network.attention_loops and "target" in names:
             self.passes = [f"pass{step}" for step in range(network.attention_loops + 1)]
         device = next(network.parameters()).device
@@ -94,9 +95,8 @@ class Evaluation:
 
     def update(self, batch: Sample, name: str) -> None:
         """Embed a batch of the set `name`, with its own batch-norm statistics where there are any."""
-        domain = self.network.statistics_for(name)
         passes = self.passes if name == "target" else []
-        embedded = embed(self.network, batch.image, domain=domain, each_pass=bool(passes), **self.how)
+        embedded = embed(self.network, batch.image, domain=self._domains[name], each_pass=bool(passes), **self.how)
         about: dict[str, Any] = {label: value for label, value in batch._asdict().items() if label != "image"}
         self.metrics[name].update(embedded.embedding, **about)
         for step, own in enumerate(passes):

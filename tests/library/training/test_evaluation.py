@@ -126,6 +126,23 @@ def test_every_set_and_pass_is_ranked_over_its_own_images(loops, names, each_pas
         assert lines[0] == "target: not evaluated: no labelled query and gallery was given"
 
 
+def test_the_layers_are_asked_for_their_statistics_once_however_many_batches_come(monkeypatch):
+    asked, gathered = [], DomainBatchNorm.gathered
+    monkeypatch.setattr(DomainBatchNorm, "gathered", lambda self, domain: asked.append(1) or gathered(self, domain))
+    own, times = network().eval(), []
+    for number in (1, 3):
+        asked.clear()
+        evaluate(own, {"target": [batch(IMAGES)] * number}, precision="32-true")
+        times.append(len(asked))
+    assert times[0] == times[1] > 0
+
+
+def test_a_flip_averages_two_embeddings_of_unit_length():
+    plain = [embed(network(), images).embedding for images in (IMAGES, IMAGES.flip(-1))]
+    expected = torch.stack([normalize(each, dim=1) for each in plain]).mean(0)
+    torch.testing.assert_close(embed(network(), IMAGES, flip=True).embedding, expected)
+
+
 def test_a_flip_changes_nothing_for_images_that_are_their_own_mirror_image():
     half = torch.randn(4, 3, 64, 16)
     images = torch.cat([half, half.flip(-1)], dim=-1)
