@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import torch
@@ -51,7 +51,8 @@ class HealthMonitor(Callback):
         self.margin = margin
         self.collapsed = collapsed
         self._sums: dict[str, Tensor] = {}
-        self._steps = 0
+        self._counts: Counter[str] = Counter()
+        self._step, self._steps = 0, 0  # the trainer's, and those of this window
         self._triplets: deque[float] = deque(maxlen=windows)
         self._in_a_row: dict[str, int] = {}
         self._has_learned = False
@@ -71,10 +72,13 @@ class HealthMonitor(Callback):
             value = trainer.callback_metrics.get(name)
             if value is not None:
                 self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
-        self._steps += 1
+                self._counts[name] += 1
+        if trainer.global_step != self._step:  # else more batches make the step (accumulate_grad_batches)
+            self._step, self._steps = trainer.global_step, self._steps + 1
         if self._steps == self.window:
-            means = {name: float(total) / self.window for name, total in self._sums.items()}
+            means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
             self._sums, self._steps = {}, 0
+            self._counts.clear()
             self._judge(means, trainer.global_step, _loss_of_chance(batch))
 
     def _judge(self, means: dict[str, float], step: int, chance: float) -> None:

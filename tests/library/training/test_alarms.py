@@ -33,7 +33,7 @@ NOISE = {"loss_triplet": 0.05, "loss_domain": 0.018, "domain_accuracy": 0.05}
 """Deviations of a single step, as in these runs; those of the spreads are 0.01."""
 
 
-def said(figures, steps_each=50, batch=None, monitor=None, seed=0, noise=1.0):
+def said(figures, steps_each=50, batch=None, monitor=None, seed=0, noise=1.0, batches_a_step=1):
     """What a run is told whose figures have these means over each so many steps."""
     draw = np.random.default_rng(seed)
     monitor = monitor or HealthMonitor()
@@ -44,7 +44,7 @@ def said(figures, steps_each=50, batch=None, monitor=None, seed=0, noise=1.0):
             for name, means in figures.items():
                 value = means[step // steps_each] + noise * NOISE.get(name, 0.01) * draw.standard_normal()
                 metrics[f"train/{name}"] = torch.tensor(min(max(value, 0.0), 1.0))
-            trainer = SimpleNamespace(callback_metrics=metrics, global_step=step + 1)
+            trainer = SimpleNamespace(callback_metrics=metrics, global_step=(step + 1) // batches_a_step)
             monitor.on_train_batch_end(trainer, None, None, batch, step)
     return [str(warning.message) for warning in caught]
 
@@ -108,6 +108,18 @@ def test_every_trouble_at_once_by_its_words():
         "(chance: 0.693), its accuracy 50%. What it sends back means nothing, so adaptation is off. Raise "
         "optim.learning_rates.domain or objective.domain_weight, or lower objective.reversal.",
     ]
+
+
+def test_a_figure_that_begins_within_a_window_is_divided_by_how_often_it_came():
+    monitor = HealthMonitor(window=50, windows=1, collapsed=0.3)
+    assert said({"embedding_spread": [0.5]}, 40, monitor=monitor, noise=0) == []
+    assert said({"target_spread": [0.5]}, 10, monitor=monitor, noise=0) == []
+
+
+def test_a_window_counts_steps_and_not_the_batches_that_make_one():
+    figures = {"loss_domain": [0.694], "domain_accuracy": [0.5]}
+    (sentence,) = said(figures, 4 * 300, noise=0, batches_a_step=4)
+    assert sentence.startswith("step 300: the domain classifier has been no better than chance for 300 steps")
 
 
 def test_chance_knows_how_many_images_are_the_targets():
