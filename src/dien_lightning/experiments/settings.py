@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from dien_lightning.network.files import ONCE
 from dien_lightning.training import resolve_precision
 
 SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
@@ -23,11 +24,7 @@ _NO_MATTER = (
 )
 # Options that went; a run that has them so did what every run does today.
 _GONE: dict[str, Any] = {
-    "network.attention_detach": False,
-    "network.attention_input": "raw",
-    "network.attention_reduction": 16,
-    "network.attention_start_at_one": True,
-    "network.attention_widths": [128, 64],
+    **{f"network.{name}": value for name, value in ONCE.items()},
     "objective.reduction": "mean",
     "optim.join": True,
     "protocol.single_gallery_shot": False,

@@ -21,14 +21,14 @@ from dien_lightning.network.calibration import Calibration
 from dien_lightning.network.dien import DIEN
 
 _METADATA, _DIGEST = "dien", "blake2b"
-# Arguments that DIEN once had, and the value that it now always has.
-_ONCE: dict[str, Any] = {
+ONCE: dict[str, Any] = {
     "attention_input": "raw",
     "attention_detach": False,
     "attention_start_at_one": True,
     "attention_widths": [128, 64],
     "attention_reduction": 16,
 }
+"""Arguments that `DIEN` once had, and the value that it now always has."""
 _CHANGEABLE = ("batch_norm_size", "last_stride", "synchronize", "final_norm", "checkpoint_passes")
 _DECIDING = ("image_size", "attention_stage", "attention_update", "attention_stride", "last_stride", "pooling")
 CALIBRATION = "calibration"
@@ -83,25 +83,28 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
         check_choice("change", name, _CHANGEABLE)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint={path} is not a file; give a run's checkpoints/last.ckpt.")
+    given = {name: value for name, value in changes.items() if value is not None}
+    remedy = "give a checkpoint that this library wrote"
     try:
         hyperparameters, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
-        for name, value in _ONCE.items():
+        for name, value in ONCE.items():
             if hyperparameters.get(name, value) != value:
                 raise ValueError(f"it has {name}={hyperparameters[name]}, which this version no longer builds")
-        known = {name: value for name, value in hyperparameters.items() if name not in _ONCE}
-        known |= {name: value for name, value in changes.items() if value is not None}
-        network = DIEN(**known, weights=None)
-        if changes.get("final_norm"):  # a new layer, where the file has none
+        known = {name: value for name, value in hyperparameters.items() if name not in ONCE}
+        if given:  # the file itself could be read
+            remedy = "leave out the change, or give one that its weights allow"
+        network = DIEN(**(known | given), weights=None)
+        if given.get("final_norm"):  # a new layer, where the file has none
             state = {**{n: v for n, v in network.state_dict().items() if n.startswith("final_norm.")}, **state}
         calibration = state.pop(f"{CALIBRATION}.text", None)
         network.load_state_dict(state)
-        if calibration is not None and all(value is None for value in changes.values()):
+        changes_embeddings = given.keys() & {"last_stride", "final_norm"}
+        if calibration is not None and not changes_embeddings:
             network.calibration = Calibration.of_buffer(calibration)
             network.calibration.check_fits(fingerprint(network), network.calibration.about["domain"])
     except Exception as error:  # whatever a foreign file provokes, the reader needs one sentence
         raise ValueError(
-            f"checkpoint={path} cannot be read as a DIEN network ({first_line(error)}); give a checkpoint "
-            f"that this library wrote."
+            f"checkpoint={path} cannot be read as a DIEN network ({first_line(error)}); {remedy}."
         ) from error
     return network.eval()
 

@@ -56,6 +56,8 @@ def test_it_leaves_with_the_network_and_changes_no_embedding(network, tmp_path):
 def test_it_goes_when_the_network_changes(network, tmp_path):
     save_network(network, tmp_path / "network.safetensors")
     assert load_network(tmp_path / "network.safetensors", final_norm=True).calibration is None
+    for change in ({"checkpoint_passes": True}, {"synchronize": False}, {"batch_norm_size": 4}):
+        assert load_network(tmp_path / "network.safetensors", **change).calibration is not None
     loaded = load_network(tmp_path / "network.safetensors")
     loaded.gather_statistics([images(6)], "target")
     assert loaded.calibration is None

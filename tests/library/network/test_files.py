@@ -74,6 +74,18 @@ def test_a_network_to_train_on_with_other_arguments(network, tmp_path):
         load_network(tmp_path / "network.safetensors", pooling="generalized_mean")
 
 
+@pytest.mark.parametrize("change", [{"batch_norm_size": 1}, {"last_stride": 3}])
+def test_a_change_that_does_not_go_is_not_the_files_fault(network, change, tmp_path):
+    write(network, tmp_path / "network.safetensors")
+    (name,) = change
+    words = rf"\({name}={change[name]} .*\); leave out the change, or give one that its weights allow\."
+    with pytest.raises(ValueError, match=words):
+        load_network(tmp_path / "network.safetensors", **change)
+    (tmp_path / "network.safetensors").write_bytes(b"torn")
+    with pytest.raises(ValueError, match="give a checkpoint that this library wrote"):
+        load_network(tmp_path / "network.safetensors", **change)
+
+
 def test_channels_last_is_saved_too(tmp_path):
     network = small(1).to(memory_format=torch.channels_last).eval()
     save_network(network, tmp_path / "network.safetensors")
