@@ -14,7 +14,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from dien_lightning.checks import check_int, check_range, check_size
+from dien_lightning.checks import check_int, check_range
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from dien_lightning.rivals.spgan.images import signed
 from dien_lightning.rivals.spgan.losses import (
@@ -25,14 +25,13 @@ from dien_lightning.rivals.spgan.losses import (
     similarity_preserving,
 )
 from dien_lightning.rivals.spgan.networks import (
-    SMALLEST_IMAGE,
     Discriminator,
     Generator,
     SiameseNetwork,
     check_image_size,
 )
 from dien_lightning.rivals.spgan.pool import ImagePool
-from dien_lightning.training import LoaderPositions
+from dien_lightning.training.positions import missing_positions
 from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_same_data
 
 _BETAS = (0.5, 0.999)
@@ -88,8 +87,7 @@ class SPGANModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        size = check_size("image_size", image_size, SMALLEST_IMAGE)
-        check_image_size(size)
+        size = check_image_size(image_size)
         check_range("learning_rate", learning_rate, 0, include_low=False)
         check_int("seed", seed, 0, "what is drawn from the pools follows from it")
         self.loss = SPGANLoss(
@@ -114,7 +112,7 @@ class SPGANModule(pl.LightningModule):
         self.train()  # Lightning would train a module that translated before in evaluation mode
         if self.trainer.world_size > 1:
             raise ValueError(f"SPGAN trains in one process, and {self.trainer.world_size} do: set devices=1.")
-        if str(self.trainer.precision) not in ("32-true", "64-true", "bf16-mixed"):
+        if str(self.trainer.precision) not in ("32-true", "bf16-mixed"):
             raise ValueError(
                 f"precision={self.trainer.precision} (trainer.precision) has too few digits for SPGAN's three losses; "
                 f"choose bf16-mixed or 32-true."
@@ -186,6 +184,9 @@ class SPGANModule(pl.LightningModule):
     def _descend(self, optimizer: Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()
         self.manual_backward(loss)
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        for callback in callbacks:  # as Lightning does before a step that it counts: StopAtNonFinite looks here
+            callback.on_before_optimizer_step(self.trainer, self, optimizer)
         optimizer.step()
 
     def _log(self, losses: Mapping[str, Tensor]) -> None:
@@ -203,8 +204,7 @@ class SPGANModule(pl.LightningModule):
         ]
 
     def configure_callbacks(self) -> list[Callback]:
-        is_there = any(isinstance(callback, LoaderPositions) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
-        return [] if is_there else [LoaderPositions()]
+        return missing_positions(self.trainer)
 
     # ---- checkpoints ----
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import check_int, check_size
 
-SMALLEST_IMAGE = (32, 16)
-"""Height and width below which a discriminator's last map is empty."""
+_SMALLEST_IMAGE = (32, 16)  # below, a discriminator's last map is empty
 
 
-def check_image_size(image_size: tuple[int, int]) -> None:
-    """Raise a ValueError unless generators give back images of this size.
+def check_image_size(image_size: Any) -> tuple[int, int]:
+    """Height and width, or a ValueError unless generators give back images of this size.
 
     Example:
         >>> check_image_size((130, 64))
@@ -21,12 +22,13 @@ def check_image_size(image_size: tuple[int, int]) -> None:
         ...
         ValueError: image_size=130 x 64 must be multiples of 4, at least 32 x 16: generators halve an image twice.
     """
-    height, width = image_size
-    if height % 4 or width % 4 or height < SMALLEST_IMAGE[0] or width < SMALLEST_IMAGE[1]:
-        least = "{} x {}".format(*SMALLEST_IMAGE)
+    height, width = check_size("image_size", image_size, _SMALLEST_IMAGE)
+    if height % 4 or width % 4:
+        least = "{} x {}".format(*_SMALLEST_IMAGE)
         raise ValueError(
             f"image_size={height} x {width} must be multiples of 4, at least {least}: generators halve an image twice."
         )
+    return height, width
 
 
 class Generator(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,14 @@ import torch
 from dien_lightning import DomainPairDataModule
 from dien_lightning.rivals.spgan.losses import Pair
 from dien_lightning.rivals.spgan.module import SPGANModule, frozen
-from dien_lightning.training import Checkpoints, MetricsFile, SeedEachStep, StopAtNonFinite, find_checkpoint
+from dien_lightning.training import (
+    Checkpoints,
+    MetricsFile,
+    NonFiniteError,
+    SeedEachStep,
+    StopAtNonFinite,
+    find_checkpoint,
+)
 
 SMALL = {"image_size": (64, 32), "width": 4, "num_blocks": 1, "pool_size": 4}
 
@@ -29,7 +36,14 @@ def data(root: Path, **given: Any) -> DomainPairDataModule:
 
 
 def train(
-    root: Path, folder: Path, epochs: int = 2, *, seed: int = 1, resume: bool = False, **given: Any
+    root: Path,
+    folder: Path,
+    epochs: int = 2,
+    *,
+    seed: int = 1,
+    resume: bool = False,
+    callbacks: Sequence[pl.Callback] = (),
+    **given: Any,
 ) -> SPGANModule:
     pl.seed_everything(seed, verbose=False)
     pair = data(root)
@@ -38,7 +52,7 @@ def train(
         max_epochs=epochs,
         accelerator="cpu",
         logger=MetricsFile(folder / "metrics.csv"),
-        callbacks=[Checkpoints(folder / "checkpoints"), SeedEachStep(seed), StopAtNonFinite(folder)],
+        callbacks=[Checkpoints(folder / "checkpoints"), SeedEachStep(seed), StopAtNonFinite(folder), *callbacks],
         default_root_dir=folder,
         log_every_n_steps=1,
         enable_progress_bar=False,
@@ -74,6 +88,28 @@ def test_without_its_siamese_network_it_is_cyclegan(drawn_pair, tmp_path):
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0]
     assert "siamese" not in header
     assert "identity" not in header
+
+
+class Break(pl.Callback):
+    """Breaks a gradient of one network, and keeps what was learned until the run stopped."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.kept = name, {}
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        next(getattr(pl_module, self.name).parameters()).register_hook(lambda gradient: gradient * torch.inf)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        self.kept = pl_module.state_dict()
+
+
+@pytest.mark.parametrize("name", ["to_source", "of_target", "siamese"])
+def test_no_gradient_that_is_not_finite_reaches_any_network(name, drawn_pair, tmp_path):
+    breaking = Break(name)
+    with pytest.raises(NonFiniteError, match=rf"the gradient of {name}\."):
+        train(drawn_pair, tmp_path, callbacks=[breaking])
+    assert breaking.kept
+    assert all(value.isfinite().all() for value in breaking.kept.values())
 
 
 def moved_by(step: Callable[[SPGANModule], Any]) -> set[str]:
@@ -166,6 +202,7 @@ def test_arguments_out_of_range_are_refused(given, words):
             r"precision=16-mixed \(trainer.precision\) has too few",
         ),
         ({"world_size": 1, "precision": "bf16-true"}, "choose bf16-mixed or 32-true"),
+        ({"world_size": 1, "precision": "64-true"}, "choose bf16-mixed or 32-true"),
     ],
 )
 def test_trainers_that_would_train_it_wrongly_are_refused(trainer, words):

@@ -45,9 +45,15 @@ def test_a_score_sees_34_pixels():
     assert int(rows.max() - rows.min()) + 1 == 34
 
 
-@pytest.mark.parametrize("size", [(130, 64), (128, 66), (28, 16), (32, 12)])
-def test_sizes_that_do_not_come_back_are_refused(size):
-    words = f"image_size={size[0]} x {size[1]} must be multiples of 4, at least 32 x 16"
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        *((size, "must be multiples of 4, at least 32 x 16: generators") for size in ((130, 64), (128, 66))),
+        *((size, "must be two whole numbers of at least 32 x 16") for size in ((28, 16), (32, 12))),
+    ],
+)
+def test_sizes_that_do_not_come_back_are_refused(size, words):
+    words = f"image_size={size[0]} x {size[1]} {words}"
     with pytest.raises(ValueError, match=words):
         check_image_size(size)
 
