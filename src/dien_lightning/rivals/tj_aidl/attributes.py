@@ -114,10 +114,11 @@ def binary_attributes(table: AttributeTable, pids: Sequence[int], name: str = ""
 def _read_table(path: Path) -> AttributeTable:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [line for line in csv.reader(file, strict=True) if line]
+            rows = csv.reader(file, strict=True)
+            lines = [(rows.line_num, row) for row in rows if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"attributes={path} is no table of UTF-8 text ({first_line(error)}); save it anew.") from None
-    header = [cell.strip() for cell in lines[0]] if lines else []
+    header = [cell.strip() for cell in lines[0][1]] if lines else []
     if header.count("pid") != 1 or len(header) < 2 or len(set(header)) != len(header) or "" in header:
         raise ValueError(
             f"attributes={path} must begin with a line of different names, pid and the attributes; it begins with "
@@ -125,8 +126,8 @@ def _read_table(path: Path) -> AttributeTable:
         )
     place = header.index("pid")
     people: dict[int, tuple[str, ...]] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        cells = [cell.strip() for cell in line]
+    for number, row in lines[1:]:
+        cells = [cell.strip() for cell in row]
         if len(cells) != len(header) or "" in cells:
             raise ValueError(f"attributes={path}, line {number} has not a value for each of {', '.join(header)}.")
         pid = _whole(cells.pop(place), f"attributes={path}, line {number}: pid")

@@ -32,7 +32,7 @@ class TJAIDLModule(DIENModule):
 
     Raises:
         ValueError: an argument out of its range, attributes that do not fit the objective; when training begins,
-            several processes or a training without an end.
+            several processes, a training without an end, or no epoch left for the source or for the target.
     """
 
     objective: TJAIDLObjective  # type: ignore[assignment]
@@ -117,6 +117,13 @@ class TJAIDLModule(DIENModule):
             )
         if not self.trainer.max_epochs or self.trainer.max_epochs < 1:
             raise ValueError("adaptation is a share of the epochs; set max_epochs (trainer.max_epochs).")
+        if self.adaptation and not 0 < self.source_epochs < self.trainer.max_epochs:
+            raise ValueError(
+                f"adaptation={self.adaptation} (module.adaptation) of max_epochs={self.trainer.max_epochs} "
+                f"(trainer.max_epochs) leaves {self.source_epochs} epochs for the source and "
+                f"{self.trainer.max_epochs - self.source_epochs} for the target; each needs one: train longer, choose "
+                f"another share, or set adaptation=0 to never adapt."
+            )
 
     @property
     def source_epochs(self) -> int:

@@ -68,6 +68,7 @@ def test_published_files_are_read(tmp_path):
         ("pid\n1\n", "it begins with 'pid'"),
         ("pid,hat,hat\n1,no,no\n", "it begins with 'pid,hat,hat'"),
         ("pid,hat\n1,no\n2\n", "line 3 has not a value for each of pid, hat"),
+        ("pid,hat\n\n1,no\n\n2\n", "line 5 has not a value for each of pid, hat"),
         ("pid,hat\n1,\n", "line 2 has not a value for each of pid, hat"),
         ("pid,hat\nx,no\n", "line 2: pid='x' must be a whole number"),
         ("pid,hat\n1,no\n01,yes\n", "line 3 tells of pid 1 a second time; keep one line"),

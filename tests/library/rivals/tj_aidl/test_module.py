@@ -178,6 +178,12 @@ def test_what_does_not_fit_is_refused(drawn_pair):
         TJAIDLModule(network(), objective, few)
     with pytest.raises(ValueError, match=r"adaptation is a share of the epochs; set max_epochs"):
         fit(build(data), data, max_epochs=-1, max_steps=1)
+    with pytest.raises(
+        ValueError, match=r"adaptation=0.2 .* of max_epochs=2 .* leaves 2 epochs for the source and 0 for"
+    ):
+        fit(build(data, adaptation=0.2), data)
+    with pytest.raises(ValueError, match=r"max_epochs=1 .* leaves 0 epochs for the source and 1 for the target"):
+        fit(build(data, adaptation=0.9), data, max_epochs=1)
 
 
 def test_several_processes_are_refused(drawn_pair):
