@@ -71,7 +71,7 @@ def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
         ...
         ValueError: attention_stage=5 is not allowed; choose one of 1, 2, 3, 4.
     """
-    if value not in allowed:
+    if value not in allowed or isinstance(value, (bool, float)):  # Python takes True and 1.0 for 1
         raise ValueError(f"{name}={value!r} is not allowed; choose one of {', '.join(map(str, allowed))}.")
 
 

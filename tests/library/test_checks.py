@@ -49,6 +49,13 @@ def test_a_number_outside_its_range(value, arguments, ends):
         check_range("x", value, **arguments)
 
 
+@pytest.mark.parametrize("value", [True, 1.0])
+def test_what_python_takes_for_one_is_not_among_the_choices(value):
+    with pytest.raises(ValueError, match=rf"stage={value} is not allowed; choose one of 1, 2\."):
+        check_choice("stage", value, (1, 2))
+    check_choice("stage", np.int64(1), (1, 2))
+
+
 def test_not_among_the_choices():
     with pytest.raises(ValueError, match=r"letter='c' is not allowed; choose one of a, b\."):
         check_choice("letter", "c", ("a", "b"))

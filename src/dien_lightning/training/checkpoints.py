@@ -189,6 +189,7 @@ def find_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
 
     Raises:
         ValueError: there are some, and none can be used.
+        PermissionError: one may not be read, which says nothing of what it holds.
     """
     found = [path for name in (LAST, PREVIOUS) if (path := Path(folder) / name).exists()]
     faults: list[str] = []
@@ -211,6 +212,10 @@ def _fault(path: Path) -> str | None:
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except UnpicklingError:
         return "holds more than tensors and plain values, which might run code, and is not loaded"
+    except PermissionError as error:
+        raise PermissionError(
+            f"{path} may not be read ({error.strerror}); give read access to it, then go on with resume=true."
+        ) from error
     except (OSError, RuntimeError, EOFError, KeyError, zipfile.BadZipFile):
         return "is torn or no checkpoint"
     if is_torn:

@@ -38,7 +38,7 @@ class Extractor:
         num_workers: processes that read images; 0 reads in this one.
 
     Shape:
-        N crops -> (N, D), L2-normalised; so does a float tensor (N, 3, H, W), which is taken as normalised already.
+        N crops give (N, D), L2-normalised; a float tensor (N, 3, H, W) is taken as already normalised.
 
     Raises:
         ValueError: when called: no crops, or one that is unreadable or of another shape or type.
@@ -69,6 +69,10 @@ class Extractor:
     def __call__(self, crops: Sequence[Picture] | Tensor, *, progress: bool = False) -> Tensor:
         """Embed; `progress` shows a progress bar."""
         if isinstance(crops, Tensor) and crops.is_floating_point():
+            if crops.ndim != 4 or crops.shape[1] != 3 or not len(crops):
+                raise ValueError(
+                    f"crops are a float tensor {tuple(crops.shape)}; give (N, 3, H, W), one crop at least."
+                )
             batches: Any = crops.split(self._batch_size)
         elif isinstance(crops, (str, os.PathLike)) or not len(crops):
             raise ValueError(

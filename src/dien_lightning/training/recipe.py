@@ -72,7 +72,7 @@ class Recipe:
         check_range("momentum", self.momentum, 0, 1)
         check_bool("nesterov", self.nesterov)
         check_range("weight_decay", self.weight_decay, 0)
-        if self.nesterov and not self.momentum:
+        if self.algorithm == "sgd" and self.nesterov and not self.momentum:
             raise ValueError("nesterov=True needs a momentum above 0; set nesterov=False (optim.nesterov=false).")
         check_choice("schedule", self.schedule, ("milestones", "one_cycle"))
         if not isinstance(self.milestones, Sequence) or isinstance(self.milestones, str):
@@ -99,7 +99,7 @@ class Recipe:
         return SGD(groups, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)
 
     def scheduler(self, optimizer: Optimizer, *, total_steps: float, steps_per_epoch: float) -> LRScheduler:
-        """The learning rates' course, stepped after every batch.
+        """The learning rates' course, stepped after every optimizer step.
 
         Args:
             optimizer: whose rates are the peak values.

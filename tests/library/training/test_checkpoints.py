@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -212,6 +213,14 @@ def test_a_foreign_one_is_refused_and_the_one_before_it_used(finished):
     torch.save({"state_dict": {}, "epoch": 3}, finished / "last.ckpt")
     with pytest.warns(UserWarning, match=r"last\.ckpt is a checkpoint of something else: the run goes on from"):
         assert find_checkpoint(finished) == finished / "previous.ckpt"
+
+
+def test_one_that_may_not_be_read_stops_and_is_not_called_torn(finished):
+    with (
+        failing(zipfile, "ZipFile", 1, PermissionError(errno.EACCES, "Permission denied")),
+        pytest.raises(PermissionError, match=r"last\.ckpt may not be read \(Permission denied\); give read access"),
+    ):
+        find_checkpoint(finished)
 
 
 @pytest.mark.parametrize("form", ["torch", "pickle"])

@@ -46,6 +46,12 @@ def test_a_crop_of_another_kind_is_refused(crop, words):
         Extractor(NETWORK)([crop])
 
 
+@pytest.mark.parametrize("shape", [(0, 3, 64, 32), (3, 64, 32), (2, 1, 64, 32)])
+def test_a_float_tensor_of_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match=rf"crops are a float tensor \({', '.join(map(str, shape))}\); give \(N, 3, H"):
+        Extractor(NETWORK)(torch.zeros(shape))
+
+
 @pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("num_workers", -1)])
 def test_numbers_are_checked(name, value):
     with pytest.raises(ValueError, match=f"{name}={value} must be a whole number"):

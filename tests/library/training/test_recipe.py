@@ -70,7 +70,7 @@ def test_rates_can_be_given_in_part(both):
 
 
 def test_adam_has_the_same_groups_rates_and_decay(both):
-    optimizer = Recipe(algorithm="adam", weight_decay=1e-3).optimizer(*both)
+    optimizer = Recipe(algorithm="adam", momentum=0, weight_decay=1e-3).optimizer(*both)  # Adam has no momentum
     assert isinstance(optimizer, torch.optim.Adam)
     assert {group["name"]: group["lr"] for group in optimizer.param_groups} == LEARNING_RATES
     assert {group["weight_decay"] for group in optimizer.param_groups} == {1e-3}
