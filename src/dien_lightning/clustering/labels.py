@@ -67,7 +67,7 @@ def reliable_labels(
     Args:
         embeddings: of N images, as they are.
         num_clusters: about as many as there are people.
-        similarity: in [-1, 1].
+        similarity: in [-1, 1); no cosine exceeds 1.
         seed: the first centers are drawn from it.
 
     Returns:
@@ -82,7 +82,7 @@ def reliable_labels(
         [1, 2, 2]
     """
     check_int("num_clusters", num_clusters, 2, "take about as many as the target has people")
-    check_range("similarity", similarity, -1, 1, include_high=True)
+    check_range("similarity", similarity, -1, 1)
     if num_clusters > len(embeddings):
         raise ValueError(f"num_clusters={num_clusters} is more than there are images, {len(embeddings)}; lower it.")
     images = embeddings.detach().float().cpu()

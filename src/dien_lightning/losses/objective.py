@@ -19,9 +19,10 @@ class ObjectiveOutput(NamedTuple):
 
     Attributes:
         total: what the optimiser sees.
-        terms: "identity", "triplet", "center", "domain", as far as they are on.
-        health: "active_triplets" and "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" and
-            "target_spread" in [0, 1] (0: all embeddings of source, or target, are one); as far as they are known.
+        terms: by name, those that are on; each objective names its own (here identity, triplet, center, domain).
+        health: by name, those that are known; each objective names its own (here "active_triplets" and
+            "domain_accuracy" in [0, 1], "center_distance" in [0, 2], "embedding_spread" and "target_spread" in [0, 1]
+            (0: all embeddings of source, or target, are one)).
     """
 
     total: Tensor
@@ -123,15 +124,19 @@ class DIENObjective(nn.Module):
         total = self.identity(source, source_pids)
         terms: dict[str, Tensor | None] = {"identity": total}
         health = {"embedding_spread": embedding_spread(source.detach())}
+        triplet = None
         if target is not None:
-            units = (normalize(embedding.detach(), dim=1) for embedding in (source, target))
-            health |= {"target_spread": embedding_spread(target.detach()), "center_distance": center_distance(*units)}
+            triplet = None if self.triplet is None else self.triplet.terms(source, source_pids, target)
+            health["target_spread"] = embedding_spread(target.detach())
+            if triplet is not None and triplet.center is not None:
+                health["center_distance"] = triplet.center.detach()
+            else:
+                health["center_distance"] = center_distance(*(normalize(e.detach(), dim=1) for e in (source, target)))
         elif self.needs_target:
             raise ValueError(
                 "the objective needs target embeddings; give them, or switch triplet and domain terms off."
             )
-        if self.triplet is not None and target is not None:
-            triplet = self.triplet.terms(source, source_pids, target)
+        if triplet is not None:
             total = total + self.triplet_weight * triplet.total
             terms |= {"triplet": triplet.triplet, "center": triplet.center}
             health["active_triplets"] = triplet.active

@@ -87,7 +87,7 @@ def test_k_means_adds_up_in_one_thread_whatever_else_has(monkeypatch):
         (lambda x: pseudo_labels(x, min_samples=0), "min_samples=0 must be a whole number of at least 1"),
         (lambda x: reliable_labels(x, 1), "num_clusters=1 must be a whole number of at least 2; take about as many"),
         (lambda x: reliable_labels(x, 9), "num_clusters=9 is more than there are images, 5; lower it"),
-        (lambda x: reliable_labels(x, 2, similarity=2), r"similarity=2 is out of range; choose a number in \[-1, 1\]"),
+        (lambda x: reliable_labels(x, 2, similarity=2), r"similarity=2 is out of range; choose a number in \[-1, 1\)"),
     ],
 )
 def test_errors(call, words):

@@ -45,7 +45,9 @@ class Progress(NamedTuple):
 
 
 class UMDL:
-    """Unsupervised multi-task dictionary learning (Peng et al., CVPR 2016), see `objective` for what is minimized.
+    """Unsupervised multi-task dictionary learning (Peng et al., CVPR 2016).
+
+    The formula stands at the top of objective.py.
 
     Numbers and rounds are those of the code that we take for its authors': the first round without a graph on the
     target, each later one with the graph that the codes of the round before draw between images of different cameras.
