@@ -29,9 +29,9 @@ from dien_lightning.training.preconditions import (
     CHECKPOINT_OPTIM,
     check_can_resume,
     check_can_train,
-    check_has_objective,
     check_same_data,
     check_same_width,
+    required_objective,
     total_steps,
 )
 from dien_lightning.training.recipe import Recipe
@@ -114,8 +114,8 @@ class DIENModule(EvaluationModule):
         Raises:
             ValueError: no objective.
         """
-        check_has_objective(objective)
-        made = objective(num_classes=data.num_classes)  # first: random weights are drawn in this order
+        # First, since random weights are drawn in this order.
+        made = required_objective(objective)(num_classes=data.num_classes)
         if not made.needs_target:
             data.target_batch_size = 0  # Base never sees the target
         return cls(network(), made, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_info
@@ -26,10 +26,11 @@ def total_steps(trainer: Any) -> float:
     return steps if steps > 0 else math.inf  # Lightning gives -1 where a loader has no end, whatever max_epochs is
 
 
-def check_has_objective(objective: Any) -> None:
-    """Raise a ValueError where a module that has no losses of its own gets no objective either."""
+def required_objective(objective: Callable[..., Any] | None) -> Callable[..., Any]:
+    """What makes a module's objective, or a ValueError where none was named."""
     if objective is None:
         raise ValueError("objective=null is for a module with losses of its own (module=); name an objective.")
+    return objective
 
 
 def check_same_width(network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> None:
