@@ -78,7 +78,7 @@ def evaluate(config: DictConfig) -> None:
     how: dict[str, Any] = {"precision": resolve_precision(config.precision, device.type)}
     network.to(device)
     if config.gather_statistics:
-        evaluation.gather_statistics(network, data.statistics_dataloader(), **how)
+        evaluation.gather_from_loader(network, data.statistics_dataloader(), **how)
     loaders = {"target": track(data.test_dataloader()[0], "embedding")}
     found = evaluation.evaluate(network, loaders, counting, each_pass=True, flip=config.flip, **how)
     data.teardown()

@@ -13,8 +13,6 @@ same) to 2 (the opposite). A network that `dien calibrate` has calibrated says, 
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.listing import ListedImage, read_time, show_time
 from dien_lightning.data.names import spelled
 from dien_lightning.data.scanning import unreadable_in_words
-from dien_lightning.experiments.files import write_text
+from dien_lightning.experiments.files import write_csv
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search import Filter
@@ -32,6 +30,7 @@ from dien_lightning.search.answers import Hit, ask, check_cameras, find, open_ga
 from dien_lightning.search.words import in_words, why_no_words
 
 _PRINTED = 5  # queries; the file has all
+_COLUMNS = ("query", "rank", "image", "camera", "time", "distance", "says")
 
 
 @dataclass
@@ -66,18 +65,16 @@ def main() -> None:
         print(why, file=sys.stderr)
     how = {"same_camera": options.same_camera, "approximate": options.approximate}
     lists = find(gallery, questions, top=options.top, chosen=chosen, **how)  # type: ignore[arg-type]  # by name
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(["query", "rank", "image", "camera", "time", "distance", "says"])
+    table: list[list[object]] = []
     for place, (query, hits) in enumerate(zip(questions.images, lists, strict=True)):
         rows = [row(hit, in_words(network, gallery.about, hit, query.camera)) for hit in hits]
-        writer.writerows([query.path, rank, *cells] for rank, cells in enumerate(rows, start=1))
+        table += [[query.path, rank, *cells] for rank, cells in enumerate(rows, start=1)]
         if place < _PRINTED:
             print(described(query, rows, options.same_camera, chosen))
     if len(lists) > _PRINTED:
         print(f"... and {len(lists) - _PRINTED} more queries{'' if options.output else '; output=FILE.csv has all'}.")
     if options.output:
-        write_text(Path(options.output), table.getvalue())
+        write_csv(Path(options.output), _COLUMNS, table)
         print(f"{len(lists)} queries against {len(gallery):,} images: {options.output}")
 
 

@@ -128,7 +128,7 @@ def evaluate(
     return evaluation.compute()
 
 
-def gather_statistics(
+def gather_from_loader(
     network: DIEN,
     loader: Iterable[Sample],
     domain: Domain = "target",

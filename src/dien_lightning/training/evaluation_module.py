@@ -15,7 +15,7 @@ from dien_lightning.network import DIEN, Domain
 from dien_lightning.retrieval import Protocol, RetrievalMetric
 from dien_lightning.training.counting import check_counting
 from dien_lightning.training.embedding import embed
-from dien_lightning.training.evaluation import Evaluation, EvaluationResults, gather_statistics
+from dien_lightning.training.evaluation import Evaluation, EvaluationResults, gather_from_loader
 from dien_lightning.types import NetworkOutput, Sample
 
 
@@ -111,7 +111,7 @@ class EvaluationModule(LightningModule):
             if self._datamodule is None:
                 raise ValueError("gather_target_statistics needs a DomainPairDataModule: test with datamodule=data.")
             loader, precision = self._datamodule.statistics_dataloader(), str(self.trainer.precision)
-            gather_statistics(self.network, loader, precision=precision, channels_last=self.channels_last)
+            gather_from_loader(self.network, loader, precision=precision, channels_last=self.channels_last)
         self._start_evaluation(each_pass=True)
 
     def _start_evaluation(self, each_pass: bool) -> None:

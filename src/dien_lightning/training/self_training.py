@@ -17,7 +17,7 @@ from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.normalization import DOMAINS
 from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
-from dien_lightning.training.evaluation import gather_statistics
+from dien_lightning.training.evaluation import gather_from_loader
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.preconditions import CHECKPOINT_DATA, required_objective
 from dien_lightning.training.rounds import Labeled, Rounds, check_two_clusters, troubles
@@ -139,7 +139,7 @@ class SelfTrainingModule(DIENModule):
         is_joint = self.network.hyperparameters["statistics"] == "joint"  # one set, which any domain has gathered
         if not any(self.network.gathered(each) for each in (DOMAINS if is_joint else (domain,))):
             loader, precision = data.statistics_dataloader(domain=domain), str(self.trainer.precision)
-            gather_statistics(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
+            gather_from_loader(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
         places: list[Tensor] = []
         loader = data.embedding_dataloader(domain)
 
