@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -132,6 +133,17 @@ def test_hydras_own_flags_come_before_the_keys(words, settled):
     assert cli.settle("train", words.split()) == settled.split()
 
 
+@pytest.fixture
+def own_log():
+    """Takes back the handler and the level that --info gives the whole process."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize(("flag", "said"), [("-i", "Defaults Tree"), ("--cfg=job", "attention_loops: 1")])
 def test_hydra_takes_its_flags_wherever_they_stand(flag, said, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "train", "experiment=demo", flag)
