@@ -1,7 +1,7 @@
 """The data sets we know, a few lines each. Nothing here is ever downloaded.
 
 Counts are those that the sets' own pages or papers state; where we found none, none is given. The table is laid out by
-hand: title, layouts, citation, terms, the folders its archive unpacks to, cameras, counts.
+hand: title, layouts, citation, terms, the folders its archive unpacks to, counts.
 """
 
 from __future__ import annotations

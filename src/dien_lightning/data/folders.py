@@ -161,6 +161,16 @@ def _camera(path: str, root: Path, below: Sequence[str], pattern: str | None, *,
     return below[0]
 
 
+def camera_expression(pattern: str) -> str:
+    """The regular expression that a `camera_pattern` for crops stands for: "subfolder" is the folder an image lies in.
+
+    Example:
+        >>> re.search(camera_expression("subfolder"), "day/cam3/0001.jpg")[1]
+        'cam3'
+    """
+    return r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern
+
+
 def read_name(name: str, pattern: str, path: str, root: Path) -> str:
     """What the first group that matches says; of the pattern called `name`, in the path below `root`."""
     what, example = _PATTERNS[name]

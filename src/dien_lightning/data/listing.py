@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dien_lightning.data.files import image_files, locate, read_text
-from dien_lightning.data.folders import read_name
+from dien_lightning.data.folders import camera_expression, read_name
 from dien_lightning.data.names import is_nobody, spelled
 from dien_lightning.data.own import check_columns, read_rows
 from dien_lightning.data.reading import recognize
@@ -89,7 +89,7 @@ def list_images(
         raise ValueError(f"{place} names {next(p for p in paths if paths.count(p) > 1)} twice; name each image once.")
     root = place if place.is_dir() else place.parent
     if camera_pattern is not None:
-        pattern = r"([^/]+)/[^/]*$" if camera_pattern == "subfolder" else camera_pattern
+        pattern = camera_expression(camera_pattern)
         names = [_read("camera_pattern", pattern, image.path, root) for image in found]
         found = [image._replace(camera=spelled(name)) for image, name in zip(found, names, strict=True)]
     elif all(image.camera is None for image in found):

@@ -32,7 +32,7 @@ from dien_lightning import embed_images
 from dien_lightning.checks import check_choice, check_int, check_range
 from dien_lightning.data.dataset import ON_ERROR
 from dien_lightning.data.files import image_files, is_image
-from dien_lightning.data.folders import read_name
+from dien_lightning.data.folders import camera_expression, read_name
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.names import number_names, spelled
 from dien_lightning.data.reading import recognize
@@ -168,7 +168,7 @@ def find_cameras(paths: Sequence[str], options: Options) -> tuple[list[int], str
     gallery, query = Path(options.gallery).absolute(), Path(options.query).absolute()
     root = Path(os.path.commonpath([gallery, query.parent if query.is_file() else query]))
     if pattern := options.camera_pattern:
-        expression = r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern
+        expression = camera_expression(pattern)
         names = [read_name("camera_pattern", expression, os.path.abspath(path), root) for path in paths]
         numbers = number_names(names)
         return [numbers[spelled(name)] for name in names], f"camera_pattern={pattern}"

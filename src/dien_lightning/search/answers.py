@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.files import path_below
+from dien_lightning.data.folders import camera_expression
 from dien_lightning.data.images import UnreadableImageError, read_picture
 from dien_lightning.data.listing import ListedImage, list_images
 from dien_lightning.data.names import spelled
@@ -243,5 +244,5 @@ def _told_by(path: str, about: About) -> str | None:
     root = root.parent if root.is_file() else root  # of a list or a table
     inside = root == Path() or path.startswith(os.path.join(root, ""))
     below = path_below(path, root) if inside else "/".join(Path(path).parts[-2:])
-    match = re.search(r"([^/]+)/[^/]*$" if pattern == "subfolder" else pattern, below)
+    match = re.search(camera_expression(pattern), below)
     return next((spelled(group) for group in match.groups() if group), None) if match else None

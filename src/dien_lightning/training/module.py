@@ -146,7 +146,8 @@ class DIENModule(EvaluationModule):
         source, target = self._embed(batch)
         pids = Processes().join(torch.as_tensor(batch["source"].pid))
         sources, targets = self._views(source, target)
-        outputs = [self.objective(s, pids, t, self._progress) for s, t in zip(sources, targets, strict=True)]
+        progress = self._progress  # once a step: Lightning counts the loaders anew each time
+        outputs = [self.objective(s, pids, t, progress) for s, t in zip(sources, targets, strict=True)]
         return self._loss_of(outputs, batch_idx)
 
     @property

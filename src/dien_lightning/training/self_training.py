@@ -86,8 +86,8 @@ class SelfTrainingModule(DIENModule):
             pids = Processes().join(torch.as_tensor(batch["source"].pid))
         else:
             targets, sources = self._views(self(batch["target"].image, "target"), None)
-        views = zip(targets, sources, strict=True)
-        outputs = [self.objective(t, rows, s, pids, self._progress) for t, s in views]
+        progress = self._progress
+        outputs = [self.objective(t, rows, s, pids, progress) for t, s in zip(targets, sources, strict=True)]
         loss = self._loss_of(outputs, batch_idx)
         self.objective.update(targets[0], rows, sources[0], pids)
         return loss
