@@ -108,6 +108,24 @@ def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, mon
     assert len(multirun) == 2  # nothing was missing
 
 
+def test_each_run_is_beside_the_network_that_it_began_with(multirun, tmp_path, capfd, monkeypatch):
+    """Two rows begin with Base: one of a machine with bfloat16, one of another."""
+    RANK1["pul"] = 0.4
+    assert run(capfd, monkeypatch, "rows=base_self").code == 0
+    for record in Path("results/runs_second_stage").rglob("base_self_*.json"):
+        record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"').replace("0.2", "0.25"))
+    assert run(capfd, monkeypatch, "rows=pul").code == 0
+    found = json.loads(Path("results/self_training.json").read_text())["runs"]
+    base = {entry["precision"]: entry["rank1"] for entry in found if (entry["row"], entry["seed"]) == ("base", 1)}
+    assert base == {"bf16-mixed": 0.25, "32-true": 0.2}
+    parts = Path("results/self_training.md").read_text().split("Computed in ")[1:]
+    labels = ("| Base, then self-training |", "| Base, then PUL |")
+    rows = {part.partition(":")[0]: [label in part for label in labels] for part in parts}
+    assert rows == {"bfloat16": [True, False], "float32": [False, True]}
+    (own,) = (part for part in parts if part.startswith("float32"))
+    assert "| Base, then PUL above Base + target statistics (the control) |" in own
+
+
 def test_one_row_holds_one_setting(multirun, tmp_path, capfd, monkeypatch):
     assert run(capfd, monkeypatch).code == 0
     record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")

@@ -73,6 +73,7 @@ def write_umdl(record: Path, learns: bool, direction: str, seed: int) -> None:
     settings = umdl.settings_of(compose_config(chosen, command="umdl"))
     content = results(None, RANK1[row], direction=direction, seed=seed)
     content |= {"row": row, "settings": settings, "peak_memory": 2 * 10**9, "passes": []}
+    del content["protocol"]["precision"]
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(content))
 
@@ -116,8 +117,8 @@ def test_the_table_says_what_was_run_what_it_cost_and_what_the_paper_prints(comm
     assert "| TJ-AIDL | not run | not run | – | 58.2 | 26.5 | 44.3 | 23.0 |" in text
     missing = "Base; UMDL's features, less their camera's mean; SPGAN, then Base; SPGAN, then Base with LMP; TJ-AIDL"
     assert f"Not run yet, so nothing is said of them: {missing}" in text
-    assert "| UMDL | cameras of the target's images | 2.0 | – | 2.00 |" in text
-    assert "| Base, then PUL | roughly how many people the target shows | 4.0 | 2.0 | – |" in text
+    assert "| UMDL | cameras of the target's images | – | 2.0 | – | 2.00 |" in text
+    assert "| Base, then PUL | roughly how many people the target shows | float32 | 4.0 | 2.0 | – |" in text
     assert "| Base, then PUL above UMDL | +20.0 yes | +10.0 yes | +11.0 | +8.1 | +11.5 | +9.1 |" in text
     assert "| DIEN (T = 3), then self-training above DIEN (T = 3) | +20.0 yes | +10.0 yes | – | – | – | – |" in text
 
@@ -220,6 +221,21 @@ def test_a_record_of_other_settings_is_none_of_this_table(commands, capfd, monke
     record.write_text(json.dumps(content))
     finished = run(capfd, monkeypatch, "rows=r08_full_t3")
     assert "umdl_day2night_1.json has learning.ridge=0.3 (not 0.2), unlike" in finished.stderr
+
+
+def test_rows_of_two_precisions_stand_in_one_table_and_say_so(commands, capfd, monkeypatch):
+    assert run(capfd, monkeypatch, "rows=pul,r08_full_t3").code == 0
+    records = [Path(f"results/runs_second_stage/pul_day2night_{seed}.json") for seed in (0, 1)]
+    for record in records:
+        record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"'))
+    assert run(capfd, monkeypatch, "rows=r08_full_t3").code == 0
+    text = Path("results/table2.md").read_text()
+    assert "| Base, then PUL | roughly how many people the target shows | bfloat16 | 4.0 | 2.0 | – |" in text
+    assert "| DIEN (T = 3) | nothing | float32 | 2.0 | – | – |" in text
+    records[0].write_text(records[0].read_text().replace('"bf16-mixed"', '"32-true"'))
+    finished = run(capfd, monkeypatch, "rows=r08_full_t3")
+    assert finished.code == 1
+    assert f"{records[1]} was computed in bf16-mixed, {records[0]} in 32-true: no mean is of both." in finished.stderr
 
 
 def test_a_failed_command_leaves_its_row_missing(commands, capfd, monkeypatch):

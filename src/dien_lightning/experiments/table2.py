@@ -17,7 +17,7 @@ from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.table_jobs import Job, Place, compose_pairs, find_missing, jobs_of, say_missing
-from dien_lightning.experiments.table_runs import REMEDY, check_records, complete
+from dien_lightning.experiments.table_runs import REMEDY, check_records, complete, kept_first_stage
 
 _TRAINED = ("table", "second_stage", "table2")
 Costs = dict[str, dict[str, float]]
@@ -135,14 +135,9 @@ def costs_before(runs: Sequence[Results], folders: dict[str, Path]) -> Costs:
     """Seconds and memory of the translation or first stage that a run was made from, by the run's name."""
     found: Costs = {}
     for run in runs:
-        path = run.setting("network.path")
-        first = "" if path is None else f"{Path(path).parent.name}.json"
-        places = [folders["table2"] / "translations" / f"{run.direction}_{run.seed}.json"]
-        if first:
-            places = [folders["second_stage"] / "first_stage" / first, folders["table"] / first]
-        elif not run.row.startswith("spgan"):
-            continue
-        there = next((place for place in places if place.is_file()), None)
-        content = read_json(there) if there else {}
+        kept = kept_first_stage(run.name, folders["second_stage"])
+        if run.row.startswith("spgan"):
+            kept = folders["table2"] / "translations" / f"{run.direction}_{run.seed}.json"
+        content = read_json(kept) if kept.is_file() else {}
         found[run.name] = {name: content[name] for name in ("seconds", "peak_memory") if content.get(name)}
     return found

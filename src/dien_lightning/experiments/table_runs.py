@@ -129,7 +129,7 @@ def train(
 
 
 def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
-    """The networks that these runs begin with, where they are not there; the record of each that is there is kept."""
+    """Train the networks that these runs begin with, where they are not there, and keep the record of each."""
     starts = {job: Path(config.start).parent for job, config in configs.items() if config.start is not None}
     wanted = {
         folder: job._replace(row=folder.name.removesuffix(f"_{job.direction}_{job.seed}"))
@@ -143,9 +143,9 @@ def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides
         stage = configs[next(iter(starts))].first_stage
         first = replace(place, experiment=stage.experiment, run_dir=Path(stage.run_dir))
         train(absent, first, [word for word in overrides if word.startswith(OF_PAIR)], unfinished)
-    for folder, job in wanted.items():
+    for job, folder in starts.items():
         if (folder / "results.json").is_file():
-            Results.read(folder).write(place.records / "first_stage" / f"{job.name}.json")
+            Results.read(folder).write(kept_first_stage(job.name, place.records))
 
 
 def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
@@ -159,6 +159,11 @@ def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequen
             children.run("translate", *words, f"run_dir={folder}", "resume=true", OMP_NUM_THREADS="1")
         if (folder / RECORD).is_file():
             write_text(kept_translation(job, place), (folder / RECORD).read_text(encoding="utf-8"))
+
+
+def kept_first_stage(name: str, records: Path) -> Path:
+    """Where the record of the network is that a run of this name began with; two runs may begin with different ones."""
+    return records / "first_stage" / f"{name}.json"
 
 
 def kept_translation(job: Job, place: Place) -> Path:

@@ -11,11 +11,12 @@ from rich.console import Console
 from dien_lightning.experiments.files import write_json, write_text
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, to_markdown, to_rich
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_markdown, to_rich
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference
 
-_OF_A_ROW = (*SEED, *PAIR, "data.root", "network.path", "rounds.seed", "protocol.num_", "protocol.statistics")
+_COUNTED = ("protocol.num_", "protocol.statistics", "protocol.precision")
+_OF_A_ROW = (*SEED, *PAIR, "data.root", "network.path", "rounds.seed", *_COUNTED)
 _FIRST_STAGE = {
     "base": "Base",
     "control": "Base + target statistics (the control)",
@@ -37,7 +38,7 @@ _CLAIMS = (
 GLOSSARY = (
     "The first rows are the networks that self-training begins with, trained on this pair as Table I's; the rows after "
     "them went on with clusters of the target's own embeddings. No target label was used: every figure is that of the "
-    "last epoch."
+    "last epoch. Runs are compared with those of the same precision alone."
 )
 
 
@@ -45,13 +46,14 @@ def collect_second_stage(records: Path, output: Path, name: str, command: str) -
     """Read the records of both stages, check that each row is of one setting, write the table, print it.
 
     Args:
-        records: a folder of self-training's records, those of the networks they began with in its first_stage/.
+        records: a folder of self-training's records; in its first_stage/, by the same names, those of the networks that
+            they began with.
         output: where NAME.json and NAME.md go.
         name: of the table.
         command: what repeats it.
 
     Raises:
-        ValueError: a record is of no row, or two of one row differ in more than pair and seed.
+        ValueError: a record is of no row, or two of one row differ in more than pair, seed and precision.
     """
     runs, like = Results.read_all([records]), dict[str, Results]()
     for run in runs:
@@ -64,18 +66,15 @@ def collect_second_stage(records: Path, output: Path, name: str, command: str) -
     entries = entries_of(runs, starts)
     settings = {row: run.settings for row, run in like.items()}
     write_json(output / f"{name}.json", {"runs": entries, "command": command, "settings": settings})
-    table = summarize(entries)
     made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
-    parts = [
-        f"# Self-training: {runs[0].steps} further steps",
-        made,
-        GLOSSARY,
-        to_markdown(table),
-        to_markdown(gains(entries)),
-    ]
-    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
+    parts = [f"# Self-training: {runs[0].steps} further steps", made, GLOSSARY]
     console = Console()
-    console.print(to_rich(table))
+    for precision in dict.fromkeys(entry["precision"] for entry in entries):
+        like_one = [entry for entry in entries if entry["precision"] == precision]
+        table = summarize(like_one, precision)
+        parts += [to_markdown(table), to_markdown(gains(like_one))]
+        console.print(to_rich(table))
+    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
     console.print(f"{len(runs)} runs in {output / name}.md and {output / name}.json", soft_wrap=True)
 
 
@@ -84,11 +83,12 @@ def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry
 
     Args:
         runs: of self-training.
-        starts: of the networks they began with.
+        starts: of the networks they began with, once for each run that did.
     """
-    first = [_entry(run, _NAMES[run.row], run.target) for run in starts]
+    each = {(run.row, run.direction, run.seed, run.protocol.get("precision")): run for run in starts}.values()
+    first = [_entry(run, _NAMES[run.row], run.target) for run in each]
     first += [
-        _entry(run, "control", run.target_with_target_statistics) for run in starts if run.target_with_target_statistics
+        _entry(run, "control", run.target_with_target_statistics) for run in each if run.target_with_target_statistics
     ]
     second = []
     for run in runs:
@@ -104,10 +104,11 @@ def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry
 
 def _entry(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
     known = {name: figures[name] for name in FIGURES if name in figures}
-    return {"row": row, "direction": run.direction, "seed": run.seed, **known, "seconds": run.seconds}
+    own = {"row": row, "direction": run.direction, "seed": run.seed, "precision": run.protocol.get("precision")}
+    return {**own, **known, "seconds": run.seconds}
 
 
-def summarize(entries: Sequence[Entry]) -> Table:
+def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
     """Each row's rank-1 and mAP on the target, mean and spread over its seeds; percent."""
     directions = directions_in(entries)
     columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
@@ -118,7 +119,10 @@ def summarize(entries: Sequence[Entry]) -> Table:
             cells += [over_seeds(entries, row, direction, figure).percent() for figure in SHORT]
             cells.append(str(over_seeds(entries, row, direction, "mAP").runs or ABSENT))
         rows.append(Row(labels[row], tuple(cells)))
-    caption = "The target's query and gallery, in percent, mean ± sample standard deviation over the seeds."
+    caption = (
+        f"Computed in {name_precision(precision)}: the target's query and gallery, in percent, mean ± sample standard "
+        "deviation over the seeds."
+    )
     return Table(caption, "Network", columns, rows)
 
 

@@ -11,7 +11,7 @@ from dien_lightning.experiments.reports.differences import SHORT, Entry, differe
 from dien_lightning.experiments.reports.page import Block, Section
 from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
 from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, to_markdown
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference
 
@@ -19,7 +19,7 @@ NOT_RUN = "not run"
 _STATISTICS = "_with_target_statistics"
 _OF_A_ROW = (  # what may differ between runs of one row
     *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
-    *("protocol.num_", "protocol.statistics"),
+    *("protocol.num_", "protocol.statistics", "protocol.precision"),
 )
 GLOSSARY = (
     "Every row is trained on the same two sets of drawn people and ranked by the same evaluation; no setting was "
@@ -31,7 +31,7 @@ GLOSSARY = (
 COST = (
     "Minutes are of everything a row needs: SPGAN's translation, the first stage of PUL and of self-training. Memory "
     "is the most that a row's own processes held; older records do not say it. Rows were run at different times beside "
-    "other work, so minutes compare roughly."
+    "other work, on machines with and without bfloat16, so minutes compare roughly."
 )
 
 
@@ -43,14 +43,19 @@ def entries_of(runs: Sequence[Results], before: Mapping[str, Mapping[str, float]
         before: "seconds" and "peak_memory" of what a run was made from, by the run's name.
 
     Raises:
-        ValueError: two runs of one row differ in more than pair and seed.
+        ValueError: two runs of one row differ in more than pair, seed and precision, or two seeds of one pair in that.
     """
     like: dict[str, Results] = {}
+    precise: dict[tuple[str, str], Results] = {}
     entries = []
     for run in runs:
         first = like.setdefault(run.row, run)
         if found := difference(run.conditions, first.conditions, _OF_A_ROW):
             raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
+        precision = run.protocol.get("precision")
+        of_pair = precise.setdefault((run.row, run.direction), run)
+        if precision != (other := of_pair.protocol.get("precision")):
+            raise ValueError(f"{run.path} was computed in {precision}, {of_pair.path} in {other}: no mean is of both.")
         earlier = before.get(run.name, {})
         known = {name: run.target[name] for name in FIGURES if name in run.target}
         adapted = run.target_with_target_statistics
@@ -61,7 +66,8 @@ def entries_of(runs: Sequence[Results], before: Mapping[str, Mapping[str, float]
             "seconds_before": earlier.get("seconds"),
             "peak_memory": max(held) if run.peak_memory else None,
         }
-        entries.append({"row": run.row, "direction": run.direction, "seed": run.seed, **known, **cost})
+        own = {"row": run.row, "direction": run.direction, "seed": run.seed, "precision": precision}
+        entries.append({**own, **known, **cost})
     order = list(TABLE_2)
     return sorted(entries, key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
 
@@ -136,14 +142,17 @@ def _own_cells(entries: Sequence[Entry], row: str, directions: Sequence[str], ki
 
 
 def cost_table(entries: Sequence[Entry]) -> Table:
-    """What each row takes: supervision beside source labels, minutes, gigabytes."""
+    """What each row takes: supervision beside source labels, precision, minutes, gigabytes."""
     directions = directions_in(entries)
     columns = [Column("also takes")]
-    columns += [Column(label, direction_label(d)) for d in directions for label in ("minutes", "of them before", "GB")]
+    labels = ("computed in", "minutes", "of them before", "GB")
+    columns += [Column(label, direction_label(d)) for d in directions for label in labels]
+    computed = {(entry["row"], entry["direction"]): entry["precision"] for entry in entries}
     rows = []
     for row, rival in TABLE_2.items():
         cells = [rival.takes]
         for direction in directions:
+            cells.append(name_precision(computed.get((row, direction))))
             for name, unit, digits in (("seconds", 60, 1), ("seconds_before", 60, 1), ("peak_memory", 1e9, 2)):
                 found = over_seeds(entries, row, direction, name)
                 cells.append(f"{found.mean / unit:.{digits}f}" if found.runs else ABSENT)
@@ -158,8 +167,9 @@ def order_table(entries: Sequence[Entry]) -> Table:
     caption = (
         "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
         "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
-        "of thumb, with one there is no spread. Claims without figures of the paper are ours; pairs of which not both "
-        "have been run are left out."
+        "of thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, "
+        "as rows with different ones in the table before do. Claims without figures of the paper are ours; pairs of "
+        "which not both have been run are left out."
     )
     claims, own = (*CLAIMS, *OUR_CLAIMS), partial(over_seeds, entries)
     return difference_table(caption, claims, labels, directions_in(entries), own, published=published)

@@ -69,6 +69,17 @@ def name_seeds(runs: Iterable[Results], means: str = "") -> str:
     return f"{means}seeds {', '.join(map(str, each))}" if len(each) > 1 else f"seed {each[0] if each else 'none'}"
 
 
+def name_precision(precision: str | None) -> str:
+    """Lightning's name of a precision in words; a dash where nothing was computed in one.
+
+    Example:
+        >>> name_precision("bf16-mixed"), name_precision("32-true"), name_precision(None)
+        ('bfloat16', 'float32', '–')
+    """
+    known = {"bf16-mixed": "bfloat16", "32-true": "float32", "16-mixed": "float16"}
+    return ABSENT if precision is None else known.get(precision, precision)
+
+
 class Column(NamedTuple):
     """A column's heading, and the heading it shares with its neighbours."""
 
