@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from commands import call
-from dien_lightning.network import DIEN, load_network, save_network
+from dien_lightning.calibration import calibrate, pairs_across_cameras
+from dien_lightning.network import DIEN, fingerprint, load_network, save_network
 
 NUM_PEOPLE, FEWEST = 24, "false_matches=20"
 
@@ -90,16 +91,18 @@ def test_from_marked_pairs(dien):
     assert said.rstrip().endswith("strangers look more alike among them than strangers do.")
 
 
-def test_marked_pairs_of_one_camera_are_left_out_and_counted(dien, tmp_path):
+def test_marked_pairs_of_one_camera_or_picture_are_left_out_and_counted(dien, tmp_path):
     rows = (tmp_path / "marks.csv").read_text().splitlines()
     told = [f"{row},2,{3 if 'cam1' in row else ''}" for row in rows[1:]]
     told += [f"crops/{a:02d}/cam0.png,crops/{a + 1:02d}/cam0.png,no,2,2" for a in range(9)]
+    shutil.copy("crops/05/cam0.png", "dropped.png")  # as a page keeps a picture that was dropped there
+    told.append("dropped.png,crops/05/cam0.png,yes,,2")
     (tmp_path / "told.csv").write_text("\n".join([rows[0] + ",camera_a,camera_b", *told]))
     done = dien("calibrate", "checkpoint=network.safetensors", "marks=told.csv", "domain=source", FEWEST)
     assert done.code == 0, done.stderr
     assert "what they show does not carry over" in done.stdout
     assert "Note: marked pairs are those that a search had put first" in done.stdout
-    assert "552 of strangers (276 pairs of people). 9 marked pairs of one camera are left out.\n" in done.stdout
+    assert "(276 pairs of people). 10 marked pairs are of one camera, or of one picture, and left out.\n" in done.stdout
 
 
 def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, tmp_path):
@@ -112,6 +115,9 @@ def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, 
     )  # it has no own
     assert "Note: these are people of the source: what they show does not carry over" in done.stdout
     assert "the source's people must be held out of its training" in dien("calibrate", *words, "data=crops").stderr
+    write_people(tmp_path / "source" / "train", num_people=3)
+    said = dien("calibrate", *words, "data=source").stderr
+    assert "held out of its training, and 3 people of query and gallery train, too; name a set whose" in said
 
 
 @pytest.mark.parametrize(
@@ -141,6 +147,18 @@ def test_what_cannot_be_calibrated_changes_nothing(words, said, dien, tmp_path):
     assert (done.code, done.stderr.count("\n")) == (1, 1)
     assert said in done.stderr
     assert (tmp_path / "network.safetensors").read_bytes() == before
+
+
+def test_a_calibration_from_python_that_does_not_say_whose_pairs_it_is_of_answers(dien, tmp_path):
+    network = load_network("network.safetensors")
+    people = np.arange(24).repeat(2)
+    pairs = pairs_across_cameras(torch.eye(24).repeat_interleave(2, 0) + 0.1 * torch.rand(48, 24), people, [0, 1] * 24)
+    named = {"fingerprint": fingerprint(network), "domain": "target"}
+    network.calibration = calibrate(pairs, **named, false_matches=20)
+    save_network(network, "calibrated.safetensors")
+    done = dien("same", "crops/03/cam0.png", "crops/03/cam1.png", "checkpoint=calibrated.safetensors")
+    assert done.code == 0, done.stderr
+    assert "This rests on 24 people, and holds for pictures from two cameras." in done.stdout
 
 
 def test_too_few_people_are_refused(dien, tmp_path):

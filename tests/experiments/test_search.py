@@ -110,6 +110,13 @@ def test_a_calibration_of_other_embeddings_says_nothing_and_why(how, fitted, why
     assert done.stderr.startswith("no words beside the distances: the calibration was fitted to embeddings ")
     assert (done.stderr.count(why), done.stderr.count("\n")) == (1, 1)
     assert "strangers" not in done.stdout
+    network.calibration = Calibration(knots, ratios, shares, calibration.about | {"whose": "marked pairs"})
+    save_network(network, folder / "marked.safetensors")
+    done = dien("search", "gallery=crops.parquet", "query=crops", "checkpoint=marked.safetensors")
+    assert done.stderr == (
+        "the words beside the distances: marked pairs are those that a search had put first, so strangers look more "
+        "alike among them than strangers do.\n"
+    )
 
 
 def test_the_pattern_of_a_list_finds_a_new_querys_camera_below_the_lists_folder(folder):

@@ -12,7 +12,8 @@ cameras that you will ask about; `domain=source` that they are people of the sou
 those show does not carry over to the target's cameras. `split=test` takes query and gallery, `split=train` what lies
 there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has looked at, a table with
 the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are relative to it. Where
-camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is left out.
+camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is left out; so is a
+picture beside its own copy.
 
 `false_matches` is how many strangers of 1,000 a threshold may let through. Fewer than 20 people, or fewer false matches
 than the pairs can show, are refused. The network is written to `output`, else in the place of `checkpoint`.
@@ -49,6 +50,7 @@ from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import DIEN, DOMAINS, Calibration, fingerprint, load_network, save_network
 from dien_lightning.types import UNLABELED
 
+_OF_A_COPY = 1e-3  # a smaller distance is one picture twice, and not two of one person
 _OF_DATA = ("split", "data_root", "layout", "camera_pattern", "pid_pattern", "cameras")
 
 
@@ -134,6 +136,11 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
             f"{splits.root}: the source's people must be held out of its training, and split=train is what trains; "
             "name a set with query and gallery."
         )
+    if options.domain == "source" and splits.shared:
+        raise ValueError(
+            f"{splits.root}: the source's people must be held out of its training, and {splits.shared} people of query "
+            "and gallery train, too; name a set whose people are apart."
+        )
     records = [record for record in parts[split] if record.pid in people[split]]
     if not records:
         raise ValueError(f"{splits.root} has no labelled people in split={split}; label some, or name another split.")
@@ -150,14 +157,14 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
 
 
 def marked_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:
-    """Pairs that somebody has marked, without those of one camera, and what to know of them."""
+    """Pairs that somebody has marked, without those of one camera or of one picture, and what to know of them."""
     marks = read_marks(options.marks or "")
     images, places, people = people_of_marks(marks)
     folder = Path(options.marks or "").parent
     embeddings = _embed(network, [locate(image, folder) for image in images], options)
     first, second = embeddings[places[:, 0]], embeddings[places[:, 1]]
     distances = (first - second).norm(dim=1).double().cpu().numpy()
-    kept = np.array([not mark.is_of_one_camera for mark in marks])
+    kept = np.array([not mark.is_of_one_camera for mark in marks]) & (distances > _OF_A_COPY)
     whose = f"pairs of the {options.domain} that somebody has marked"
     about = {"data": Path(options.marks or "").name, "whose": whose, "left_out": int((~kept).sum())}
     return Pairs(distances, people).take(kept), about
@@ -172,12 +179,13 @@ def describe(calibration: Calibration) -> list[str]:
         return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
     low, high = about["log10_bounds"]
+    left_out = about.get("left_out", 0)
     said = [
         f"{about['data']}: {about['whose']}, embedded with the {about['domain']}'s statistics.",
         f"It rests on {about['people']} people: {about['pairs_of_one']:,} pairs of one person, "
         f"{about['pairs_of_strangers']:,} of strangers ({about['pairs_of_people']:,} pairs of people)"
         + (f", from {about['cameras']} cameras." if "cameras" in about else ".")
-        + (f" {about['left_out']:,} marked pairs of one camera are left out." if about.get("left_out") else ""),
+        + (f" {left_out:,} marked pairs are of one camera, or of one picture, and left out." if left_out else ""),
         f"  likelihood ratio  from {10**low:.3g} to {10**high:.3g}: the data carry no more",
         f"  Cllr              {share('cllr', 1, 2)}, of people unseen by the fit: 0 is perfect, 1 says nothing",
         f"  equal error rate  {share('eer', 100, 1)} %: both errors stay at or below it",
@@ -185,17 +193,7 @@ def describe(calibration: Calibration) -> list[str]:
         f"{share('misses', 100, 1)} % of the pairs of one person do not",
         "In brackets: 95 % of what other draws of as many people would have given.",
     ]
-    return said + warnings_of(about)
-
-
-def warnings_of(about: dict[str, Any]) -> list[str]:
-    """What a calibration does not say."""
-    notes = {
-        "source": "Note: these are people of the source: what they show does not carry over to the target's cameras.",
-        "marked": "Note: marked pairs are those that a search had put first, so strangers look more alike among them "
-        "than strangers do.",
-    }
-    return [note for word, note in notes.items() if word in about["whose"]]
+    return said + [f"Note: {note}." for note in calibration.notes()]
 
 
 def _read(options: Options) -> tuple[str, Splits]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dien_lightning import embed_images
-from dien_lightning.experiments.calibrate import warnings_of
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import Calibration, load_network
@@ -65,13 +64,14 @@ def answer(images: Sequence[str], distance: float, calibration: Calibration) -> 
     verdict = "look alike" if distance <= about["threshold"] else "look somewhat alike" if log10 > 0 else "look unlike"
     kinds = ("two pictures of one person", "pictures of two people")
     strangers = calibration.strangers_in_words(distance)
+    whose = f": {about['data']}, {about['whose']}" if "whose" in about else ""  # which Python need not have said
     more, less = kinds if log10 >= 0 else kinds[::-1]
     said = [
         f"{images[0]} and {images[1]} {verdict}: distance {distance:.3f}, likelihood ratio {ratio:g}.",
         f"Such a distance is {times:g} times as frequent between {more} as between {less}"
         + ("; the data carry no more." if log10 in about["log10_bounds"] else "."),
         f"{strangers[0].upper()}{strangers[1:]}.",
-        f"This rests on {about['people']} people: {about['data']}, {about['whose']}, and holds for "
-        "pictures from two cameras. To look alike is not to be the same.",
+        f"This rests on {about['people']} people{whose}, and holds for pictures from two cameras. To look alike is not "
+        "to be the same.",
     ]
-    return said + warnings_of(about)
+    return said + [f"Note: {note}." for note in calibration.notes()]

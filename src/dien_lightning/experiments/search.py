@@ -27,7 +27,7 @@ from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search import Filter
 from dien_lightning.search.answers import Hit, ask, check_cameras, find, open_gallery
-from dien_lightning.search.words import in_words, why_no_words
+from dien_lightning.search.words import in_words, notes_on_words
 
 _PRINTED = 5  # queries; the file has all
 _COLUMNS = ("query", "rank", "image", "camera", "time", "distance", "says")
@@ -61,8 +61,8 @@ def main() -> None:
     questions, network = ask(gallery, options.query, options.checkpoint, camera_pattern=options.camera_pattern)
     if questions.unreadable:
         print(unreadable_in_words(questions.unreadable), file=sys.stderr)
-    if why := why_no_words(network, gallery.about):
-        print(why, file=sys.stderr)
+    for note in notes_on_words(network, gallery.about):
+        print(f"{note}.", file=sys.stderr)
     how = {"same_camera": options.same_camera, "approximate": options.approximate}
     lists = find(gallery, questions, top=options.top, chosen=chosen, **how)  # type: ignore[arg-type]  # by name
     table: list[list[object]] = []

@@ -11,6 +11,11 @@ import torch
 from torch import Tensor, nn
 
 FORMAT = 1
+_NOTES = {  # by a word of what `about` says of whose pairs they are
+    "source": "these are people of the source: what they show does not carry over to the target's cameras",
+    "marked": "marked pairs are those that a search had put first, so strangers look more alike among them than "
+    "strangers do",
+}
 
 
 class Evidence(NamedTuple):
@@ -38,7 +43,8 @@ class Calibration(nn.Module):
         log10_ratios: K, never rising; see `Evidence`.
         strangers: K, never falling, in (0, 1]; see `Evidence`.
         about: what it rests on, in plain values: "fingerprint" and "domain" of the network whose embeddings they are,
-            "pairs_of_people" that were strangers, the finest share that can be stated being 1 over it.
+            "pairs_of_people" that were strangers, the finest share that can be stated being 1 over it; "whose" pairs
+            they are, in words, where somebody said so.
 
     Raises:
         ValueError: a table that is none.
@@ -117,6 +123,10 @@ class Calibration(nn.Module):
             return "more than half of all strangers look this alike"
         return f"about 1 in {round_down(1 / share):,} strangers looks this alike"
 
+    def notes(self) -> list[str]:
+        """What its words do not say, given whose pairs it was fitted to."""
+        return [note for word, note in _NOTES.items() if word in self.about.get("whose", "")]
+
     def check_fits(self, fingerprint: str, domain: str, flip: bool = False) -> None:
         """Refuse to say anything of another network's embeddings, another domain's, or such as `calibrate` never sees.
 
@@ -136,7 +146,8 @@ class Calibration(nn.Module):
         if domain != self.about["domain"]:
             raise ValueError(
                 f"the calibration was fitted to embeddings with domain={self.about['domain']}, and these are with "
-                f"domain={domain}; calibrate for them: dien calibrate domain={domain}."
+                f"domain={domain}; calibrate for them, by known people or marked pairs of the {domain}: dien calibrate "
+                f"domain={domain}."
             )
         if flip:
             raise ValueError(

@@ -24,6 +24,18 @@ def in_words(network: DIEN | None, about: About, hit: Hit, camera: str | None) -
     return said if camera is not None and hit.image.camera is not None else f"{said}, if another camera took it"
 
 
+def notes_on_words(network: DIEN | None, about: About) -> list[str]:
+    """What to know of the words beside this gallery's distances: why there are none, or what they do not say."""
+    if network is None or network.calibration is None:
+        return []
+    why = why_no_words(network, about)
+    return (
+        [why.rstrip(".")]
+        if why
+        else [f"the words beside the distances: {note}" for note in network.calibration.notes()]
+    )
+
+
 def why_no_words(network: DIEN | None, about: About) -> str:
     """Why the calibration says nothing of this gallery's distances; empty where it does, or where there is none."""
     if network is None or network.calibration is None:

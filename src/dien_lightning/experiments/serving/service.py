@@ -24,7 +24,7 @@ from dien_lightning.search import Filter
 from dien_lightning.search.answers import Questions, check_upright, extractor, find
 from dien_lightning.search.marks import KeptMark, append_mark, marks_of
 from dien_lightning.search.store import Store
-from dien_lightning.search.words import in_words, why_no_words
+from dien_lightning.search.words import in_words, notes_on_words
 from dien_lightning.training.extractor import pixels_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -69,7 +69,7 @@ class Service:
             "domain": store.about.domain,
             "passes": self.network.attention_loops,
             "calibrated": self.network.calibration is not None,
-            "why_no_words": why_no_words(self.network, store.about).rstrip("."),
+            "notes_on_words": notes_on_words(self.network, store.about),
             "marks": str(self.marks / "marks.csv"),
         }
 

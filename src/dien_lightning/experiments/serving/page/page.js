@@ -27,9 +27,9 @@ function make(tag, properties, ...inside) {
 
 async function begin() {
   const about = await call("/about");
-  const words = about.calibrated ? "calibrated" : "not calibrated, so distances are not in words";
+  const words = about.calibrated ? ["calibrated"] : ["not calibrated, so distances are not in words"];
   at("about").textContent = `${about.images.toLocaleString("en")} images, ${about.cameras.length} cameras; network ` +
-    `${about.fingerprint.slice(0, 12)}, ${about.why_no_words || words}.`;
+    `${about.fingerprint.slice(0, 12)}; ${(about.notes_on_words.length ? about.notes_on_words : words).join("; ")}.`;
   at("marks").textContent = about.marks;
   most = about.most_bytes;
   for (const name of about.cameras) {
