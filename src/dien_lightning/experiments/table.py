@@ -18,7 +18,6 @@ said and does not stop the rest. Trainings of one experiment are one Hydra multi
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,12 +113,12 @@ def main() -> None:
 
 def report(options: Options) -> None:
     """Collect all records, with pictures of the first pair of networks here and the sweeps kept beside the table."""
-    command = shlex.join(["dien", "table", *sys.argv[1:]])
+    path = Path(options.output, options.name)
     if options.is_table_2:
-        table2.report(options.place, Path(options.output), options.name, command)
+        table2.report(options.place, path, sys.argv[1:])
         return
     if options.is_second_stage:
-        collect_second_stage(Path(options.records), Path(options.output), options.name, command)
+        collect_second_stage(Path(options.records), path, sys.argv[1:])
         return
     made = ReportOptions(output=options.output, name=options.name)
     for results in sorted(Path(options.run_dir).glob(f"{_FULL}_*/results.json")):

@@ -107,14 +107,13 @@ def _names(command: str) -> set[str]:
     return {*groups_of(command), *(key.name for key in keys_of(command))}
 
 
-def report(own: Place, output: Path, name: str, command: str) -> None:
+def report(own: Place, path: Path, words: Sequence[str]) -> None:
     """Collect every record of Table II's rows, write the table, print it.
 
     Args:
         own: where records of experiment=table2 and of UMDL lie.
-        output: where NAME.json and NAME.md go.
-        name: of the table.
-        command: what repeats it.
+        path: of NAME.json and NAME.md, without the ending.
+        words: that dien table was given.
     """
     folders = {experiment: Place.of(experiment, 1).records for experiment in _TRAINED} | {own.experiment: own.records}
     runs = [
@@ -125,10 +124,10 @@ def report(own: Place, output: Path, name: str, command: str) -> None:
     ]
     if not runs:
         return
-    table = write_table_2(entries_of(runs, costs_before(runs, folders)), runs, output, name, command)
+    table = write_table_2(entries_of(runs, costs_before(runs, folders)), runs, path, words)
     console = Console()
     console.print(to_rich(table))
-    console.print(f"{len(runs)} runs in {output / name}.md and {output / name}.json", soft_wrap=True)
+    console.print(f"{len(runs)} runs in {path}.md and {path}.json", soft_wrap=True)
 
 
 def costs_before(runs: Sequence[Results], folders: dict[str, Path]) -> Costs:

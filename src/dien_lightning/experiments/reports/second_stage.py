@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from dien_lightning.experiments.files import write_json, write_text
+from dien_lightning.experiments.reports.collected import VERDICTS, entry_of, write_collected
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_markdown, to_rich
-from dien_lightning.experiments.results import FIGURES, Results
-from dien_lightning.experiments.settings import PAIR, SEED, difference
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_rich
+from dien_lightning.experiments.results import Results
 
-_COUNTED = ("protocol.num_", "protocol.statistics", "protocol.precision")
-_OF_A_ROW = (*SEED, *PAIR, "data.root", "network.path", "rounds.seed", *_COUNTED)
 _FIRST_STAGE = {
     "base": "Base",
     "control": "Base + target statistics (the control)",
@@ -42,40 +39,34 @@ GLOSSARY = (
 )
 
 
-def collect_second_stage(records: Path, output: Path, name: str, command: str) -> None:
+def collect_second_stage(records: Path, path: Path, words: Sequence[str]) -> None:
     """Read the records of both stages, check that each row is of one setting, write the table, print it.
 
     Args:
         records: a folder of self-training's records; in its first_stage/, by the same names, those of the networks that
             they began with.
-        output: where NAME.json and NAME.md go.
-        name: of the table.
-        command: what repeats it.
+        path: of NAME.json and NAME.md, without the ending.
+        words: that dien table was given.
 
     Raises:
         ValueError: a record is of no row, or two of one row differ in more than pair, seed and precision.
     """
-    runs, like = Results.read_all([records]), dict[str, Results]()
-    for run in runs:
-        if run.row not in SECOND_STAGE:
-            raise ValueError(f"{run.path} is of row={run.row or 'null'}, which is none of self-training's: move it.")
-        first = like.setdefault(run.row, run)
-        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
-            raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
+    runs = Results.read_all([records])
+    if strange := [run for run in runs if run.row not in SECOND_STAGE]:
+        raise ValueError(
+            f"{strange[0].path} is of row={strange[0].row or 'null'}, which is none of self-training's: move it."
+        )
     starts = Results.read_all([records / "first_stage"]) if (records / "first_stage").is_dir() else []
     entries = entries_of(runs, starts)
-    settings = {row: run.settings for row, run in like.items()}
-    write_json(output / f"{name}.json", {"runs": entries, "command": command, "settings": settings})
-    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
-    parts = [f"# Self-training: {runs[0].steps} further steps", made, GLOSSARY]
-    console = Console()
+    tables = []
     for precision in dict.fromkeys(entry["precision"] for entry in entries):
         like_one = [entry for entry in entries if entry["precision"] == precision]
-        table = summarize(like_one, precision)
-        parts += [to_markdown(table), to_markdown(gains(like_one))]
+        tables += [summarize(like_one, precision), gains(like_one)]
+    write_collected(path, f"Self-training: {runs[0].steps} further steps", words, runs, entries, GLOSSARY, *tables)
+    console = Console()
+    for table in tables[::2]:
         console.print(to_rich(table))
-    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
-    console.print(f"{len(runs)} runs in {output / name}.md and {output / name}.json", soft_wrap=True)
+    console.print(f"{len(runs)} runs in {path}.md and {path}.json", soft_wrap=True)
 
 
 def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry]:
@@ -86,26 +77,18 @@ def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry
         starts: of the networks they began with, once for each run that did.
     """
     each = {(run.row, run.direction, run.seed, run.protocol.get("precision")): run for run in starts}.values()
-    first = [_entry(run, _NAMES[run.row], run.target) for run in each]
-    first += [
-        _entry(run, "control", run.target_with_target_statistics) for run in each if run.target_with_target_statistics
-    ]
+    first = [entry_of(run, _NAMES[run.row], run.target) for run in each]
+    adapted = [run for run in each if run.target_with_target_statistics]
+    first += [entry_of(run, "control", run.target_with_target_statistics) for run in adapted]
     second = []
     for run in runs:
         path = run.setting("network.path")
         choice = run.checkpoints.get("label_free", {}).get("target", {})
         chosen = {f"label_free_{name}": choice[name] for name in SHORT if name in choice}
-        second.append(
-            {**_entry(run, run.row, run.target), **chosen, "start": None if path is None else Path(path).parent.name}
-        )
+        start = None if path is None else Path(path).parent.name
+        second.append(entry_of(run, run.row, run.target) | chosen | {"start": start})
     order = [*_FIRST_STAGE, *SECOND_STAGE]
     return sorted([*first, *second], key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
-
-
-def _entry(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
-    known = {name: figures[name] for name in FIGURES if name in figures}
-    own = {"row": row, "direction": run.direction, "seed": run.seed, "precision": run.protocol.get("precision")}
-    return {**own, **known, "seconds": run.seconds}
 
 
 def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
@@ -128,9 +111,6 @@ def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
 
 def gains(entries: Sequence[Entry]) -> Table:
     """What self-training adds, and what it is worth to begin with another network: differences of the means."""
-    caption = (
-        "Differences of the means in points. “yes”: more by more than the larger of the two rows' standard deviations; "
-        "“no”: less by more than that; “within”: neither. With one seed there is no spread to compare with."
-    )
+    caption = f"Differences of the means in points. {VERDICTS} With one seed there is no spread to compare with."
     labels, own = {**_FIRST_STAGE, **SECOND_STAGE}, partial(over_seeds, entries)
     return difference_table(caption, _CLAIMS, labels, directions_in(entries), own, head="Difference")

@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from dien_lightning.experiments.files import read_json, write_json, write_text
+from dien_lightning.experiments.files import read_json
+from dien_lightning.experiments.reports.collected import VERDICTS, check_rows, entry_of, write_collected
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.page import Block, Section
 from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
 from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_markdown
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision
 from dien_lightning.experiments.results import FIGURES, Results
-from dien_lightning.experiments.settings import PAIR, SEED, difference
 
 NOT_RUN = "not run"
 _STATISTICS = "_with_target_statistics"
-_OF_A_ROW = (  # what may differ between runs of one row
-    *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
-    *("protocol.num_", "protocol.statistics", "protocol.precision"),
-)
 GLOSSARY = (
-    "Every row is trained on the same two sets of drawn people and ranked by the same evaluation; no setting was "
-    "chosen by target labels of this pair. UMDL learns dictionaries over hand-made features, PUL goes on from Base "
+    "Every row is trained on the same two sets of drawn people and ranked by the same evaluation. No setting was "
+    "chosen by target labels of this pair, but perhaps DIEN's lambda: the prototypes that it comes from were not kept "
+    "(results/README.md). UMDL learns dictionaries over hand-made features, PUL goes on from Base "
     "with clusters of the target, SPGAN trains Base on source images translated into the target's look (with LMP: "
     "pooled in parts), TJ-AIDL learns identities and attributes together; docs/rivals.md explains them. TL[8] is row "
     "r02_exemplar of Table I; HHL's camera-style transfer was not built."
@@ -45,51 +42,42 @@ def entries_of(runs: Sequence[Results], before: Mapping[str, Mapping[str, float]
     Raises:
         ValueError: two runs of one row differ in more than pair, seed and precision, or two seeds of one pair in that.
     """
-    like: dict[str, Results] = {}
-    precise: dict[tuple[str, str], Results] = {}
+    check_rows(runs)
+    like: dict[tuple[str, str], Results] = {}
     entries = []
     for run in runs:
-        first = like.setdefault(run.row, run)
-        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
-            raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
-        precision = run.protocol.get("precision")
-        of_pair = precise.setdefault((run.row, run.direction), run)
-        if precision != (other := of_pair.protocol.get("precision")):
-            raise ValueError(f"{run.path} was computed in {precision}, {of_pair.path} in {other}: no mean is of both.")
+        first = like.setdefault((run.row, run.direction), run)
+        if (precision := run.protocol.get("precision")) != (other := first.protocol.get("precision")):
+            raise ValueError(f"{run.path} was computed in {precision}, {first.path} in {other}: no mean is of both.")
         earlier = before.get(run.name, {})
-        known = {name: run.target[name] for name in FIGURES if name in run.target}
         adapted = run.target_with_target_statistics
-        known |= {f"{name}{_STATISTICS}": adapted[name] for name in SHORT if name in adapted}
+        known = {f"{name}{_STATISTICS}": adapted[name] for name in SHORT if name in adapted}
         held = [cost for cost in (run.peak_memory, earlier.get("peak_memory")) if cost]
         cost = {
             "seconds": None if run.seconds is None else run.seconds + (earlier.get("seconds") or 0),
             "seconds_before": earlier.get("seconds"),
             "peak_memory": max(held) if run.peak_memory else None,
         }
-        own = {"row": run.row, "direction": run.direction, "seed": run.seed, "precision": precision}
-        entries.append({**own, **known, **cost})
+        entries.append({**entry_of(run, run.row, run.target), **known, **cost})
     order = list(TABLE_2)
     return sorted(entries, key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
 
 
-def write_table_2(entries: Sequence[Entry], runs: Sequence[Results], output: Path, name: str, command: str) -> Table:
-    """Leave NAME.json and NAME.md, and give a table for the terminal.
+def write_table_2(entries: Sequence[Entry], runs: Sequence[Results], path: Path, words: Sequence[str]) -> Table:
+    """Leave PATH.json and PATH.md, and give a table for the terminal.
 
     Args:
         entries: from `entries_of`.
         runs: that they are of.
-        output: folder.
-        name: of the table.
-        command: what repeats it.
+        path: without the ending.
+        words: that dien table was given.
     """
-    settings = {run.row: run.settings for run in runs}
-    write_json(output / f"{name}.json", {"runs": entries, "command": command, "settings": settings})
-    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
-    missing = [rival.label for row, rival in TABLE_2.items() if row not in settings]
-    parts = ["# Table II: the rivals, on one pair", made, GLOSSARY]
+    there = {run.row for run in runs}
+    missing = [rival.label for row, rival in TABLE_2.items() if row not in there]
+    parts: list[str | Table] = [GLOSSARY]
     parts += [f"Not run yet, so nothing is said of them: {'; '.join(missing)}."] if missing else []
-    parts += [to_markdown(main_table(entries)), to_markdown(cost_table(entries)), to_markdown(order_table(entries))]
-    write_text(output / f"{name}.md", "\n\n".join(parts) + "\n")
+    parts += [main_table(entries), cost_table(entries), order_table(entries)]
+    write_collected(path, "Table II: the rivals, on one pair", words, runs, entries, *parts)
     return short_table(entries)
 
 
@@ -165,11 +153,10 @@ def order_table(entries: Sequence[Entry]) -> Table:
     labels = {row: rival.label for row, rival in TABLE_2.items()}
     published = {row: rival.published for row, rival in TABLE_2.items()}
     caption = (
-        "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
-        "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "
-        "of thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, "
-        "as rows with different ones in the table before do. Claims without figures of the paper are ours; pairs of "
-        "which not both have been run are left out."
+        f"The paper's order, and ours: differences of the means in points. {VERDICTS} With few seeds that is a rule of "
+        "thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, as "
+        "rows with different ones in the table before do. Claims without figures of the paper are ours; pairs of which "
+        "not both have been run are left out."
     )
     claims, own = (*CLAIMS, *OUR_CLAIMS), partial(over_seeds, entries)
     return difference_table(caption, claims, labels, directions_in(entries), own, published=published)

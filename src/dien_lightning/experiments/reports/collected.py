@@ -1,0 +1,79 @@
+"""What Table II and self-training's table share: one setting a row, the entries of NAME.json, and NAME.md."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dien_lightning.experiments.files import write_json, write_text
+from dien_lightning.experiments.reports.differences import Entry, directions_in
+from dien_lightning.experiments.reports.tables import Table, to_markdown
+from dien_lightning.experiments.results import FIGURES, Results
+from dien_lightning.experiments.settings import PAIR, SEED, difference
+
+_OF_A_ROW = (  # what may differ between runs of one row
+    *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
+    *("protocol.num_", "protocol.statistics", "protocol.precision"),
+)
+VERDICTS = (
+    "“yes”: more by more than the larger of the two rows' standard deviations; “no”: less by more than that; “within”: "
+    "neither."
+)
+
+
+def check_rows(runs: Sequence[Results]) -> dict[str, Results]:
+    """One run of each row.
+
+    Raises:
+        ValueError: two runs of one row differ in more than pair, seed and precision.
+    """
+    like: dict[str, Results] = {}
+    for run in runs:
+        first = like.setdefault(run.row, run)
+        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
+            raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
+    return like
+
+
+def entry_of(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
+    """A run's row, pair, seed and precision, these figures, and its seconds."""
+    own = {"row": row, "direction": run.direction, "seed": run.seed, "precision": run.protocol.get("precision")}
+    return own | {name: figures[name] for name in FIGURES if name in figures} | {"seconds": run.seconds}
+
+
+def write_collected(
+    path: Path, title: str, words: Sequence[str], runs: Sequence[Results], entries: Sequence[Entry], *parts: str | Table
+) -> None:
+    """Leave PATH.json and PATH.md.
+
+    Args:
+        path: without the ending.
+        title: of the page.
+        words: that dien table was given.
+        runs: that were collected.
+        entries: of the runs, and of those they began with.
+        *parts: of the page, after what it was made by.
+    """
+    command = command_for(words, runs)
+    settings = {row: run.settings for row, run in check_rows(runs).items()}
+    write_json(path.with_name(f"{path.name}.json"), {"runs": entries, "command": command, "settings": settings})
+    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
+    page = [f"# {title}", made, *(part if isinstance(part, str) else to_markdown(part) for part in parts)]
+    write_text(path.with_name(f"{path.name}.md"), "\n\n".join(page) + "\n")
+
+
+def command_for(words: Sequence[str], runs: Sequence[Results]) -> str:
+    """What makes all of these runs where they are missing: `dien table` as it was called, for their rows and seeds.
+
+    Example:
+        >>> runs = [Results(row=row, direction="day2night", seed=seed) for row in ("pul", "umdl") for seed in (0, 1)]
+        >>> command_for(["name=table2", "rows=pul", "data=day2night", "seeds=2"], runs)
+        'dien table name=table2 data=day2night rows=pul,umdl seeds=0,1'
+    """
+    directions = directions_in([{"direction": run.direction} for run in runs])
+    given = next((word.partition("=")[2].split(",") for word in words if word.startswith("data=")), directions)
+    replaced = ("rows=", "seeds=", *(("data=",) if len(given) < len(directions) else ()))  # left out, both ways
+    kept = [word for word in words if not word.startswith(replaced)]
+    rows, seeds = dict.fromkeys(run.row for run in runs), sorted({run.seed for run in runs})
+    return shlex.join(["dien", "table", *kept, f"rows={','.join(rows)}", f"seeds={','.join(map(str, seeds))}"])
