@@ -1,6 +1,6 @@
 """Embeddings to rank-k and mAP: exact, in bounded memory, the protocol stated."""
 
-from dien_lightning.retrieval.expansion import expand_queries, pool_queries, pool_tracklets
+from dien_lightning.retrieval.expansion import expand_queries, pool_tracklets
 from dien_lightning.retrieval.metric import RetrievalMetric
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranked_lists import RankedLists, rank_gallery
@@ -20,7 +20,6 @@ __all__ = [
     "evaluate_sets",
     "expand_queries",
     "k_reciprocal_blocks",
-    "pool_queries",
     "pool_tracklets",
     "rank_gallery",
     "reciprocal_neighbors",

@@ -1,4 +1,4 @@
-"""Better queries from more images: the nearest gallery images, or all of a person's images in one camera."""
+"""Means of several images: of a query and its nearest gallery images, or of a tracklet's frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 
 from dien_lightning.checks import check_int
 from dien_lightning.retrieval.blocks import euclidean_blocks
-from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.sets import EvaluationSets
 from dien_lightning.types import UNLABELED
 
@@ -46,31 +45,6 @@ def expand_queries(sets: EvaluationSets, k: int = 5) -> EvaluationSets:
     return replace(sets, query=torch.cat(parts))
 
 
-def pool_queries(sets: EvaluationSets, protocol: Protocol | None = None) -> EvaluationSets:
-    """Market-1501's multiple-query protocol: one query per person and camera, the mean of all of its images there.
-
-    The data set gives those images beside the queries; images without an identity (pid -1) stay queries of their own,
-    and a person in other clothes is another query. What else is known of a pool is what is known of its first image.
-
-    Args:
-        sets: query and gallery.
-        protocol: where it keeps the same camera's images, cameras tell nothing apart, and a person is one query.
-
-    Example:
-        >>> query = torch.tensor([[1.0], [3.0], [5.0]])
-        >>> sets = EvaluationSets(query=query, query_pids=[7, 7, 7], query_camids=[0, 0, 1],
-        ...                       gallery=query, gallery_pids=[7, 7, 8], gallery_camids=[2, 2, 2])
-        >>> pool_queries(sets).query
-        tensor([[2.],
-                [5.]])
-    """
-    sets.check_apart("Pooling of queries (multi_query)")
-    told_apart = (
-        ("pids", "clothes") if (protocol or Protocol()).same_camera == "keep" else ("pids", "camids", "clothes")
-    )
-    return _pool(sets, "query", *told_apart)
-
-
 def pool_tracklets(sets: EvaluationSets) -> EvaluationSets:
     """One image per tracklet in query and gallery, the mean of its frames, as MARS is evaluated.
 
@@ -78,13 +52,13 @@ def pool_tracklets(sets: EvaluationSets) -> EvaluationSets:
     """
     if bool((sets.query_tracklets == UNLABELED).all() and (sets.gallery_tracklets == UNLABELED).all()):
         return sets
-    return _pool(_pool(sets, "query", "tracklets"), "gallery", "tracklets")
+    return _pool(_pool(sets, "query"), "gallery")
 
 
 @torch.no_grad()
-def _pool(sets: EvaluationSets, role: str, *labels: str) -> EvaluationSets:
-    """The mean of each group of images that agree in these labels."""
-    group, embedding = sets.groups(role, *labels), getattr(sets, role)
+def _pool(sets: EvaluationSets, role: str) -> EvaluationSets:
+    """The mean of each tracklet's images, of one set."""
+    group, embedding = sets.groups(role, "tracklets"), getattr(sets, role)
     number = torch.bincount(group)
     first = torch.full_like(number, len(group)).scatter_reduce_(0, group, torch.arange(len(group)), "amin")
     dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32

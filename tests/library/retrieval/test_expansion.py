@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import reference
-from dien_lightning.retrieval import Protocol, expand_queries, pool_queries, pool_tracklets
+from dien_lightning.retrieval import expand_queries, pool_tracklets
 
 from .galleries import make, random_sets
 
@@ -30,18 +30,6 @@ def test_expansion_takes_what_there_is():
 POOLED = {"query": [[1.0, 0], [2, 2], [3, 4], [8, 8], [6, 6]], "query_pids": [4, 4, 4, -1, -1]}
 
 
-def test_pooling_by_hand():
-    sets = make(**POOLED, query_camids=[0, 1, 0, 2, 2], gallery=[[0.0, 0]], gallery_pids=[4])
-    pooled = pool_queries(sets)
-    assert pooled.query_pids.tolist() == [-1, -1, 4, 4]
-    assert pooled.query_camids.tolist() == [2, 2, 0, 1]
-    assert pooled.query_index.tolist() == [3, 4, 0, 1]  # the first image's
-    assert pooled.query.tolist() == [[8, 8], [6, 6], [2, 2], [2, 2]]
-    assert pool_queries(sets, Protocol(same_camera="keep")).query.tolist() == [[8, 8], [6, 6], [2, 2]]
-    dressed = replace(sets, query_clothes=torch.tensor([0, 0, 1, 0, 0]))
-    assert len(pool_queries(dressed).query) == 5
-
-
 def test_a_tracklet_is_the_mean_of_its_frames():
     sets = make(**POOLED, query_camids=[0] * 5, gallery=[[0.0, 0], [0, 4], [1, 1]], gallery_pids=[4, 4, 5])
     numbers = {"query_tracklets": [7, 7, -1, -1, 8], "gallery_tracklets": [0, 0, -1]}
@@ -53,8 +41,8 @@ def test_a_tracklet_is_the_mean_of_its_frames():
 
 def test_order_does_not_change_the_pools():
     sets = random_sets(num_query=40, num_gallery=1)
-    sets = replace(sets, query=sets.query.round())  # whole numbers add up to the same in any order
+    frames = torch.arange(40) % 13  # of each tracklet three or four
+    sets = replace(sets, query=sets.query.round(), query_tracklets=frames)  # whole numbers add up alike in any order
     turned = torch.randperm(40, generator=torch.Generator().manual_seed(0))
-    one, other = pool_queries(sets), pool_queries(sets.take(query=turned))
-    for name in ("query", "query_pids", "query_camids"):
-        assert torch.equal(getattr(one, name), getattr(other, name))
+    one, other = pool_tracklets(sets), pool_tracklets(sets.take(query=turned))
+    assert torch.equal(one.query, other.query)

@@ -16,7 +16,6 @@ from dien_lightning.retrieval import (
     evaluate_retrieval,
     evaluate_sets,
     expand_queries,
-    pool_queries,
 )
 from processes import run_on_processes
 
@@ -104,7 +103,7 @@ def test_gathers_images_by_index(junk):
     assert torch.equal(sets.gallery, batch[0][20:][kept])
     assert torch.equal(sets.gallery_index, torch.arange(20, 220)[kept])
     assert sets.num_junk == int((~kept).sum()) == metric.compute().num_junk
-    pooled = expand_queries(pool_queries(sets), k=2)  # what follows knows what was left out before
+    pooled = expand_queries(sets, k=2)  # what follows knows what was left out before
     assert evaluate_sets(pooled, protocol=metric.protocol).num_junk == sets.num_junk
 
 

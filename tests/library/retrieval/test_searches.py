@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dien_lightning.retrieval import Protocol, evaluate_sets, expand_queries, k_reciprocal_blocks, pool_queries
+from dien_lightning.retrieval import Protocol, evaluate_sets, expand_queries, k_reciprocal_blocks
 from dien_lightning.retrieval.searches import choose_images, draw_galleries
 
 from .galleries import make, random_sets
@@ -22,7 +22,7 @@ def test_leave_one_out_by_hand():
     assert (result.num_queries, result.num_gallery, result.protocol["search"]) == (4, 4, "leave_one_out")
 
 
-@pytest.mark.parametrize("step", [expand_queries, pool_queries, k_reciprocal_blocks])
+@pytest.mark.parametrize("step", [expand_queries, k_reciprocal_blocks])
 def test_no_step_lets_an_image_of_leave_one_out_find_itself(step):
     sets = choose_images(random_sets(), Protocol(search="leave_one_out"))
     with pytest.raises(ValueError, match=rf"needs a gallery apart from the queries; {len(sets.query)} images are both"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
@@ -117,13 +118,7 @@ class Table(NamedTuple):
             >>> Table("", "", [Column("a", "x"), Column("b", "x"), Column("c")], []).groups()
             [('x', 2), ('', 1)]
         """
-        spans: list[tuple[str, int]] = []
-        for column in self.columns:
-            if spans and spans[-1][0] == column.group:
-                spans[-1] = (column.group, spans[-1][1] + 1)
-            else:
-                spans.append((column.group, 1))
-        return spans
+        return [(name, len(list(own))) for name, own in groupby(column.group for column in self.columns)]
 
 
 def to_markdown(table: Table) -> str:
