@@ -112,6 +112,17 @@ class Rounds:
         return Labeled(labels, kept.threshold if math.isfinite(kept.threshold) else None)
 
 
+def figures_of(summary: Any) -> dict[str, float]:
+    """What is logged of a round's clusters: `clusters/number` and so on, as far as it is known.
+
+    Args:
+        summary: `clustering.ClusterSummary`.
+    """
+    names = ("outliers", "largest", "agreement", "same_camera", "chance")
+    figures = {"number": summary.clusters, **{name: getattr(summary, name) for name in names}}
+    return {f"clusters/{name}": float(value) for name, value in figures.items() if value is not None}
+
+
 def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     """What is wrong with a round's clusters, by its name, each with a remedy.
 

@@ -20,7 +20,7 @@ from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_from_loader
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.preconditions import CHECKPOINT_DATA, required_objective
-from dien_lightning.training.rounds import Labeled, Rounds, check_two_clusters, troubles
+from dien_lightning.training.rounds import Labeled, Rounds, check_two_clusters, figures_of, troubles
 from dien_lightning.types import UNLABELED, Sample, with_outliers_alone
 
 CHECKPOINT_ROUND = "self_training"
@@ -162,10 +162,10 @@ class SelfTrainingModule(DIENModule):
 
         data: Any = self._datamodule
         summary = summarize_clusters(labels, before, torch.tensor([record.camid for record in data.target.train]))
-        figures = {"number": summary.clusters, "outliers": summary.outliers, "largest": summary.largest}
-        optional = {"agreement": summary.agreement, "same_camera": summary.same_camera, "chance": summary.chance}
-        figures |= {name: value for name, value in optional.items() if value is not None}
-        self.log_dict({f"clusters/{name}": float(value) for name, value in figures.items()}, rank_zero_only=True)
+        figures = figures_of(summary)
+        self.log_dict(figures, logger=False, rank_zero_only=True)  # for callbacks
+        for logger in self.loggers:  # at once: Lightning's turn comes after this epoch's checkpoint, or never
+            logger.log_metrics({**figures, "epoch": self.current_epoch}, step=self.global_step)
         if self.objective.source_term == "none":
             check_two_clusters(summary, self.rounds.method, self.current_epoch)
         for name, sentence in troubles(summary, self.rounds.method).items():
