@@ -67,6 +67,7 @@ def test_the_second_stages_files_compose_and_build(experiment, batch_norm_size, 
     network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=1, image_size=(64, 32))
     save_network(network, tmp_path / "network.safetensors")
     given = [f"experiment={experiment}", f"start={tmp_path / 'network.safetensors'}", f"run_dir={tmp_path}"]
+    given += ["data.image_size=[64,32]"]
     config = composed(*given, *(["rounds.num_clusters=9"] if experiment == "pul" else []))
     module = build_module(config, instantiate(config.data, _convert_="all"), **optim(config))
     assert isinstance(module, SelfTrainingModule)

@@ -148,7 +148,7 @@ def test_every_row_composes_and_builds(row, tmp_path):
     network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=loops, image_size=(64, 32))
     save_network(network, tmp_path / "network.safetensors")
     given = ["experiment=second_stage", f"ablation={row}", "data=night2day", f"run_dir={tmp_path}", "seed=2"]
-    config = compose_config(given)
+    config = compose_config([*given, "data.image_size=[64,32]"])
     first = "r05_cccdtl_dc" if "cccdtl" in row else "r08_full_t3" if row == "t3_self" else "r01_base"
     wanted = None if row == "scratch_self" else f"outputs/table/{first}_night2day_2/network.safetensors"
     assert (config.row, config.start) == (row, wanted)

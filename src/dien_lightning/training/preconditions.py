@@ -42,6 +42,21 @@ def check_same_width(network: DIEN, objective: DIENObjective | SelfTrainingObjec
         )
 
 
+def check_same_image_size(network: DIEN, data: Any) -> None:
+    """Raise a ValueError unless a data module gives a trained network images of the size that its file names.
+
+    Args:
+        network: to go on with.
+        data: the data module.
+    """
+    own, given = tuple(network.hyperparameters["image_size"]), tuple(data.image_size)
+    if own != given:
+        raise ValueError(
+            f"the network embeds images at {own[0]} x {own[1]}, and so does its file wherever it is used, but "
+            f"image_size={given[0]} x {given[1]} would train it on others; set data.image_size=[{own[0]},{own[1]}]."
+        )
+
+
 def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjective) -> None:
     """Raise a ValueError where this training would break down, or lose its batches without a word.
 

@@ -210,6 +210,14 @@ def test_the_objective_has_to_fit_the_rounds():
         SelfTrainingModule.for_data(lambda: None, None, None)
 
 
+def test_images_of_another_size_than_the_networks_are_refused(drawn_pair):
+    given = (lambda: build().network, SelfTrainingObjective)
+    assert SelfTrainingModule.for_data(*given, pair(drawn_pair)).network.embedding_dim == 16
+    words = r"images at 64 x 32, .* but image_size=128 x 64 would .*; set data\.image_size=\[64,32\]\."
+    with pytest.raises(ValueError, match=words):
+        SelfTrainingModule.for_data(*given, pair(drawn_pair, image_size=(128, 64)))
+
+
 @pytest.mark.parametrize("size", [7, 0])
 def test_a_batch_holds_whole_clusters(size, drawn_pair):
     with pytest.raises(
