@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN, DomainBatchNorm
 from dien_lightning.processes import Processes
+from dien_lightning.training.module import DIENModule, _mixed
 from library.network.networks import move
 from processes import run_on_processes
 
@@ -75,6 +77,33 @@ def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
     for name, value in expected.items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(first[name], value, rtol=1e-9, atol=1e-10)
+
+
+class Images(NamedTuple):
+    image: Tensor
+
+
+def embed_both() -> dict[str, Tensor]:
+    """Embeddings of four source and eight target images in one batch, this rank's share of each, and its statistics."""
+    torch.manual_seed(0)
+    how = {"image_size": (64, 32), "statistics": "joint", "batch_norm_size": 4}
+    network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=1, **how)
+    module = DIENModule(network, DIENObjective(num_classes=2, embedding_dim=8)).double()
+    processes, generator = Processes(), torch.Generator().manual_seed(1)
+    images = torch.randn(12, 3, 64, 32, dtype=torch.float64, generator=generator)
+    images[4:] += 2  # another light
+    shares = [part.chunk(processes.world_size)[processes.rank] for part in images.split([4, 8])]
+    source, target = module._embed(dict(zip(("source", "target"), map(Images, shares), strict=True)))
+    found = {"source": processes.join(source.embedding), "target": processes.join(target.embedding)}
+    return {**found, "steps": processes.join(target.steps), **dict(network.named_buffers())}
+
+
+def test_parts_of_a_batch_of_both_domains_are_those_of_one_process_and_hold_both():
+    assert _mixed(4, 8).tolist() == [4, 0, 5, 6, 1, 7, 8, 2, 9, 10, 3, 11]  # each third a third of each domain's
+    expected = embed_both()
+    for found in run_on_processes(embed_both):
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=1e-9, atol=1e-10)
 
 
 def gather(root: str, **options: int) -> dict[str, Tensor]:

@@ -174,9 +174,12 @@ class DIENModule(EvaluationModule):
         target = batch["target"].image
         if self.network.hyperparameters["statistics"] != "joint":
             return self(source, "source"), self(target, "target")
-        both = self(torch.cat([source, target]), "target")  # one batch, one set of statistics
-        parts = [len(source), len(target)]
-        embeddings, steps = both.embedding.split(parts), both.steps.split(parts)
+        parts, size = [len(source), len(target)], self.network.hyperparameters["batch_norm_size"]
+        # Each part that batch norm takes holds both domains, the same images however many processes share the batch.
+        order = (torch.arange(sum(parts)) if size is None else _mixed(*parts)).to(source.device)
+        both = self(torch.cat([source, target])[order], "target")  # one batch, one set of statistics
+        back = order.argsort()
+        embeddings, steps = both.embedding[back].split(parts), both.steps[back].split(parts)
         return NetworkOutput(embeddings[0], steps[0], ()), NetworkOutput(embeddings[1], steps[1], ())
 
     def _views(self, *outputs: NetworkOutput | None) -> list[list[Any]]:
@@ -235,3 +238,9 @@ class DIENModule(EvaluationModule):
     def _settings(self) -> dict[str, Any]:
         """What a resumed training has to share, as plain values."""
         return {"supervise": self.supervise, **asdict(self.recipe)}
+
+
+def _mixed(sources: int, targets: int) -> Tensor:  # (sources + targets,)
+    """An order of source and target images in which each is spread evenly, also where processes share the batch."""
+    places = [(2 * torch.arange(sources) + 1) * targets, (2 * torch.arange(targets) + 1) * sources]
+    return torch.cat(places).argsort(stable=True)
