@@ -69,6 +69,8 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
     Raises:
         ValueError: a record is of a run with other settings.
     """
+    if not jobs:
+        return {}
     from dien_lightning.experiments import umdl  # noqa: PLC0415 - needs rivals/, which the other rows do without
 
     chosen = {job: [*overrides, f"data={job.data}", f"seed={job.seed}", *umdl.ROWS[job.row]] for job in jobs}
@@ -104,6 +106,8 @@ def for_command(command: str, overrides: Sequence[str]) -> list[str]:
 
 
 def _names(command: str) -> set[str]:
+    if command not in CONFIGS:  # it went with rivals/
+        return set()
     return {*groups_of(command), *(key.name for key in keys_of(command))}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from commands import call
 from dien_lightning.experiments import children, table_runs
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.keys import CONFIGS
 from dien_lightning.experiments.reports.table1_rows import TABLE_1
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from experiments.reports.finished_runs import scores
@@ -115,6 +117,17 @@ def test_a_failed_command_leaves_its_row_missing(commands, table, monkeypatch):
     assert "pul_day2night_0 has no record: see outputs/second_stage/pul_day2night_0; the same comm" in finished.stdout
     assert "umdl_day2night_1 has no record: see outputs/table2/umdl_day2night_1" in finished.stdout
     assert not Path("results/table2.md").exists()
+
+
+def test_without_the_rivals_the_other_rows_are_trained(commands, table, monkeypatch):
+    for name in ("umdl", "translate"):
+        monkeypatch.setitem(sys.modules, f"dien_lightning.experiments.{name}", None)
+        monkeypatch.delattr(f"dien_lightning.experiments.{name}")
+        monkeypatch.delitem(CONFIGS, name)
+    finished = table("rows=r08_full_t3,pul", "data_root=x")
+    assert finished.code == 0, finished.stderr
+    assert [given["ablation"] for _, given in commands] == ["r08_full_t3", "r01_base", "pul"]
+    assert all(given["data_root"] == "x" for _, given in commands)
 
 
 def test_a_wrong_row_is_told_with_the_nearest(commands, table):
