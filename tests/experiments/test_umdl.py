@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,8 +107,9 @@ def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path
     results = results_of(tmp_path / "run")
     assert (results["row"], results["settings"]["center"]) == ("umdl_centered", True)
     training = Images(np.array([[1.0], [3.0], [10.0]]), camids=[0, 0, 1])
-    features = Features(training, training, np.array([[5.0], [5.0], [5.0]]), "", {})
-    assert centered(features, [0, 1, 2]).tolist() == [[3.0], [-5.0], [5.0]]  # of the third camera nothing is known
+    evaluated = Images(np.array([[5.0], [5.0], [5.0]]), camids=[0, 1, 2])
+    features = Features(training, training, evaluated, [0, 1, 2], "", {})
+    assert centered(features).tolist() == [[3.0], [-5.0], [5.0]]  # of the third camera nothing is known
 
 
 def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
@@ -145,20 +147,28 @@ def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, 
     assert not (tmp_path / "a" / "results.json").exists()
 
 
-def test_an_unreadable_training_image_ends_the_run_or_is_left_out(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, capfd, monkeypatch):
     root = tmp_path / "data"
     shutil.copytree(drawn_pair, root)
-    torn = sorted((root / "pedestrians_day" / "bounding_box_train").iterdir())[0]
-    torn.write_bytes(torn.read_bytes()[:100])
-    arguments = (*FAST, "learning=null", f"data_root={root}", f"strips={tmp_path / 'strips'}")
+    parts = ("pedestrians_day/bounding_box_train", "pedestrians_night/query", "pedestrians_night/bounding_box_test")
+    torn = [sorted((root / part).iterdir())[0] for part in parts]
+    for image in torn:
+        image.write_bytes(image.read_bytes()[:100])
+    arguments = (*FAST, "learning=null", "center=true", f"data_root={root}", f"strips={tmp_path / 'strips'}")
     stopped = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'stopped'}")
     assert stopped.code == 1
-    assert torn.name in stopped.stderr
+    assert torn[0].name in stopped.stderr
     assert not (tmp_path / "stopped" / "results.json").exists()
-    with pytest.warns(UserWarning, match=f"1 unreadable images were skipped, the first is .*{torn.name}"):
+    with pytest.warns(UserWarning, match=f"3 unreadable images were skipped, the first is .*{torn[0].name}"):
         finished = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'run'}", "data.on_error=skip")
     assert finished.code == 0, finished.stderr
-    assert results_of(tmp_path / "run")["settings"]["data"]["on_error"] == "skip"
+    results = results_of(tmp_path / "run")
+    assert results["settings"]["data"]["on_error"] == "skip"
+    assert results["protocol"]["num_queries"] == 7  # of 8
+    shown = json.loads((tmp_path / "run" / "rankings.json").read_text())["queries"]
+    paths = {image["path"] for query in shown for image in (query, *query["gallery"])}
+    assert paths.isdisjoint(map(str, torn))
+    assert {Path(query["path"]).parent.name for query in shown} == {"query"}
 
 
 def test_a_folder_of_a_training_is_left_alone(drawn_pair, tmp_path, capfd, monkeypatch):

@@ -10,6 +10,7 @@ center=true less the mean of their camera: what the dictionaries have to beat.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,9 +115,8 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
         if learner is not None:
             embedding = embed(images, learner, run_dir, cost)
         else:
-            evaluated = [record.camid for part in data.evaluation_records("target") for record in part]
-            embedding = centered(images, evaluated) if config.center else images.evaluated
-    metric = ranked(embedding, data, counting)
+            embedding = centered(images) if config.center else images.evaluated.features
+    metric = ranked(embedding, images.places, data, counting)
     found = metric.compute()
     results = Results(
         target=found.figures(),
@@ -142,24 +142,26 @@ class Features(NamedTuple):
     Attributes:
         source: labelled images.
         target: unlabelled ones.
-        evaluated: of the target's query and gallery, one after the other.
+        evaluated: of the target's query and gallery, one after the other, without those that cannot be read.
+        places: of these among all of query and gallery.
         fingerprint: of images and settings.
         cost: seconds and memory of their computation, whoever asked for it.
     """
 
     source: Images
     target: Images
-    evaluated: np.ndarray
+    evaluated: Images
+    places: list[int]
     fingerprint: str
     cost: dict[str, Any]
 
 
 def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Features:
     """The features of all images; those that another run on the same ones left are taken as they lie there."""
-    evaluated = [record.path for part in data.evaluation_records("target") for record in part]
-    unread = unreadable(data)
+    unread, evaluated = unreadable(data), list(itertools.chain(*data.evaluation_records("target")))
+    places = [place for place, record in enumerate(evaluated) if record.path not in unread]
     source, target = ([r for r in side.train if r.path not in unread] for side in (data.source, data.target))
-    training = [record.path for record in (*source, *target)]
+    training, tested = [record.path for record in (*source, *target)], [evaluated[place] for place in places]
     given = digest(data.fingerprints, vars(strips), *([sorted(unread)] if unread else []))
     own = folder / given
     own.mkdir(parents=True, exist_ok=True)
@@ -167,22 +169,24 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
         cost = Cost(own / "cost.json")
 
         def said(images: int) -> None:
-            status.update(f"features: {images} of {len(training) + len(evaluated)} images")
+            status.update(f"features: {images} of {len(training) + len(tested)} images")
             cost.count()
 
-        features = strips.embed(training, [*training, *evaluated], own, given, said)
+        features = strips.embed(training, [*training, *(record.path for record in tested)], own, given, said)
     parts = np.split(features, np.cumsum([len(source), len(target)]))
-    camids = [[record.camid for record in records] for records in (source, target)]
-    labelled = Images(parts[0], camids[0], [record.pid for record in source])
-    return Features(labelled, Images(parts[1], camids[1]), parts[2], given, cost.known)
+    camids = [[record.camid for record in records] for records in (source, target, tested)]
+    labelled, unlabelled, asked = (Images(*part) for part in zip(parts, camids, strict=True))
+    labelled = labelled._replace(pids=[record.pid for record in source])
+    return Features(labelled, unlabelled, asked, places, given, cost.known)
 
 
 def unreadable(data: DomainPairDataModule) -> set[str]:
-    """Training images that data.on_error=skip does without; none where the first one is to end the run."""
+    """Images that data.on_error=skip does without, of training or test; none where the first one is to end the run."""
     if data.on_error == "raise":
         return set()
-    paths = [record.path for record in (*data.source.train, *data.target.train)]
-    faults = {state.path for state in scan_files(paths) if state.fault is not None}
+    parts = (data.source.train, data.target.train, *data.evaluation_records("target"))
+    paths = dict.fromkeys(record.path for part in parts for record in part)
+    faults = {state.path for state in scan_files(list(paths)) if state.fault is not None}
     warn_of_skipped(faults)
     return faults
 
@@ -198,24 +202,26 @@ def embed(images: Features, learner: UMDL, run_dir: Path, cost: Cost) -> np.ndar
         save_progress(kept, last, given)
         cost.count()
     assert last is not None  # at least one iteration, here or before
-    return learner.embed(last.state, images.evaluated)
+    return learner.embed(last.state, images.evaluated.features)
 
 
-def centered(images: Features, camids: Sequence[int]) -> np.ndarray:  # (Q + G, K)
+def centered(images: Features) -> np.ndarray:  # (Q + G, K)
     """Query and gallery, each image less the mean of its camera's target training images."""
-    training, evaluated = np.asarray(images.target.camids), np.asarray(camids)
-    embedding = images.evaluated.copy()
+    training, evaluated = (np.asarray(part.camids) for part in (images.target, images.evaluated))
+    embedding = images.evaluated.features.copy()
     for camera in np.intersect1d(training, evaluated):
         embedding[evaluated == camera] -= images.target.features[training == camera].mean(axis=0)
     return embedding
 
 
-def ranked(embedding: np.ndarray, data: DomainPairDataModule, counting: Protocol) -> RetrievalMetric:
-    """A metric that holds the target's query and gallery."""
+def ranked(
+    embedding: np.ndarray, places: Sequence[int], data: DomainPairDataModule, counting: Protocol
+) -> RetrievalMetric:
+    """A metric that holds the target's query and gallery, or those images in these places of them."""
     query, gallery = data.evaluation_records("target")
-    columns = torch.tensor([record[1:] for record in (*query, *gallery)]).T
+    index = torch.tensor(places)
+    columns = torch.tensor([record[1:] for record in (*query, *gallery)])[index].T
     about = dict(zip(("pid", "camid", "tracklet", "clothes"), columns, strict=True))
-    index = torch.arange(len(embedding))
     metric = RetrievalMetric(protocol=counting)
     metric.update(torch.from_numpy(embedding), is_query=index < len(query), index=index, **about)
     return metric
