@@ -14,6 +14,7 @@ from dien_lightning import DomainPairDataModule
 from dien_lightning.data.domain import DomainSets
 from dien_lightning.data.own import OWN
 from dien_lightning.data.records import Record
+from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.files import read_json
 from dien_lightning.types import UNLABELED
 
@@ -48,6 +49,22 @@ class Clusters(NamedTuple):
     purity: float | None
     shown: tuple[tuple[Member, ...], ...]
     left_out: tuple[Member, ...]
+
+
+def clusters_of(labels: Sequence[int], config: DictConfig, data: DomainPairDataModule) -> dict[str, Any]:
+    """What clusters.json holds of a run, without the images that data.on_error=skip did without.
+
+    Args:
+        labels: of the last round, for each of the target's training images.
+        config: of the run.
+        data: that it trained on.
+    """
+    seen = list(zip(labels, with_labels(config, data), strict=True))
+    if data.on_error == "skip":  # what could not be read is in no cluster, as an outlier is
+        states = scan_files([record.path for label, record in seen if label == UNLABELED])
+        unread = {state.path for state in states if state.fault is not None}
+        seen = [(label, record) for label, record in seen if record.path not in unread]
+    return describe_clusters([label for label, _ in seen], [record for _, record in seen])
 
 
 def describe_clusters(labels: Sequence[int], records: Sequence[Record]) -> dict[str, Any]:

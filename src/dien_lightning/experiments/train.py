@@ -23,7 +23,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
-from dien_lightning.experiments.clusters import describe_clusters, with_labels
+from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import optim, protocol
 from dien_lightning.experiments.files import write_json
@@ -125,7 +125,7 @@ def train(config: DictConfig) -> Results:
         results = replace(results, seconds=running_time.seconds, peak_memory=running_time.peak_memory)
     if trainer.is_global_zero:
         if isinstance(module, SelfTrainingModule) and module.labels is not None:
-            write_json(run_dir / "clusters.json", describe_clusters(module.labels.tolist(), with_labels(config, data)))
+            write_json(run_dir / "clusters.json", clusters_of(module.labels.tolist(), config, data))
         results.write(run_dir / "results.json")
         results.show(module.protocol)
         for logger in trainer.loggers:
