@@ -9,26 +9,11 @@ from pathlib import Path
 import pytest
 
 from commands import call
-from dien_lightning.data.records import Record
-from dien_lightning.experiments.clusters import describe_clusters, read_clusters
+from dien_lightning.experiments.clusters import read_clusters
 from dien_lightning.experiments.config import compose_config, protocol
 from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.settings import settings_of
-from experiments.reports.finished_runs import write_run
-
-
-def leave_clusters(folder: Path, images: list[Path]) -> None:
-    """As a run of self-training leaves them: two clusters of one person each, and one that mixes two; an outlier."""
-    labels = [0, 0, 0, 1, 1, 2, 2, 2, 2, -1]
-    pids = [7, 7, 7, 8, 8, 9, 9, 7, -1, 8]
-    records = [Record(str(image), pid, 1) for image, pid in zip(images, pids, strict=False)]
-    (folder / "clusters.json").write_text(json.dumps(describe_clusters(labels, records)))
-    rows = (folder / "metrics.csv").read_text().splitlines()
-    rounds = [
-        f"{rows[0]},clusters/number,clusters/agreement",
-        *(f"{row},{number},0.5" for number, row in enumerate(rows[1:])),
-    ]
-    (folder / "metrics.csv").write_text("\n".join(rounds) + "\n")
+from experiments.reports.finished_runs import leave_clusters, write_run
 
 
 @pytest.fixture
@@ -47,7 +32,7 @@ def trainings(monkeypatch, tmp_path):
             rank1 = 0.9
         seed = int(next((word for word in overrides if word.startswith("seed=")), "seed=0").removeprefix("seed="))
         write_run(folder, row, rank1, images=tmp_path / "images", control=control, seed=seed)
-        if rank1 == 0.9:
+        if any("self_training" in word for word in overrides):
             leave_clusters(folder, sorted((tmp_path / "images").glob("*.jpg")))
         results = json.loads((folder / "results.json").read_text())
         config = compose_config(overrides)
@@ -89,11 +74,12 @@ def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings,
     found = read_clusters(tmp_path / "demo" / "self_training")
     assert (found.number, found.people, found.outliers) == (3, 3, 0.1)
     assert found.purity == 7 / 8  # 3 + 2 + 2 of 8: the ninth has no label
-    assert sorted(map(len, found.shown)) == [2, 3, 4]
+    assert sorted(map(len, found.shown), reverse=True) == list(found.sizes) == [4, 3, 2]
     page = (tmp_path / "demo" / "report.html").read_text()
     assert "In the last round there were 3, and 10% of the images were in none." in page
     assert "the clustered images show 3 people, and 88% of them show the one" in page
     assert "Agreement with the round before" in page
+    assert "Images in each of 3 clusters of the last round, the largest first: 4 in the largest, 3 in the" in page
     assert "camera 1, person 9" in page
     (tmp_path / "demo" / "self_training" / "clusters.json").write_text("{}")
     with pytest.raises(ValueError, match=r"clusters.json is not a run's clusters: 'shown'. Repeat the run."):
@@ -188,6 +174,9 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
         ("second", ["experiment=drawn_self_training", "data=day2night", start, *given[:3]]),
     ]
     assert str(tmp_path / "out" / "second" / "network.safetensors") in finished.stdout
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Self-training on crops" in page
+    assert "In the last round there were 3, and 10% of the images were in none." in page
     finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
     assert finished.code == 1
     assert "first is of a run with objective.center_weight=1" in finished.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +14,7 @@ from omegaconf import OmegaConf
 from commands import call
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.reports.table1_rows import TABLE_1, row_settings
-from experiments.reports.finished_runs import write_record
+from experiments.reports.finished_runs import leave_clusters, write_record, write_run
 from experiments.test_tracking import wait_for_the_end
 
 
@@ -43,6 +44,27 @@ def test_figure_3_is_a_file_of_its_own_too(tmp_path, capfd, monkeypatch):
     assert "day → night: 45.0 at T = 0, 70.0 at T = 1, control 25.0" in text
     assert "● day → night" in text
     assert "--series-1: #" in text
+
+
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_path, capfd, monkeypatch):
+    run = write_run(tmp_path / "second", None, 0.8, images=tmp_path / "images")
+    leave_clusters(run, sorted((tmp_path / "images").iterdir()))
+    if not is_labelled:
+        content = json.loads((run / "results.json").read_text())
+        content["settings"]["data"] |= {"target": "folder", "target_root": "crops"}
+        (run / "results.json").write_text(json.dumps(content | {"target": {}}))
+        (run / "rankings.json").unlink()
+    finished = call(capfd, monkeypatch, "report", run)
+    assert finished.code == 0, finished.stderr
+    page = (run / "report.html").read_text()
+    for words in ("In the last round there were 3", "4 in the largest", "camera 1, person 9", "Identity loss"):
+        assert words in page
+    assert ("target rank-1 is 80.0%, mAP 40.0%" in page) is ("Ranked lists" in page) is is_labelled
+    assert f"its own embeddings of {'pedestrians_night' if is_labelled else 'crops'} for people" in page
+    assert "keep this page as you keep them" in page
+    finished = call(capfd, monkeypatch, "report", run, "name=table3")
+    assert "error: name= is of tables: the page of a run of self-training is RUN_DIR/report.html." in finished.stderr
 
 
 @pytest.mark.parametrize(

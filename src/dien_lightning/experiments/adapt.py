@@ -3,8 +3,9 @@
 dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [experiment=demo]
     [second=drawn_self_training] [key=value ...]
 
-OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy. A finished run
-of the same settings is kept, a begun one goes on. Self-training has its own objective and rates; what you set under
+OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy, and
+OUTPUT/report.html shows which of your images it took for one person. A finished run of the same settings is kept, a
+begun one goes on. Self-training has its own objective and rates; what you set under
 data., trainer., protocol, logger, threads and seed holds for both, as does the pair that `experiment` names. What you
 set under rounds. and source_term is self-training's alone. With a GPU and a real source: experiment=market2duke
 second=self_training.
@@ -19,7 +20,9 @@ from pathlib import Path
 from rich.console import Console
 
 from dien_lightning.experiments import stages
+from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take
+from dien_lightning.experiments.reports.clusters import clusters_page
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Options:
 
 
 def main() -> None:
-    """Train what is not trained yet, say where the network lies."""
+    """Train what is not trained yet, say where the network lies, write the page of its clusters."""
     own, overrides = take(Options, sys.argv[1:])
     stages.check_overrides("adapt", overrides, ("run_dir", "start"), "give output=DIR.")
     output = Path(own.output)
@@ -40,5 +43,9 @@ def main() -> None:
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
     stages.finished_run(output / "first", "DIEN", first, remedy)
     second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
-    stages.finished_run(output / "second", "Self-training on the target", second, remedy)
-    Console().print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)
+    run = stages.finished_run(output / "second", "Self-training on the target", second, remedy)
+    console = Console()
+    console.print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)
+    if (output / "second" / "clusters.json").is_file():  # an experiment of the user's need not leave clusters
+        write_text(output / "report.html", clusters_page(run))
+        console.print(f"The page with its clusters: [bold]{output / 'report.html'}[/]", soft_wrap=True)

@@ -41,6 +41,7 @@ class Clusters(NamedTuple):
             labels. It judges; nothing is chosen by it.
         shown: images of a few clusters.
         left_out: a few outliers.
+        sizes: images in each cluster, the largest first; empty where an older run did not keep them.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Clusters(NamedTuple):
     purity: float | None
     shown: tuple[tuple[Member, ...], ...]
     left_out: tuple[Member, ...]
+    sizes: tuple[int, ...] = ()
 
 
 def clusters_of(labels: Sequence[int], config: DictConfig, data: DomainPairDataModule) -> dict[str, Any]:
@@ -90,6 +92,7 @@ def describe_clusters(labels: Sequence[int], records: Sequence[Record]) -> dict[
 
     return {
         "number": len(clusters),
+        "sizes": sorted(map(len, clusters.values()), reverse=True),
         "outliers": len(left_out) / len(records),
         "people": len(set().union(*known)),
         "purity": sum(max(count.values(), default=0) for count in known) / labeled if labeled else None,
@@ -124,6 +127,7 @@ def read_clusters(run_dir: Path) -> Clusters:
     try:
         shown, left_out = content.pop("shown"), content.pop("left_out")
         members = tuple(tuple(Member(**image) for image in own) for own in (*shown, left_out))
-        return Clusters(**content, shown=members[:-1], left_out=members[-1])
+        sizes = tuple(content.pop("sizes", ()))
+        return Clusters(**content, shown=members[:-1], left_out=members[-1], sizes=sizes)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a run's clusters: {error}. Repeat the run.") from None

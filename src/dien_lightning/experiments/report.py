@@ -7,6 +7,12 @@ RUNS are records (results/runs/*.json), folders of records, or run folders: of o
 seed. `figures_from` names the run of the full model whose network is pictured, whose curves and ranked lists are shown;
 `base` a run to set beside it; each folder of `sweeps` holds one sweep's runs. logger=wandb logs the tables and, as an
 artifact, the files. Where OUTPUT has a table2.json (dien table name=table2), its rivals are a section of the page.
+
+dien report RUN_DIR [RUN_DIR ...]
+
+Runs of self-training (OUTPUT/second of dien adapt) are no table: each gets a page of its own, RUN_DIR/report.html, with
+its clusters from round to round, their sizes, a few of them and a few outliers as pictures. The page holds pictures of
+the target's people, so it lies where the run does.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from rich.console import Console
 
 from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take
+from dien_lightning.experiments.reports.clusters import clusters_page
 from dien_lightning.experiments.reports.network_figures import network_blocks
 from dien_lightning.experiments.reports.plots import to_file
 from dien_lightning.experiments.reports.table1 import markdown, order_table, short_table
@@ -51,7 +58,25 @@ def main() -> None:
         if "=" in path and not Path(path).exists():
             names = ", ".join(asdict(options))
             raise ValueError(f"{path} is neither a file nor an option; the options are {names}.")
-    collect(paths or ["results/runs"], options)
+    folders = [path for path in map(Path, paths) if (path / "clusters.json").is_file()]
+    if folders and len(folders) == len(paths):
+        show_clusters(folders, options)
+    else:
+        collect(paths or ["results/runs"], options)
+
+
+def show_clusters(folders: Sequence[Path], options: Options) -> None:
+    """Write the page of each of these runs of self-training.
+
+    Raises:
+        ValueError: an option is given, or a run cannot be read.
+    """
+    if given := [key for key, value in asdict(options).items() if value != getattr(Options, key)]:
+        raise ValueError(f"{given[0]}= is of tables: the page of a run of self-training is RUN_DIR/report.html.")
+    for folder in folders:
+        page = folder / "report.html"
+        write_text(page, clusters_page(Results.read(folder)))
+        Console().print(f"The page with its clusters: [bold]{page}[/]", soft_wrap=True)
 
 
 def collect(paths: Sequence[str], options: Options) -> None:

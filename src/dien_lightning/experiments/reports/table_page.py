@@ -82,17 +82,20 @@ def table_page(
 
 
 def run_sections(pictured: Mapping[str, Results], which: str) -> list[Section]:
-    """Ranked lists and curves of single runs, by label; `which` says of what runs, for the introductions."""
-    lists = shown_queries({label: run.path.parent for label, run in pictured.items()})
-    curves = curve_galleries({label: run.path.parent for label, run in pictured.items()})
+    """Ranked lists and curves of single runs, by label; `which` says of what runs, for the introductions.
+
+    There are no lists where nobody labelled the target.
+    """
+    folders = {label: run.path.parent for label, run in pictured.items()}
+    curves = [Block("gallery", gallery) for gallery in curve_galleries(folders)]
+    training = Section("Training", curves, f"Single runs{which}.")
+    if not any(run.target for run in pictured.values()):
+        return [training]
     intro = (
         f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each, nearest first{which}. "
         f"Images of the same person from the query's own camera do not count and are left out."
     )
-    return [
-        Section("Ranked lists", [Block("ranked", lists)], intro),
-        Section("Training", [Block("gallery", gallery) for gallery in curves], f"Single runs{which}."),
-    ]
+    return [Section("Ranked lists", [Block("ranked", shown_queries(folders))], intro), training]
 
 
 def _one_of(run: Results, label: str, runs: Sequence[Results]) -> str:
