@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
+import torch
 
 from commands import call
-from dien_lightning.network import save_network
+from dien_lightning.export import METADATA
+from dien_lightning.network import Calibration, fingerprint, save_network
 from library.network.networks import images, small
 
 
@@ -26,6 +29,30 @@ def test_a_folder_is_written_and_said(export, tmp_path):
     assert "Roboflow's reid can build the backbone alone" in done.stdout
     assert "Written to folder, with the source's statistics; compared with the network: cosine 1.0" in done.stdout
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["reid_config.json", "weights.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("domain=target", "and these are with domain=target; calibrate for them: dien calibrate domain=target."),
+        ("normalized=false", "and these are left as they are; export with normalized=true to take it along."),
+        ("format=reid", "it was fitted to our embedding."),
+    ],
+)
+def test_a_calibration_that_does_not_fit_is_left_out_and_why(word, why, export, tmp_path):
+    network = small(0)
+    for domain in ("source", "target"):
+        network.gather_statistics([images(6)], domain)
+    about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 100}
+    network.eval().calibration = Calibration([0.5, 1.5], [1.0, -1.0], [0.01, 1.0], about)
+    save_network(network, tmp_path / "network.safetensors")
+    done = export("output=out", "format=pt2", "domain=source", word)
+    assert done.code == 0, done.stderr
+    assert "The network's calibration was left out: " in done.stdout
+    assert done.stdout.rstrip().endswith(why)
+    if word != "format=reid":
+        torch.export.load(tmp_path / "out", extra_files=(extra := {METADATA: ""}))
+        assert "calibration" not in json.loads(extra[METADATA])
 
 
 @pytest.mark.parametrize(

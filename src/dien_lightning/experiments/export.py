@@ -11,9 +11,9 @@ does, `unit` from 0 to 1, as Ultralytics' trackers do, `bytes` from 0 to 255, as
 them. `size=free` takes any height and width from 64 x 33 pixels on. One domain's batch-norm statistics go along: the
 target's where there are any. Embeddings have unit length; `normalized=false` leaves them as they are.
 
-The file's metadata say all this, and carry the network's fingerprint and calibration. Before it is kept, its embeddings
-are compared with the network's on three batches or sizes besides the example's: a cosine of 0.9999 or less, and there
-is no file.
+The file's metadata say all this, and carry the network's fingerprint, and its calibration where that was fitted to such
+embeddings: of this domain, of unit length. Before the file is kept, its embeddings are compared with the network's on
+three batches or sizes besides the example's: a cosine of 0.9999 or less, and there is no file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from dien_lightning.checks import check_choice
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
-from dien_lightning.export import FORMATS, SIZES, Deployed, export_graph, export_reid
+from dien_lightning.export import FORMATS, SIZES, Deployed, export_graph, export_reid, why_no_calibration
 from dien_lightning.network import load_network
 
 
@@ -61,12 +61,16 @@ def main() -> None:
     if options.format == "reid":
         parity = export_reid(deployed, options.output)
         print("Roboflow's reid can build the backbone alone: what it embeds is its averaged map, not our embedding.")
+        why = "it was fitted to our embedding." if network.calibration is not None else ""
     else:
         try:
             parity = export_graph(deployed, options.output, format=options.format, size=options.size)
         except ModuleNotFoundError as error:
             raise ValueError(f'format=onnx needs {error.name}: pip install "dien-lightning[export]".') from error
+        why = why_no_calibration(deployed)
     print(f"Written to {options.output}, with the {deployed.domain}'s statistics; compared with the network: {parity}.")
+    if why:
+        print(f"The network's calibration was left out: {why}")
 
 
 def check_output(output: str, format: str) -> None:

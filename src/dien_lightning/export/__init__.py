@@ -1,7 +1,7 @@
 """Networks to files that others run: ONNX, torch.export's, Roboflow's folder."""
 
 from dien_lightning.export.deployed import INPUTS, Deployed
-from dien_lightning.export.graphs import FORMATS, METADATA, SIZES, describe, export_graph
+from dien_lightning.export.graphs import FORMATS, METADATA, SIZES, describe, export_graph, why_no_calibration
 from dien_lightning.export.parity import LEAST_COSINE, Parity, check_parity
 from dien_lightning.export.roboflow import export_reid
 
@@ -17,4 +17,5 @@ __all__ = [
     "describe",
     "export_graph",
     "export_reid",
+    "why_no_calibration",
 ]

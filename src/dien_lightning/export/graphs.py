@@ -68,7 +68,7 @@ def export_graph(
 
 
 def describe(deployed: Deployed, size: str) -> dict[str, str]:
-    """What a file says of itself; a calibration goes along as `Calibration.loads` reads it."""
+    """What a file says of itself; a calibration that fits goes along, as `Calibration.loads` reads it."""
     network = deployed.network
     height, width = network.hyperparameters["image_size"]
     about = {
@@ -81,7 +81,26 @@ def describe(deployed: Deployed, size: str) -> dict[str, str]:
         "fingerprint": deployed.fingerprint,
         "library": f"dien-lightning {version('dien-lightning')}",
     }
-    return about | ({} if network.calibration is None else {"calibration": network.calibration.dumps()})
+    if network.calibration is not None and not why_no_calibration(deployed):
+        about["calibration"] = network.calibration.dumps()
+    return about
+
+
+def why_no_calibration(deployed: Deployed) -> str:
+    """Why a file goes without the network's calibration; empty where it goes along, or where there is none."""
+    calibration = deployed.network.calibration
+    if calibration is None:
+        return ""
+    if not deployed.normalized:
+        return (
+            "the calibration was fitted to embeddings of unit length, and these are left as they are; export with "
+            "normalized=true to take it along."
+        )
+    try:
+        calibration.check_fits(deployed.fingerprint, deployed.domain)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _onnx(deployed: Deployed, example: torch.Tensor, axes: dict[int, Any], about: dict[str, str]) -> tuple[bytes, Any]:

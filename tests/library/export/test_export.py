@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn.functional import normalize
 
 from dien_lightning.data.transforms import evaluation_transform
-from dien_lightning.export import METADATA, Deployed, check_parity, export_graph, export_reid
+from dien_lightning.export import METADATA, Deployed, check_parity, describe, export_graph, export_reid
 from dien_lightning.network import DIEN, Calibration, fingerprint
 from library.network.networks import images, small
 
@@ -73,6 +73,12 @@ def test_one_domains_statistics_go_along_and_lengths_as_asked(network):
     lonely.gather_statistics([images(6)], "target")
     with pytest.raises(ValueError, match="domain='source': the network has no batch-norm statistics of source"):
         Deployed(lonely, domain="source")
+
+
+def test_a_calibration_goes_along_with_embeddings_that_it_was_fitted_to_alone(network):
+    assert Calibration.loads(describe(Deployed(network), "fixed")["calibration"]).about == network.calibration.about
+    for other in ({"domain": "source"}, {"normalized": False}):
+        assert "calibration" not in describe(Deployed(network, **other), "fixed")
 
 
 @pytest.mark.slow  # docs/from-crops-to-answers.md has an export that every run tests
