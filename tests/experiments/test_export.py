@@ -67,7 +67,7 @@ def test_a_calibration_that_does_not_fit_is_left_out_and_why(word, why, export, 
         (["format=tflite"], "format='tflite' is not allowed; choose one of onnx, pt2, reid."),
         (["size=small"], "size='small' is not allowed; choose one of fixed, free."),
         (["input=bgr"], "input='bgr' is not allowed; choose one of normalized, unit, bytes."),
-        (["domain=target"], "domain='target': the network has no batch-norm statistics of target images."),
+        (["domain=target"], "domain='target': no batch-norm statistics of target images were gathered; embed with"),
     ],
 )
 def test_what_is_not_allowed_leaves_no_file(words, said, export, tmp_path):

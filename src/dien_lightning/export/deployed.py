@@ -52,11 +52,7 @@ class Deployed(nn.Module):
         check_choice("input", input, tuple(INPUTS))
         check_bool("normalized", normalized)
         self.domain = domain or network.statistics_for("target")
-        check_choice("domain", self.domain, DOMAINS)
-        if network.statistics_for(self.domain) != self.domain and network.gathered(network.statistics_for(self.domain)):
-            raise ValueError(
-                f"domain={self.domain!r}: the network has no batch-norm statistics of {self.domain} images."
-            )
+        network.check_statistics(self.domain)
         self.input, self.normalized = input, normalized
         self.fingerprint = fingerprint(network)
         self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)

@@ -15,13 +15,7 @@ from dien_lightning.network.adabn import gather_statistics
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import Backbone
 from dien_lightning.network.calibration import Calibration
-from dien_lightning.network.normalization import (
-    DOMAINS,
-    Condition,
-    Domain,
-    keep_statistics_apart,
-    normalizations,
-)
+from dien_lightning.network.normalization import DOMAINS, Condition, Domain, keep_statistics_apart, normalizations
 from dien_lightning.network.pooling import POOLINGS, build_pooling
 from dien_lightning.network.recomputing import recomputed
 from dien_lightning.types import AttentionMask, NetworkOutput
@@ -171,10 +165,7 @@ class DIEN(nn.Module):
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
         check_choice("domain", domain, DOMAINS)
         if not self.training and self._only not in (None, domain):
-            raise ValueError(
-                f"domain={domain!r}: no batch-norm statistics of {domain} images were gathered; embed with "
-                f"domain={self._only!r}, or gather some (gather_statistics(batches, {domain!r}))."
-            )
+            self.check_statistics(domain)
         height, width = images.shape[-2:]  # symbols where the network is exported
         if height < _SMALLEST_IMAGE[0] or width < _SMALLEST_IMAGE[1]:
             raise ValueError(f"image_size={height} x {width} must be two whole numbers of at least 64 x 32.")
@@ -241,6 +232,15 @@ class DIEN(nn.Module):
         if self._only is not None:
             return self._only
         return "target" if name == "target" and self.gathered("target") else "source"
+
+    def check_statistics(self, domain: Domain) -> None:
+        """Refuse to evaluate with a domain that has no statistics where the other one has some."""
+        self._note_gathered()
+        if not self.gathered(domain) and self._only is not None:
+            raise ValueError(
+                f"domain={domain!r}: no batch-norm statistics of {domain} images were gathered; embed with "
+                f"domain={self._only!r}, or gather some (gather_statistics(batches, {domain!r}))."
+            )
 
     def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
         """Replace `domain`'s batch-norm statistics by those of `batches`, see `adabn.gather_statistics`."""

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,20 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.nn.functional import normalize
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from dien_lightning.atomic import atomic_write
 from dien_lightning.checks import check_bool, check_choice, check_int
-from dien_lightning.data.dataset import ReIDDataset
-from dien_lightning.data.images import UnreadableImageError
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.data.loaders import worker_options
-from dien_lightning.data.records import Record
-from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.network import DIEN, Domain, fingerprint
 from dien_lightning.processes import Processes, is_first_process
 from dien_lightning.search.about import DTYPES, About
+from dien_lightning.search.batches import Batches
 from dien_lightning.search.embeddings_file import EmbeddingsFile, as_table, write_embeddings
 from dien_lightning.search.exact import check_directions
 from dien_lightning.training.embedding import autocast, embed, resolve_precision
 from dien_lightning.training.interrupt import cluster, interrupts_passed_on
-from dien_lightning.types import UNLABELED
 
 PART = 512
 """Images in a part: what a kill may cost each process."""
@@ -76,7 +71,8 @@ def embed_files(
         **trainer: of Lightning's `Trainer`: accelerator, devices, num_nodes, strategy, enable_progress_bar.
 
     Raises:
-        ValueError: an argument; no image that can be read; an output or parts of other images or another network.
+        ValueError: an argument; a domain without statistics; no image that can be read; an output or parts of other
+            images or another network.
         OSError: the file cannot be written.
     """
     check_choice("dtype", dtype, DTYPES)
@@ -84,16 +80,18 @@ def embed_files(
     check_int("batch_size", batch_size, 1, "it is the number of images that are embedded at once")
     if not len(images):
         raise ValueError("No images were given to embed; list_images gives those of a folder.")
+    domain = domain or network.statistics_for("target")
+    network.check_statistics(domain)  # like `autocast` below it refuses before anything is written
     about = About(
         fingerprint=fingerprint(network),
-        domain=domain or network.statistics_for("target"),
+        domain=domain,
         width=network.embedding_dim,
         dtype=dtype,
         flip=flip,
         precision=resolve_precision(precision, "cpu" if trainer.get("accelerator") == "cpu" else None),
         **(told or {}),
     )
-    autocast(network, about.precision)  # refuses what the network does not compute in, before anything is written
+    autocast(network, about.precision)  # refuses what the network does not compute in
     job = _Job(about, images, Path(output).expanduser())
     if job.output.exists():
         return job.finished()
@@ -201,7 +199,7 @@ class _Embedding(LightningModule):
         rows, size = map(self._job.rows, parts), self._batch_size
         batches = [each[start : start + size] for each in rows for start in range(0, len(each), size)]
         paths, image_size = [image.path for image in self._job.images], self.network.hyperparameters["image_size"]
-        return DataLoader(_Batches(batches, paths, image_size), batch_size=None, **worker_options(self._num_workers))
+        return DataLoader(Batches(batches, paths, image_size), batch_size=None, **worker_options(self._num_workers))
 
     def predict_step(self, batch: tuple[Tensor, list[int], int]) -> int:
         images, read, last = batch
@@ -225,26 +223,3 @@ class _Embedding(LightningModule):
         if self.trainer.is_global_zero:
             self._job.join()
         self.trainer.strategy.barrier()
-
-
-class _Batches(Dataset[tuple[Tensor, list[int], int]]):
-    """Batches as the parts need them, which no sampler of Lightning's making may deal anew.
-
-    Each is the images that could be read (B, 3, H, W), their numbers, and the number of the last, read or not.
-    """
-
-    def __init__(self, batches: Sequence[range], paths: Sequence[str], image_size: Sequence[int]) -> None:
-        height, width = image_size
-        self._batches = batches
-        records = [Record(path, UNLABELED, 0) for path in paths]
-        self._images = ReIDDataset(records, evaluation_transform((height, width)))
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, list[int], int]:
-        images = {}
-        for row in self._batches[index]:
-            with suppress(UnreadableImageError):
-                images[row] = self._images[row].image
-        return torch.stack([*images.values()]) if images else torch.empty(0), list(images), self._batches[index][-1]

@@ -71,7 +71,7 @@ def test_one_domains_statistics_go_along_and_lengths_as_asked(network):
     assert (fingerprint(network), deployed.fingerprint) == (before, before)
     lonely = small(0)
     lonely.gather_statistics([images(6)], "target")
-    with pytest.raises(ValueError, match="domain='source': the network has no batch-norm statistics of source"):
+    with pytest.raises(ValueError, match="domain='source': no batch-norm statistics of source images were gathered"):
         Deployed(lonely, domain="source")
 
 

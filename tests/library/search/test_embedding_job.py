@@ -14,7 +14,7 @@ from dien_lightning.processes import Processes
 from dien_lightning.search import embed_files
 from dien_lightning.search.embedding_job import _Embedding, _Job
 from library.data.folders import write_image
-from library.network.networks import small
+from library.network.networks import images, small
 
 NETWORK = small(1)
 HERE = {"accelerator": "cpu", "devices": 1, "enable_progress_bar": False, "precision": "32-true", "batch_size": 2}
@@ -84,11 +84,18 @@ def test_a_job_of_many_parts_keeps_no_file_open(crops, monkeypatch):
     assert len(embed(crops)) == 10
 
 
-def test_a_wrong_precision_leaves_nothing_that_the_right_one_would_have_to_remove(crops):
-    for precision, words in (("fp32", "precision='fp32' is not allowed"), ("64-true", "needs weights of that type")):
+def test_a_wrong_precision_or_domain_leaves_nothing_that_the_right_one_would_have_to_remove(crops):
+    network = small(1)
+    network.gather_statistics([images(6)], "source")
+    for wrong, words in (
+        ({"precision": "fp32"}, "precision='fp32' is not allowed"),
+        ({"precision": "64-true"}, "needs weights of that type"),
+        ({"domain": "both"}, "domain='both' is not allowed; choose one of source, target"),
+        ({"domain": "target"}, "no batch-norm statistics of target images were gathered; embed with domain='source'"),
+    ):
         with pytest.raises(ValueError, match=words):
-            embed(crops, precision=precision)
-    assert len(embed(crops)) == 10
+            embed(crops, network=network, **wrong)
+    assert embed(crops, network=network, domain="source").about.domain == "source"
 
 
 def test_several_processes_share_the_parts_without_gaps_or_doubles(crops, monkeypatch):
