@@ -150,6 +150,16 @@ def test_a_store_says_what_is_in_it(dien, folder):
     assert "1.jpg" in dien("store", "search", "store=store", "query=crops/cam0/0.jpg", "threads=1").stdout
 
 
+def test_a_file_that_no_store_takes_leaves_no_store_behind(dien, folder):
+    zero = vectors(3, width=16)
+    zero[1] = 0
+    write(folder / "zero.parquet", zero)
+    done = dien("store", "create", "store=fresh", "embeddings=zero.parquet")
+    assert "the embedding of /crops/1.jpg is of length 0" in done.refusal()
+    assert not (folder / "fresh").exists()
+    assert dien("store", "create", "store=fresh", "embeddings=crops.parquet").code == 0
+
+
 def test_an_index_is_made_and_asked(dien, folder):
     write(folder / "many.parquet", vectors(1000, width=16))
     write(folder / "asked.parquet", vectors(1000, width=16)[7:8], [ListedImage("/asked/0.jpg")])

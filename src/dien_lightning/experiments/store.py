@@ -63,7 +63,11 @@ def main() -> None:
     else:
         filling = take_all(Filling, words)
         file = EmbeddingsFile(filling.embeddings)
-        store = Store.create(filling.store, file.about) if action == "create" else Store(filling.store)
+        if action == "create":
+            file.check()  # else an empty store would be left, which the next attempt would trip over
+            store = Store.create(filling.store, file.about)
+        else:
+            store = Store(filling.store)
         print(f"{filled(store.add(file))} {described(store)}")
 
 

@@ -18,7 +18,7 @@ from dien_lightning.atomic import atomic_write
 from dien_lightning.checks import first_line
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.search.about import KEY, About, read_about
-from dien_lightning.search.exact import Block
+from dien_lightning.search.exact import Block, check_directions
 from dien_lightning.search.filters import Filter
 from dien_lightning.search.same_file import FOLDERS, match_files, own_names
 
@@ -61,6 +61,7 @@ class EmbeddingsFile:
             raise ValueError(f"{self.path} holds no image: there is nothing to be found in it.")
         self.unreadable: list[str] = more.get("unreadable", [])
         self.listed: str = more.get("listed", "")
+        self._is_checked = False
 
     def __len__(self) -> int:
         return self._file.metadata.num_rows
@@ -73,6 +74,18 @@ class EmbeddingsFile:
         """
         for group in range(self._file.num_row_groups):
             yield self._read(group, columns)
+
+    def check(self) -> None:
+        """See that each row can be read and has a direction; once, for all of the file is read.
+
+        Raises:
+            ValueError: the first that has none, or the file is torn.
+        """
+        if not self._is_checked:
+            for table in self.tables():
+                squares = embedding_of(table).double().square().sum(1)
+                check_directions(squares, "the embedding of", table["path"].to_pylist())
+            self._is_checked = True
 
     def blocks(self, chosen: Filter) -> Iterator[Block]:
         """The images that pass, in blocks.

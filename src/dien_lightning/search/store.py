@@ -22,7 +22,7 @@ from dien_lightning.checks import check_int, first_line
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.search.about import KEY, About, check_same_network, read_about
 from dien_lightning.search.embeddings_file import EmbeddingsFile, column_types, embedding_of
-from dien_lightning.search.exact import Block, Nearest, check_directions, nearest
+from dien_lightning.search.exact import Block, Nearest, nearest
 from dien_lightning.search.filters import Filter, quoted
 from dien_lightning.search.same_file import FOLDERS, match_files, own_names
 
@@ -115,14 +115,12 @@ class Store:
         """Add the images of a file that are not there yet, all of them in one step or none.
 
         Raises:
-            ValueError: they are of another network, or one has no direction.
+            ValueError: they are of another network, one has no direction, or the file is torn.
         """
         check_same_network(f"store={self.place}", self.about, file.about)
         if file.about.dtype != self.about.dtype:
             raise ValueError(f"store={self.place} holds {self.about.dtype}, and {file.path} {file.about.dtype}.")
-        for table in file.tables():  # before anything is written: a torn file, or one without directions
-            squares = embedding_of(table).double().square().sum(1)
-            check_directions(squares, "the embedding of", table["path"].to_pylist())
+        file.check()  # before anything is written
         with one_process_at_a_time(Path(self.place)):
             first, known, new = len(self), self._column("path"), 0
 
