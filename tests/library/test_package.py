@@ -132,7 +132,7 @@ def test_the_readmes_lines_of_python_embed_a_folder(drawn_pair, tmp_path, capsys
 
 @pytest.mark.parametrize("is_labelled", [True, False])
 def test_the_documented_lines_of_python_train_and_measure(is_labelled, drawn_pair, tmp_path, capsys):
-    code, measuring, _ = lines_of_python("docs/python.md")
+    code, measuring, *_ = lines_of_python("docs/python.md")
     for line, smaller in SMALLER.items():
         assert code.count(line) == 1, line
         code = code.replace(line, smaller.format(root=str(drawn_pair), folder=str(tmp_path)))

@@ -33,8 +33,6 @@ from dien_lightning.network import DOMAINS, load_network
 from dien_lightning.processes import is_first_process
 from dien_lightning.search import EmbeddingsFile, embed_files
 
-_PLACES = {"checkpoint": "checkpoint", "root": "images"}
-
 
 @dataclass
 class Options:
@@ -63,8 +61,8 @@ def main() -> None:
     use_threads(options.threads, options.devices)
     network = load_network(options.checkpoint)
     patterns = {name: getattr(options, name) for name in ("camera_pattern", "time_pattern")}
-    told = {name: os.path.abspath(os.path.expanduser(getattr(options, key))) for name, key in _PLACES.items()}
-    images = list_images(told["root"], **patterns)  # with whole paths, which hold wherever the file is searched from
+    root = os.path.abspath(os.path.expanduser(options.images))  # as the gallery is to name it, without ..
+    images = list_images(root, **patterns)
     workers = options.num_workers
     if workers is None:  # without a GPU, they would take the cores that the network computes on
         workers = default_num_workers() if torch.cuda.is_available() and options.accelerator != "cpu" else 0
@@ -79,7 +77,7 @@ def main() -> None:
         flip=options.flip,
         batch_size=options.batch_size,
         num_workers=workers,
-        told={**told, **patterns},
+        told={"checkpoint": options.checkpoint, "root": root, **patterns},
         accelerator=options.accelerator,
         devices=options.devices,
         num_nodes=options.num_nodes,

@@ -4,6 +4,7 @@ Needs the extra `search` (pyarrow, lancedb), so `import dien_lightning` does not
 """
 
 from dien_lightning.search.about import About, check_same_network
+from dien_lightning.search.answers import ask, find
 from dien_lightning.search.embedding_job import embed_files
 from dien_lightning.search.embeddings_file import EmbeddingsFile
 from dien_lightning.search.exact import Gallery, Nearest, nearest
@@ -15,7 +16,9 @@ __all__ = [
     "Filter",
     "Gallery",
     "Nearest",
+    "ask",
     "check_same_network",
     "embed_files",
+    "find",
     "nearest",
 ]

@@ -35,6 +35,7 @@ from dien_lightning.training.interrupt import cluster, interrupts_passed_on
 PART = 512
 """Images in a part: what a kill may cost each process."""
 _UNREADABLE = b"unreadable"
+_PLACES = ("checkpoint", "root")  # of what is told
 
 
 def embed_files(
@@ -59,7 +60,7 @@ def embed_files(
 
     Args:
         network: from `load_network`, for instance.
-        images: from `list_images`.
+        images: from `list_images`; the file has their whole paths, which hold wherever it is searched from.
         output: the file; where it is there already, of the same images and network, nothing is done.
         domain: whose batch-norm statistics; None is the target's where there are any, else the source's.
         dtype: what is stored, "float16" or "float32".
@@ -67,7 +68,7 @@ def embed_files(
         flip: average with mirror images.
         batch_size: images that are embedded at once, at most 512.
         num_workers: processes that read images, for each that embeds.
-        told: what else `About` says: checkpoint, root, camera_pattern, time_pattern.
+        told: what else `About` says: checkpoint and root, as whole paths too, camera_pattern, time_pattern.
         **trainer: of Lightning's `Trainer`: accelerator, devices, num_nodes, strategy, enable_progress_bar.
 
     Raises:
@@ -80,6 +81,9 @@ def embed_files(
     check_int("batch_size", batch_size, 1, "it is the number of images that are embedded at once")
     if not len(images):
         raise ValueError("No images were given to embed; list_images gives those of a folder.")
+    here, told = os.getcwd(), told or {}
+    images = [image._replace(path=os.path.join(here, image.path)) for image in images]
+    places = {name: os.path.abspath(os.path.expanduser(place)) for name in _PLACES if (place := told.get(name))}
     domain = domain or network.statistics_for("target")
     network.check_statistics(domain)  # like `autocast` below it refuses before anything is written
     about = About(
@@ -89,7 +93,7 @@ def embed_files(
         dtype=dtype,
         flip=flip,
         precision=resolve_precision(precision, "cpu" if trainer.get("accelerator") == "cpu" else None),
-        **(told or {}),
+        **(told | places),
     )
     autocast(network, about.precision)  # refuses what the network does not compute in
     job = _Job(about, images, Path(output).expanduser())

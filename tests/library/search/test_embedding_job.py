@@ -43,6 +43,14 @@ def test_the_file_holds_what_embed_images_gives_in_order(crops):
     assert not (crops.parent / "out.parquet.parts").exists()
 
 
+def test_a_relative_folder_and_network_are_found_from_anywhere(crops, monkeypatch):
+    monkeypatch.chdir(crops.parent)
+    told = {"checkpoint": "network.safetensors", "root": "crops", "camera_pattern": None}
+    file = embed_files(NETWORK, list_images("crops"), "out.parquet", told=told, **HERE)
+    assert file.images(range(10)) == list_images(crops)
+    assert (file.about.checkpoint, file.about.root) == (str(crops.parent / "network.safetensors"), str(crops))
+
+
 def test_a_call_that_was_killed_goes_on_and_does_nothing_twice(crops, monkeypatch):
     write, written = _Job.write, []
 
