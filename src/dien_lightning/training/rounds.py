@@ -163,6 +163,20 @@ def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     return found
 
 
+def check_drawn_once(rounds: Rounds | None, data: Any) -> None:
+    """Raise a ValueError where a batch would hold an image of PUL's, which draws images and no clusters, many times.
+
+    Args:
+        rounds: of the training.
+        data: a `SelfTrainingDataModule`.
+    """
+    if rounds is not None and rounds.method == "pul" and data.target_num_instances != 1:
+        raise ValueError(
+            f"data.target_num_instances={data.target_num_instances} is for clusters, and rounds by 'pul' draw images: "
+            "each would be so many times in a batch; set data.target_num_instances=1."
+        )
+
+
 def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
     """Raise a ValueError, with the remedy of `troubles`, where a training without a source term has nothing to learn.
 

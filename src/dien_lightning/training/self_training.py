@@ -20,7 +20,7 @@ from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_from_loader
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_same_image_size, required_objective
-from dien_lightning.training.rounds import Labeled, Rounds, check_two_clusters, figures_of, troubles
+from dien_lightning.training.rounds import Labeled, Rounds, check_drawn_once, check_two_clusters, figures_of, troubles
 from dien_lightning.types import UNLABELED, Sample, with_outliers_alone
 
 CHECKPOINT_ROUND = "self_training"
@@ -74,6 +74,7 @@ class SelfTrainingModule(DIENModule):
         made = network()
         loss = required_objective(objective)(embedding_dim=made.embedding_dim)
         check_same_image_size(made, data)
+        check_drawn_once(options.get("rounds"), data)
         data.takes_source = loss.needs_source
         return cls(made, loss, **options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
@@ -216,6 +217,19 @@ def test_images_of_another_size_than_the_networks_are_refused(drawn_pair):
     words = r"images at 64 x 32, .* but image_size=128 x 64 would .*; set data\.image_size=\[64,32\]\."
     with pytest.raises(ValueError, match=words):
         SelfTrainingModule.for_data(*given, pair(drawn_pair, image_size=(128, 64)))
+
+
+def test_puls_batches_hold_an_image_once(drawn_pair):
+    options = {"rounds": Rounds(method="pul", num_clusters=4)}
+    given = (lambda: build().network, partial(SelfTrainingObjective, num_clusters=4))
+    with pytest.raises(
+        ValueError, match=r"data\.target_num_instances=2 is for clusters, and rounds by 'pul' draw images"
+    ):
+        SelfTrainingModule.for_data(*given, pair(drawn_pair), **options)
+    assert (
+        SelfTrainingModule.for_data(*given, pair(drawn_pair, target_num_instances=1), **options).rounds.num_clusters
+        == 4
+    )
 
 
 @pytest.mark.parametrize("size", [7, 0])
