@@ -13,7 +13,7 @@ from dien_lightning.processes import Processes
 
 
 @torch.no_grad()
-def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
+def gather_statistics(network: nn.Module, batches: Any, domain: Domain, missing: bool = False) -> None:
     """Replace `domain`'s batch-norm statistics by the equal mean over `batches`; no weight changes.
 
     Which images lie in a batch together changes them, so each of several processes gives all batches: they get what one
@@ -24,6 +24,8 @@ def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
         network: called with images and a domain.
         batches: an iterable of image batches (B, 3, H, W); a batch of one image has no variance and is left out.
         domain: whose statistics.
+        missing: only those of layers that have none of the domain, as one that is new in a trained network; the others
+            normalise by what they have.
 
     Raises:
         ValueError: no batches of two images or more; the statistics stay as they were.
@@ -31,6 +33,9 @@ def gather_statistics(network: nn.Module, batches: Any, domain: Domain) -> None:
     gathering = copy.deepcopy(network).train()  # whatever stops it leaves the network as it was
     layers = normalizations(gathering)
     for layer in layers:
+        if missing and layer.gathered(domain):
+            layer.eval()
+            continue
         layer.forget(domain)
         layer.momentum, layer.synchronize = None, False
     for images in batches:

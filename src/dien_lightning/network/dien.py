@@ -242,9 +242,9 @@ class DIEN(nn.Module):
                 f"domain={self._only!r}, or gather some (gather_statistics(batches, {domain!r}))."
             )
 
-    def gather_statistics(self, batches: Any, domain: Domain = "target") -> None:
+    def gather_statistics(self, batches: Any, domain: Domain = "target", missing: bool = False) -> None:
         """Replace `domain`'s batch-norm statistics by those of `batches`, see `adabn.gather_statistics`."""
         check_choice("domain", domain, DOMAINS)
-        gather_statistics(self, batches, domain)
+        gather_statistics(self, batches, domain, missing)
         self.calibration = None
         self._note_gathered()

@@ -69,7 +69,8 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
     Args:
         path: of a .safetensors file or a checkpoint.
         **changes: arguments of `DIEN` in place of the file's, to train on with: batch_norm_size, last_stride,
-            synchronize, checkpoint_passes, and final_norm, which begins as a new layer does. None keeps the file's.
+            synchronize, checkpoint_passes, and final_norm, a new layer, without statistics of either domain until
+            training or `gather_statistics(batches, domain, missing=True)` gives it some. None keeps the file's.
 
     Returns:
         The network in evaluation mode, on the CPU.

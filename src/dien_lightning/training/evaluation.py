@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dien_lightning.network import DIEN, Domain
+from dien_lightning.network.normalization import DOMAINS, normalizations
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.training.embedding import autocast, embed, prepare
 from dien_lightning.types import Sample
@@ -133,6 +134,7 @@ def gather_from_loader(
     loader: Iterable[Sample],
     domain: Domain = "target",
     *,
+    missing: bool = False,
     precision: str = "auto",
     channels_last: bool = True,
 ) -> None:
@@ -142,8 +144,28 @@ def gather_from_loader(
         network: changed in place.
         loader: `DomainPairDataModule.statistics_dataloader`.
         domain: whose images these are.
+        missing: see `DIEN.gather_statistics`.
         precision: see `embed`.
         channels_last: see `embed`.
     """
     with autocast(network, precision):
-        network.gather_statistics((prepare(network, batch.image, channels_last) for batch in loader), domain)
+        images = (prepare(network, batch.image, channels_last) for batch in loader)
+        network.gather_statistics(images, domain, missing)
+
+
+def gather_missing(network: DIEN, data: Any, domain: Domain, *, begun: bool = False, **how: Any) -> None:
+    """Take a domain's batch-norm statistics from its training images for the layers that have none, if there are any.
+
+    Args:
+        network: changed in place; with joint statistics, either domain's are enough.
+        data: a `DomainPairDataModule`.
+        domain: whose.
+        begun: do nothing where no layer has any, or the domain has no images: a layer that is new (`final_norm`) gets
+            what the others brought along.
+        **how: of `gather_from_loader`: precision, channels_last.
+    """
+    if begun and not (domain in data.fingerprints and any(layer.gathered(domain) for layer in normalizations(network))):
+        return
+    is_joint = network.hyperparameters["statistics"] == "joint"
+    if not any(network.gathered(each) for each in (DOMAINS if is_joint else (domain,))):
+        gather_from_loader(network, data.statistics_dataloader(domain=domain), domain, missing=True, **how)

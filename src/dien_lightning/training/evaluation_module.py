@@ -70,7 +70,11 @@ class EvaluationModule(LightningModule):
 
     @property
     def _how(self) -> dict[str, Any]:
-        return {"precision": str(self.trainer.precision), "flip": self.flip, "channels_last": self.channels_last}
+        return {**self._gathering, "flip": self.flip}
+
+    @property
+    def _gathering(self) -> dict[str, Any]:
+        return {"precision": str(self.trainer.precision), "channels_last": self.channels_last}
 
     @property
     def evaluation_domains(self) -> Sequence[str]:
@@ -110,8 +114,7 @@ class EvaluationModule(LightningModule):
         if self.gather_target_statistics:
             if self._datamodule is None:
                 raise ValueError("gather_target_statistics needs a DomainPairDataModule: test with datamodule=data.")
-            loader, precision = self._datamodule.statistics_dataloader(), str(self.trainer.precision)
-            gather_from_loader(self.network, loader, precision=precision, channels_last=self.channels_last)
+            gather_from_loader(self.network, self._datamodule.statistics_dataloader(), **self._gathering)
         self._start_evaluation(each_pass=True)
 
     def _start_evaluation(self, each_pass: bool) -> None:

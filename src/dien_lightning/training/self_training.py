@@ -14,10 +14,9 @@ from torch.nn.functional import normalize
 from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
-from dien_lightning.network.normalization import DOMAINS
 from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
-from dien_lightning.training.evaluation import gather_from_loader
+from dien_lightning.training.evaluation import gather_missing
 from dien_lightning.training.module import DIENModule
 from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_same_image_size, required_objective
 from dien_lightning.training.rounds import Labeled, Rounds, check_drawn_once, check_two_clusters, figures_of, troubles
@@ -36,7 +35,7 @@ class SelfTrainingModule(DIENModule):
 
     Args:
         network: to begin with, such as `load_network` gives; where it has no batch-norm statistics of a domain, these
-            are gathered first.
+            are gathered first, those of a layer that is new (`final_norm`) of each domain that the others have.
         objective: with `num_clusters` for rounds by "pul", else with a memory.
         rounds: how often and how to label.
         **options: of `DIENModule`: recipe, protocol, supervise, channels_last, flip.
@@ -133,15 +132,13 @@ class SelfTrainingModule(DIENModule):
             self._begin_again()
         else:
             self._fill(embedding)
+        gather_missing(self.network, self._datamodule, "source", begun=True, **self._gathering)
         self._deal_out(self.labels)
 
     def _embed_all(self, domain: Domain) -> tuple[Tensor, Tensor]:  # (N, D), (N,)
         """L2-normalised embeddings of a domain's training images, and which of them could be read."""
         data: Any = self._datamodule
-        is_joint = self.network.hyperparameters["statistics"] == "joint"  # one set, which any domain has gathered
-        if not any(self.network.gathered(each) for each in (DOMAINS if is_joint else (domain,))):
-            loader, precision = data.statistics_dataloader(domain=domain), str(self.trainer.precision)
-            gather_from_loader(self.network, loader, domain, precision=precision, channels_last=self.channels_last)
+        gather_missing(self.network, data, domain, **self._gathering)
         places: list[Tensor] = []
         loader = data.embedding_dataloader(domain)
 

@@ -96,6 +96,23 @@ def test_gathered_statistics_are_the_equal_mean_over_batches_of_two_or_more(stat
     assert len(inputs) >= len(normalizations(network))
 
 
+@pytest.mark.parametrize("domain", ["source", "target"])
+def test_a_layer_that_is_new_gets_its_own_and_the_others_keep_theirs(domain, moved, tmp_path):
+    save_network(moved, tmp_path / "network.safetensors")
+    network = load_network(tmp_path / "network.safetensors", final_norm=True)
+    assert not network.gathered(domain)
+    before, (norm,) = copy.deepcopy(network.state_dict()), network.final_norm
+    network.gather_statistics([images()], domain, missing=True)
+    assert network.gathered(domain)
+    assert network.statistics_for(domain) == domain
+    fused = moved(images(), domain).embedding
+    slot = ("source", "target").index(domain)
+    torch.testing.assert_close(norm.running_mean[slot, 0], fused.mean(0))
+    torch.testing.assert_close(norm.running_var[slot, 0], fused.var(0))
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {f"final_norm.0.{name}" for name in ("running_mean", "running_var", "batches")}
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_gathering_changes_nothing_else(training):
     network = small(1)

@@ -9,7 +9,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from library.training.test_self_training import StopAfter, build, fit, pair
+from dien_lightning.losses import SelfTrainingObjective
+from dien_lightning.network import load_network, save_network
+from dien_lightning.training import Rounds, SelfTrainingModule
+from library.training.test_self_training import FINE, RESUMED, StopAfter, build, fit, pair
 from processes import run_on_processes
 
 UNREADABLE = 4  # of the target; image 5 takes its place, and lies in the next batch
@@ -43,6 +46,25 @@ def test_a_joint_networks_statistics_stay_those_of_both_domains(data):
     assert not module.network.gathered("source")  # a batch of both counts as the target's
     module._embed_all("source")
     assert [name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])] == []
+
+
+@pytest.mark.parametrize("method", ["clusters", "pul"])
+def test_a_layer_that_is_new_takes_no_statistics_of_the_source_away(method, data, tmp_path):
+    network, images = build().network, torch.randn(8, 3, 64, 32)
+    for domain in ("source", "target"):
+        network.gather_statistics([images], domain)
+    save_network(network, tmp_path / "network.safetensors")
+    given = RESUMED["pul"] if method == "pul" else {}
+    objective = SelfTrainingObjective(16, num_clusters=given.get("num_clusters"))
+    rounds = Rounds(**given.get("rounds", FINE))
+    for source, is_kept in (("pedestrians_day", True), (None, False)):
+        begun = load_network(tmp_path / "network.safetensors", final_norm=True)
+        module = SelfTrainingModule(begun, objective, rounds)
+        fit(module, pair(data.target.root.parent, source=source), max_steps=1)
+        assert module.network.gathered("target")
+        assert module.network.gathered("source") == is_kept
+        own, theirs = (each.embedding[1] for each in (module.network, network))
+        assert torch.equal(own.running_mean[0], theirs.running_mean[0])  # the file's
 
 
 @pytest.mark.parametrize(("step", "is_in_round"), [(2, True), (3, False)])
