@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from commands import call
 from dien_lightning.experiments.clusters import read_clusters
@@ -182,6 +183,46 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     assert "first is of a run with objective.center_weight=1" in finished.stderr
     finished = call(capfd, monkeypatch, "adapt", "start=x")
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+
+
+def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, monkeypatch):
+    """Those that docs/self-training.md and its warnings name, and what is new to Hydra."""
+    knobs = {
+        "objective.hard": ("second.objective.hard=true", True),
+        "network.batch_norm_size": ("second.network.batch_norm_size=16", 16),
+        "optim.learning_rates.backbone": ("second.optim.learning_rates.backbone=1e-4", 1e-4),
+        "trainer.overfit_batches": ("+second.trainer.overfit_batches=0", 0),
+        "data.steps_per_epoch": ("second.data.steps_per_epoch=7", 7),
+        "data.target_num_instances": ("data.target_num_instances=8", 8),
+        "source_term": ("source_term=spcl", "spcl"),
+        "rounds.eps": ("rounds.eps=0.4", 0.4),
+    }
+    shared = ("data.steps_per_epoch=3", "+trainer.overfit_batches=1", "optim.learning_rates.backbone=1e-3")
+    given = [*(word for word, _ in knobs.values()), *shared]
+    for command in ("adapt", "demo"):
+        finished = call(capfd, monkeypatch, command, f"output={tmp_path / command}", *given)
+        assert finished.code == 0, finished.stderr
+        *_, first, second = [compose_config(words) for _, words in trainings]
+        assert [OmegaConf.select(second, key) for key in knobs] == [value for _, value in knobs.values()]
+        assert (first.data.steps_per_epoch, first.trainer.overfit_batches) == (3, 1)
+        assert (first.network.batch_norm_size, first.optim.learning_rates.backbone) == (None, 1e-3)
+
+
+@pytest.mark.parametrize("command", ["adapt", "demo"])
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("rounds.epz=0.4", "rounds.epz is no key; "),
+        ("second.objective.hrad=true", "objective.hrad is no key; "),
+        ("second.run_dir=x", "'second.run_dir=x' is for dien "),
+    ],
+)
+def test_a_misspelt_key_is_refused_before_anything_is_trained(
+    command, argument, words, trainings, tmp_path, capfd, monkeypatch
+):
+    finished = call(capfd, monkeypatch, command, f"output={tmp_path}", argument)
+    assert words in finished.refusal()
+    assert not trainings
 
 
 def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, capfd, monkeypatch):

@@ -5,10 +5,13 @@ dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [e
 
 OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy, and
 OUTPUT/report.html shows which of your images it took for one person. A finished run of the same settings is kept, a
-begun one goes on. Self-training has its own objective and rates; what you set under
-data., trainer., protocol, logger, threads and seed holds for both, as does the pair that `experiment` names. What you
-set under rounds. and source_term is self-training's alone. With a GPU and a real source: experiment=market2duke
-second=self_training.
+begun one goes on.
+
+What you set under data., trainer., protocol, logger, threads and seed holds for both runs, as does the pair that
+`experiment` names; any other key is the first one's. Self-training has its own objective, network and rates:
+second.KEY=VALUE is KEY=VALUE for it alone, such as second.objective.hard=true, second.network.batch_norm_size=16 or
+second.optim.learning_rates.backbone=1e-4. rounds., source_term and data.target_num_instances are its own as they stand.
+With a GPU and a real source: experiment=market2duke second=self_training.
 """
 
 from __future__ import annotations
@@ -41,8 +44,9 @@ def main() -> None:
     output = Path(own.output)
     remedy = f"Delete {output} to start afresh, or give output=DIR."
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
-    stages.finished_run(output / "first", "DIEN", first, remedy)
     second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
+    stages.check_keys(first, second)
+    stages.finished_run(output / "first", "DIEN", first, remedy)
     run = stages.finished_run(output / "second", "Self-training on the target", second, remedy)
     console = Console()
     console.print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)

@@ -3,8 +3,10 @@
 dien demo [output=outputs/demo] [seeds=0,1,2] [key=value for the trainings ...]
 
 Finished runs of the same settings are kept and begun ones go on; seed 0 is in OUTPUT/base, OUTPUT/dien and
-OUTPUT/self_training, another in OUTPUT/base_seedN and so on. Self-training has its own objective and rates; what you
-set under data., trainer., protocol, logger and threads holds for all three.
+OUTPUT/self_training, another in OUTPUT/base_seedN and so on. What you set under
+data., trainer., protocol, logger and threads holds for all three. Self-training has its own objective, network and
+rates: second.KEY=VALUE is KEY=VALUE for it alone; rounds., source_term and data.target_num_instances are its own as
+they stand.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ def main() -> None:
             "dien": ["experiment=demo", f"seed={seed}", *stages.first_stage(overrides)],
             "self_training": ["experiment=demo_self_training", f"seed={seed}", *stages.second_stage(overrides, dien)],
         }
+        stages.check_keys(*asked.values())
         for name, words in asked.items():
             folder = folder_of(output, name, seed)
             run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, remedy)

@@ -20,28 +20,36 @@ OF_PAIR = (
 )
 """What of a table's overrides goes to the trainings before its own: which pair, where it lies, and the machine."""
 _OF_BOTH = ("data_root=", "data=", "data.", "threads=", "logger", "trainer=", "trainer.", "protocol", "seed=")
-_OF_SECOND = ("rounds.", "source_term=")
+_OF_SECOND = ("rounds.", "rounds=", "source_term=", "data.target_num_instances=")
+_SECOND = "second."
+"""What stands in front of a key that is meant for self-training alone."""
 
 
 def first_stage(overrides: Sequence[str]) -> list[str]:
     """Of a user's key=value pairs those that are the first training's: all but self-training's own."""
-    return [word for word in overrides if not word.startswith(_OF_SECOND)]
+    return [word for word in overrides if not _bare(word).startswith((*_OF_SECOND, _SECOND))]
 
 
 def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
     """Those that are self-training's.
 
     Self-training has its own objective and rates; what is set under data., trainer., protocol, logger, threads and seed
-    holds for both.
+    holds for both. `second.KEY=VALUE` is KEY=VALUE of self-training alone, and wins.
 
     Args:
         overrides: the user's.
         first: folder of the run whose network it begins with.
     """
-    return [
-        f"start={first}/network.safetensors",
-        *(word for word in overrides if word.lstrip("+~").startswith(_OF_BOTH + _OF_SECOND)),
-    ]
+    alone = [word.replace(_SECOND, "", 1) for word in overrides if _bare(word).startswith(_SECOND)]
+    keys = {_key(word) for word in alone}
+    shared = [word for word in overrides if _bare(word).startswith(_OF_BOTH + _OF_SECOND) and _key(word) not in keys]
+    return [f"start={first}/network.safetensors", *shared, *alone]
+
+
+def check_keys(*trainings: Sequence[str]) -> None:
+    """Let Hydra refuse a misspelt key of any of these trainings before the first of them has begun."""
+    for overrides in trainings:
+        conditions(compose_config(overrides))
 
 
 def pair_of(overrides: Sequence[str]) -> list[str]:
@@ -56,7 +64,7 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
     for name, value in config.data.items():
         if f"data.{name}=".startswith(OF_PAIR) and value != plain.get(name):
             found[f"data.{name}"] = QuotedString(value, Quote.double).with_quotes() if isinstance(value, str) else value
-    given = {word.partition("=")[0].lstrip("+~") for word in overrides}
+    given = {_key(word) for word in overrides}
     return [f"{key}={value}" for key, value in found.items() if key not in given]
 
 
@@ -73,7 +81,7 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str
         ValueError: the folder holds a run of other settings.
         SystemExit: the training failed, and has said why.
     """
-    asked = conditions(compose_config(overrides))  # a wrong key is known before anything is trained
+    asked = conditions(compose_config(overrides))
     console = Console()
     is_kept = (folder / "results.json").is_file()
     if not is_kept:
@@ -102,5 +110,14 @@ def check_overrides(command: str, overrides: Sequence[str], own: Sequence[str], 
     for argument in overrides:
         if "=" not in argument:
             raise ValueError(f"{argument!r} is no key=value; see dien {command} --help.")
-        if argument.split("=")[0] in own:
+        if _key(argument).removeprefix(_SECOND) in own:
             raise ValueError(f"{argument!r} is for dien {command} to choose; {remedy}")
+
+
+def _bare(word: str) -> str:
+    """An override without Hydra's signs for a key that is new or goes."""
+    return word.lstrip("+~")
+
+
+def _key(word: str) -> str:
+    return _bare(word).partition("=")[0]

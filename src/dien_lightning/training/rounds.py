@@ -187,5 +187,5 @@ def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
     """
     if summary.clusters < 2:
         sentence = troubles(summary, method)["giant" if summary.clusters else "outliers"]
-        or_else = "" if method == "pul" else " Or train on the source as well: objective.source_term=spcl."
+        or_else = "" if method == "pul" else " Or train on the source as well: source_term=spcl."
         raise ValueError(f"epoch {epoch}: self-training needs two clusters to tell apart, and {sentence}{or_else}")

@@ -63,7 +63,7 @@ def said(embeddings, camids, **options) -> dict[str, str]:
         (
             "clusters",
             0,
-            r"and 100% of .* images are in no cluster.* Raise rounds\.eps.* objective\.source_term",
+            r"and 100% of .* images are in no cluster.* Raise rounds\.eps.* as well: source_term=spcl",
         ),
         ("pul", 0, r"Lower rounds\.similarity, or begin with a network that was trained longer on the source\.$"),
         ("clusters", 1, r"and one cluster holds 100% of the clustered images.* Lower rounds\.eps\. Or train on the"),
