@@ -167,6 +167,12 @@ def test_too_few_people_are_refused(dien, tmp_path):
     assert "19 people have two pictures that make a pair, and a calibration needs at least 20" in said
 
 
+def test_same_refuses_a_frame_as_a_search_does(dien, tmp_path):
+    Image.new("RGB", (64, 32)).save(tmp_path / "frame.png")
+    sentence = dien("same", "crops/03/cam0.png", "frame.png", "checkpoint=network.safetensors").refusal()
+    assert "frame.png is 64 wide and 32 high: a frame, or two people side by side. Cut out one upright" in sentence
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

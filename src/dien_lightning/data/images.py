@@ -82,6 +82,23 @@ def decode(file: str | BinaryIO) -> Image.Image:
         return _eight_bits(picture).convert("RGB")
 
 
+def check_upright(size: tuple[int, int], name: str) -> None:
+    """Refuse what is no crop of one standing person.
+
+    Args:
+        size: (width, height) in pixels.
+        name: for the sentence.
+
+    Raises:
+        ValueError: it is wider than high, as a frame or a crop of two people side by side is.
+    """
+    if size[0] > size[1]:
+        raise ValueError(
+            f"{name} is {size[0]} wide and {size[1]} high: a frame, or two people side by side. Cut out one upright "
+            "person."
+        )
+
+
 def _eight_bits(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise ValueError("its grey values are floating point numbers: save it with 8 or 16 bits")

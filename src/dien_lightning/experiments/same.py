@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dien_lightning import embed_images
+from dien_lightning.data.images import check_upright, read_picture
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import Calibration, load_network
@@ -32,6 +33,8 @@ def main() -> None:
     """Embed both, look the distance up, say it."""
     images, options = parse(sys.argv[1:])
     use_threads(options.threads)
+    for image in images:
+        check_upright(read_picture(image).size, image)
     network = load_network(options.checkpoint)
     calibration = network.calibration
     if calibration is None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.data.files import path_below
 from dien_lightning.data.folders import camera_expression
-from dien_lightning.data.images import UnreadableImageError, read_picture
+from dien_lightning.data.images import UnreadableImageError, check_upright, read_picture
 from dien_lightning.data.listing import ListedImage, list_images
 from dien_lightning.data.names import spelled
 from dien_lightning.network import DIEN, fingerprint, load_network
@@ -138,7 +138,7 @@ def ask(
         images = []
         for image in listed:
             try:
-                check_upright(read_picture(image.path).size, image.path)
+                check_upright(read_picture(image.path).size, f"query={image.path}")
                 images.append(image)
             except UnreadableImageError:
                 unreadable.append(image.path)
@@ -151,23 +151,6 @@ def ask(
 def extractor(network: DIEN, about: About) -> Extractor:
     """What embeds as the gallery was embedded."""
     return Extractor(network, domain=about.domain, flip=about.flip)  # type: ignore[arg-type]  # one of DOMAINS
-
-
-def check_upright(size: tuple[int, int], name: str) -> None:
-    """Refuse what is no crop of one standing person.
-
-    Args:
-        size: (width, height) in pixels.
-        name: for the sentence.
-
-    Raises:
-        ValueError: it is wider than high, as a frame or a crop of two people side by side is.
-    """
-    if size[0] > size[1]:
-        raise ValueError(
-            f"query={name} is {size[0]} wide and {size[1]} high: a frame, or two people side by side. Cut out one "
-            "upright person."
-        )
 
 
 def find(

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from dien_lightning.atomic import atomic_write
 from dien_lightning.checks import first_line
-from dien_lightning.data.images import FAULTS, decode, read_picture
+from dien_lightning.data.images import FAULTS, check_upright, decode, read_picture
 from dien_lightning.data.listing import ListedImage, show_time
 from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.experiments.reports.attention_maps import overlay
 from dien_lightning.network import DIEN
 from dien_lightning.search import Filter
-from dien_lightning.search.answers import Questions, check_upright, extractor, find
+from dien_lightning.search.answers import Questions, extractor, find
 from dien_lightning.search.marks import KeptMark, append_mark, marks_of
 from dien_lightning.search.store import Store
 from dien_lightning.search.words import in_words, notes_on_words
@@ -195,5 +195,5 @@ def open_upload(content: bytes) -> Image.Image:
     except FAULTS as error:
         said = first_line(error).split(" <")[0]
         raise ValueError(f"The file cannot be read as an image ({said}); send one of {', '.join(FORMATS)}.") from None
-    check_upright(picture.size, "this crop")
+    check_upright(picture.size, "This crop")
     return picture
