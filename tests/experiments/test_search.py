@@ -12,6 +12,7 @@ import torch
 from commands import call, run_command
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.network import DIEN, Calibration, fingerprint, load_network, save_network
+from dien_lightning.search import EmbeddingsFile
 from dien_lightning.search.answers import with_cameras
 from library.data.folders import write_image
 from library.network.networks import small
@@ -88,6 +89,23 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
     assert "... and 1 more queries." in done.stdout
     assert len(found(folder)) == 6
+
+
+def test_a_file_of_queries_has_words_where_the_network_is_found_or_named(dien, folder, caplog):
+    file = EmbeddingsFile(folder / "crops.parquet")
+    said = {"fingerprint": file.about.fingerprint, "domain": file.about.domain}
+    write(folder / "moved.parquet", file.embedding(), file.images(range(6)), **said, checkpoint="/moved/on")
+    write(folder / "silent.parquet", file.embedding(), file.images(range(6)), **said)
+    for gallery, why in (
+        ("crops.parquet", ""),
+        ("moved.parquet", "the gallery's network is not at /moved/on any more; name checkpoint=... for them."),
+        ("silent.parquet", "the gallery's network may lie anywhere; name checkpoint=... for them."),
+    ):
+        words = [f"gallery={gallery}", "query=crops.parquet", "top=1"]
+        caplog.clear()
+        assert ("this alike" in dien("search", *words).stdout) == (not why)
+        assert caplog.messages == ([f"no words beside the distances: {why}"] if why else [])
+        assert "this alike" in dien("search", *words, "checkpoint=network.safetensors").stdout
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from dien_lightning.checks import check_choice, check_int
@@ -107,10 +108,11 @@ def network_of(about: About, checkpoint: str | None = None) -> DIEN:
 def ask(
     gallery: Gallery, query: str, checkpoint: str | None = None, *, camera_pattern: str | None = None
 ) -> tuple[Questions, DIEN | None]:
-    """The queries that a place names, embedded as the gallery is, and the network if one was needed or named.
+    """The queries that a place names, embedded as the gallery is, and the network.
 
     A query's camera is what its own list, pattern or row in the gallery says; else what the gallery's pattern finds.
-    Of many images those that cannot be read are left out.
+    Of many images those that cannot be read are left out. A file of embeddings needs no network: without one, None is
+    given, and a line says how to have the calibration's words.
 
     Args:
         gallery: whose network embeds.
@@ -130,7 +132,7 @@ def ask(
         file = EmbeddingsFile(query)
         check_same_network("the gallery", about, file.about)
         images, embedding = file.images(range(len(file))), file.embedding().float()
-        network = network_of(about, checkpoint) if checkpoint else None
+        network = network_of(about, checkpoint) if checkpoint else _network_if_there(about)
     else:
         network = network_of(about, checkpoint)
         place = os.path.abspath(os.path.expanduser(query))
@@ -146,6 +148,15 @@ def ask(
                     raise
         embedding = extractor(network, about)([image.path for image in images])
     return Questions(with_cameras(images, gallery), embedding, unreadable), network
+
+
+def _network_if_there(about: About) -> DIEN | None:
+    try:
+        return network_of(about)
+    except (OSError, ValueError):
+        where = f"is not at {about.checkpoint} any more" if about.checkpoint else "may lie anywhere"
+        rank_zero_info(f"no words beside the distances: the gallery's network {where}; name checkpoint=... for them.")
+        return None
 
 
 def extractor(network: DIEN, about: About) -> Extractor:
