@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
@@ -22,6 +22,7 @@ from dien_lightning.search.about import About, check_same_network
 from dien_lightning.search.embeddings_file import EmbeddingsFile
 from dien_lightning.search.exact import Gallery, nearest
 from dien_lightning.search.filters import Filter
+from dien_lightning.training.embedding import resolve_precision
 from dien_lightning.training.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -160,8 +161,11 @@ def _network_if_there(about: About) -> DIEN | None:
 
 
 def extractor(network: DIEN, about: About) -> Extractor:
-    """What embeds as the gallery was embedded."""
-    return Extractor(network, domain=about.domain, flip=about.flip)  # type: ignore[arg-type]  # one of DOMAINS
+    """What embeds as the gallery was embedded; in float32 where this machine lacks the hardware for its precision."""
+    fast = resolve_precision("auto", next(network.parameters()).device.type)
+    precision = about.precision if about.precision == fast else "32-true"
+    how: dict[str, Any] = {"domain": about.domain, "flip": about.flip, "precision": precision}
+    return Extractor(network, **how)
 
 
 def find(
