@@ -13,6 +13,7 @@ from commands import call
 from dien_lightning.experiments.serve import hosts_at, listening, open_service
 from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.network import fingerprint, save_network
+from dien_lightning.search.marks import KeptMark, append_mark
 from dien_lightning.search.store import Store
 from library.network.networks import small
 from library.search.galleries import vectors, write
@@ -81,11 +82,30 @@ def test_browsers_leave_port_80_out():
     assert make_app(None, hosts_at(8765)).fault({"method": "GET", "headers": [(b"host", b"127.0.0.1")]})
 
 
-def test_marks_lie_beside_a_store_in_the_users_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
+@pytest.fixture
+def opened(tmp_path):
+    """Opens the store `crops` by its network, from wherever it is named."""
     network = small(0)
     save_network(network, tmp_path / "network.safetensors")
     file = write(tmp_path / "g.parquet", vectors(2, width=16), fingerprint=fingerprint(network))
     Store.create(tmp_path / "crops", file.about).add(file)
-    service = open_service("~/crops/", str(tmp_path / "network.safetensors"))
-    assert service.marks == tmp_path / "crops.marks"
+    return lambda place, **how: open_service(place, str(tmp_path / "network.safetensors"), **how)
+
+
+def test_marks_lie_beside_a_store_in_the_users_home(opened, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert opened("~/crops/").marks == tmp_path / "crops.marks"
+
+
+def test_marks_of_another_form_are_refused_and_stay_as_they_are(opened, tmp_path):
+    place, marks = str(tmp_path / "crops"), tmp_path / "marks" / "marks.csv"
+    append_mark(marks, KeptMark("a.png", "b.jpg", "yes", 0.5, "f", "target"))
+    opened(place, marks=str(marks.parent))
+    of_a_spreadsheet = b"\xef\xbb\xbf" + marks.read_bytes()
+    for content in (b"image_a,image_b,same\na.jpg,b.jpg,yes\n", b"\n", of_a_spreadsheet, b"\xff\x00"):
+        marks.write_bytes(content)
+        with pytest.raises(ValueError, match=r"marks\.csv is no file of the page's marks, .*; name another folder"):
+            opened(place, marks=str(marks.parent))
+        assert marks.read_bytes() == content
+    marks.write_bytes(b"")  # nothing was kept yet
+    opened(place, marks=str(marks.parent))

@@ -26,6 +26,7 @@ from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.experiments.serving.service import Service
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search.answers import network_of, open_store
+from dien_lightning.search.marks import check_marks
 
 HOST = "127.0.0.1"
 
@@ -96,10 +97,12 @@ def open_service(place: str, checkpoint: str | None = None, marks: str | None = 
 
     Raises:
         FileNotFoundError: there is no store.
-        ValueError: it is none or empty, or its network is another; or an address leaves open where marks go.
+        ValueError: it is none or empty, or its network is another; an address leaves open where marks go, or a file of
+            another form lies there.
     """
     if "://" in place and not marks:
         raise ValueError(f"store={place} is an address; name a folder of this machine for the marks: marks=DIR.")
     store = open_store(place)
     folder = Path(marks or store.place.rstrip("/") + ".marks")
+    check_marks(folder / "marks.csv")
     return Service(store, network_of(store.about, checkpoint), folder)

@@ -35,6 +35,22 @@ class KeptMark(NamedTuple):
     camera: str = ""
 
 
+def check_marks(path: Path) -> None:
+    """Refuse a file that `append_mark` has not begun, before anything is read from it or written to it.
+
+    Raises:
+        ValueError: its first line is another.
+    """
+    if path.is_file():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first, header = file.readline(1000), ",".join(KeptMark._fields)
+        if first and first.rstrip("\n") != header:
+            raise ValueError(
+                f"{path} is no file of the page's marks, whose first line is {header}; name another folder, marks=DIR, "
+                "or move that file."
+            )
+
+
 def append_mark(path: Path, mark: KeptMark) -> None:
     """Add a mark to the file, to stay there whatever comes; a later one of the same pair is the one that counts."""
     path.parent.mkdir(parents=True, exist_ok=True)
