@@ -63,7 +63,7 @@ def warn_of_skipped(paths: Collection[str]) -> None:
         rank_zero_warn(f"{len(paths)} unreadable images were skipped, the first is {min(paths)}.")
 
 
-def decode(file: str | BinaryIO) -> Image.Image:
+def decode(file: str | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:
     """An image as RGB: the first picture of an animation, upright as its camera held it (Exif).
 
     Of grey values of 16 bits, as infrared cameras give them, the upper 8 are taken, so they should use the whole range;
@@ -71,11 +71,12 @@ def decode(file: str | BinaryIO) -> Image.Image:
 
     Args:
         file: path, or what a file holds.
+        formats: Pillow's names of those that are tried; None is all that it knows.
 
     Raises:
         OSError, SyntaxError, ValueError, DecompressionBombError: `FAULTS`, for what cannot be decoded.
     """
-    with Image.open(file) as picture:
+    with Image.open(file, formats=formats) as picture:
         picture.load()
         with suppress(Exception):  # damaged Exif says nothing, and Pillow says so in many ways
             ImageOps.exif_transpose(picture, in_place=True)

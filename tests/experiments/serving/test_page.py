@@ -79,6 +79,18 @@ def test_what_is_no_crop_is_refused_in_one_sentence(content, query, words, port)
     assert words in said["error"]
 
 
+def test_an_upload_is_opened_as_the_formats_that_are_allowed_alone(monkeypatch):
+    opened, tried = Image.open, []
+
+    def noted(file, mode="r", formats=None):
+        tried.append(formats)
+        return opened(file, mode, formats)
+
+    monkeypatch.setattr(Image, "open", noted)
+    assert serving.open_upload(encoded((8, 16))).size == (8, 16)
+    assert set(tried) == {serving.FORMATS}
+
+
 @pytest.mark.parametrize("path", ["/image/8", "/image/-1", "/image/..%2f..%2fnetwork.safetensors", "/crops/cam0/0.png"])
 def test_nothing_but_the_stores_images_is_shown(path, port):
     assert ask(port, "GET", path)[0] == 404

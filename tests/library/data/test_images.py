@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from dien_lightning.data.images import UnreadableImageError, read_image
+from dien_lightning.data.images import UnreadableImageError, decode, read_image
 from library.data.folders import write_image
 
 
@@ -79,6 +79,13 @@ def test_damaged_exif_says_nothing(tmp_path):
     path = write_image(tmp_path / "image.webp", size=(64, 32))
     Image.open(path).save(path, exif=b"Exif\0\0no tags at all", lossless=True)
     assert read_image(str(path)).shape == (3, 64, 32)
+
+
+def test_of_named_formats_no_other_is_tried(tmp_path):
+    path = str(write_image(tmp_path / "image.png"))
+    assert decode(path, ("JPEG", "PNG")).size == (16, 32)
+    with pytest.raises(OSError, match="cannot identify image file"):
+        decode(path, ("JPEG",))
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\xff\xd8\xff\xe0 cut off"])

@@ -191,7 +191,7 @@ def open_upload(content: bytes) -> Image.Image:
             width, height = header.size
         if width * height > MOST_PIXELS:
             raise ValueError(f"it has {width * height:,} pixels, and {MOST_PIXELS:,} are allowed")
-        picture = decode(io.BytesIO(content))
+        picture = decode(io.BytesIO(content), FORMATS)
     except FAULTS as error:
         said = first_line(error).split(" <")[0]
         raise ValueError(f"The file cannot be read as an image ({said}); send one of {', '.join(FORMATS)}.") from None
