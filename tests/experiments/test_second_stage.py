@@ -63,7 +63,13 @@ def run(capfd, monkeypatch, *more: str):
 
 
 def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_path, capfd, monkeypatch):
-    pair = ("data.target_trial=3", "data.cameras=none", "data.target_pid_pattern=p", "data.target_camera_pattern=c")
+    pair = (
+        "data.target_trial=3",
+        "data.cameras=none",
+        "data.target_pid_pattern=p",
+        "data.target_camera_pattern=c",
+        "data.image_size=[64,32]",
+    )
     finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5", *pair)
     assert finished.code == 0, finished.stderr
     first, second = multirun
