@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from commands import call
 from dien_lightning.experiments import children, table_runs
@@ -37,7 +38,7 @@ def multirun(monkeypatch, tmp_path):
                 if given["experiment"] == "table":
                     control = 0.3 if row == "r01_base" else None
                     record = write_record(tmp_path / "made", row, RANK1[row], seed=seed, control=control)
-                    folder.mkdir(parents=True)
+                    folder.mkdir(parents=True, exist_ok=True)
                     (folder / "results.json").write_text(record.read_text())
                     (folder / "network.safetensors").touch()
                 else:
@@ -94,6 +95,73 @@ def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(multirun, 
         ("r01_base", "0"),
         ("r05_cccdtl_dc", "1"),
     ]
+
+
+def leave_first_stage(*names: str, **changed) -> Path:
+    """Of what a first stage leaves these files alone; its settings are the table's but for `changed`."""
+    folder = Path("outputs/table/r05_cccdtl_dc_day2night_0")
+    folder.mkdir(parents=True)
+    first = compose_config(["experiment=table", "ablation=r05_cccdtl_dc", "data=day2night", "seed=0"])
+    for name, content in {
+        "network.safetensors": "",
+        "config.yaml": OmegaConf.to_yaml(first),
+        "results.json": write_record(Path("made"), "r05_cccdtl_dc", 0.5, changed=changed).read_text(),
+    }.items():
+        if name in names:
+            (folder / name).write_text(content)
+    return folder
+
+
+ONE = ("rows=cccdtl_dc_self", "seeds=0")
+
+
+@pytest.mark.parametrize(
+    ("names", "changed", "given", "words"),
+    [
+        (("network.safetensors", "results.json"), {}, "data_root=x", "is of a run with data.root=data (not x), so"),
+        (("network.safetensors", "config.yaml"), {}, "data_root=x", "is of a run with data.root=data (not x), so"),
+        (
+            ("network.safetensors", "results.json"),
+            {"trainer.max_epochs": 1},
+            "rounds.eps=0.5",
+            "is of a run with trainer.max_epochs=1 (not 10), so it is not the one asked for.",
+        ),
+        (("network.safetensors",), {}, "rounds.eps=0.5", "has network.safetensors and no results.json: nothing says"),
+    ],
+)
+def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words, multirun, capfd, monkeypatch):
+    folder = leave_first_stage(*names, **changed)
+    said = run(capfd, monkeypatch, *ONE, given).refusal()
+    assert f"error: {folder} {words}" in said
+    assert f"Choose first_stage.run_dir=DIR, where it is trained, or delete {folder}." in said
+    assert multirun == []
+    finished = run(capfd, monkeypatch, *ONE, given, "first_stage.run_dir=outputs/other")
+    assert finished.code == 0, finished.stderr
+    assert [one["run_dir"] for one in multirun] == ["outputs/other", "outputs/second_stage"]
+
+
+def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(multirun, capfd, monkeypatch):
+    leave_first_stage("network.safetensors", "config.yaml")
+    finished = run(capfd, monkeypatch, *ONE)
+    assert finished.code == 0, finished.stderr
+    assert [one["ablation"] for one in multirun] == ["r05_cccdtl_dc", "cccdtl_dc_self"]
+
+
+def test_a_network_that_the_user_names_is_taken_as_it_is(multirun, capfd, monkeypatch):
+    Path("mine").mkdir()
+    (leave_first_stage("network.safetensors") / "network.safetensors").rename("mine/network.safetensors")
+    finished = run(capfd, monkeypatch, *ONE, "start=mine/network.safetensors")
+    assert finished.code == 0, finished.stderr
+    assert [one["ablation"] for one in multirun] == ["cccdtl_dc_self"]
+
+
+def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(multirun, capfd, monkeypatch):
+    assert run(capfd, monkeypatch, *ONE).code == 0
+    kept = Path("results/runs_second_stage/first_stage/cccdtl_dc_self_day2night_0.json")
+    kept.write_text(kept.read_text().replace('"max_epochs": 10', '"max_epochs": 1'))
+    said = run(capfd, monkeypatch, *ONE).refusal()
+    assert f"error: {kept} is of a run with trainer.max_epochs=1 (not 10), so it is not the one asked for. " in said
+    assert said.endswith("Choose records=DIR run_dir=DIR output=DIR.")
 
 
 def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, monkeypatch):

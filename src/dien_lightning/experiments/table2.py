@@ -10,14 +10,15 @@ from rich.console import Console
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.files import read_json
+from dien_lightning.experiments.first_stages import kept_first_stage
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
 from dien_lightning.experiments.reports.table2 import entries_of, write_table_2
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import same_run
-from dien_lightning.experiments.table_jobs import Job, Place, compose_pairs, find_missing, jobs_of, say_missing
-from dien_lightning.experiments.table_runs import REMEDY, check_records, complete, kept_first_stage
+from dien_lightning.experiments.table_jobs import REMEDY, Job, Place, compose_pairs, find_missing, jobs_of, say_missing
+from dien_lightning.experiments.table_runs import check_records, complete
 
 _TRAINED = ("table", "second_stage", "table2")
 Costs = dict[str, dict[str, float]]
@@ -49,17 +50,19 @@ def complete_table_2(
     """
     given, learning = for_command("train", overrides), for_command("umdl", overrides)
     translating = [word for word in for_command("translate", overrides) if word not in given]
-    parts = []
+    parts, trained = [], set[Path]()
     for experiment in _TRAINED:
         place = own if experiment == own.experiment else Place.of(experiment, own.jobs)
-        pairs = compose_pairs(data, [f"experiment={experiment}", *given])
+        words = [word for word in given if experiment == "second_stage" or not word.startswith("first_stage.")]
+        pairs = compose_pairs(data, [f"experiment={experiment}", *words])
         if jobs := jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds):
-            parts.append((jobs, check_records(jobs, place, given, translating), pairs, place))
+            parts.append((jobs, check_records(jobs, place, words, translating, trained), pairs, place, words))
+            trained |= {place.run_dir / job.name for job in jobs}
     learned = jobs_of([row for row in rows if TABLE_2[row].experiment == "umdl"], pairs, seeds)
     wanted = check_umdl(learned, own, learning)
     left: list[Job] = []
     for part in parts:
-        left += complete(*part, given, translating=translating)
+        left += complete(*part, translating=translating)
     return left + complete_umdl(wanted, own)
 
 

@@ -13,6 +13,8 @@ from rich.console import Console
 from dien_lightning.experiments.config import compose_config, direction_of
 
 T = TypeVar("T")
+REMEDY = "Choose records=DIR run_dir=DIR output=DIR."
+"""What to do where a record is of a run with other settings."""
 
 
 class Job(NamedTuple):

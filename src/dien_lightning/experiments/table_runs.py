@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,20 +14,31 @@ from rich.console import Console
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.files import read_json, write_text
+from dien_lightning.experiments.first_stages import (
+    check_first_stage,
+    first_job,
+    first_stage_of,
+    is_finished,
+    kept_first_stage,
+    of_pair,
+)
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.experiments.stages import OF_PAIR
-from dien_lightning.experiments.table_jobs import Job, Place, find_missing, grids_of, say_missing
+from dien_lightning.experiments.table_jobs import REMEDY, Job, Place, find_missing, grids_of, say_missing
 from dien_lightning.experiments.translations import RECORD, translation_of
 
 OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")
 """train.py's keys that are set for each run."""
-REMEDY = "Choose records=DIR run_dir=DIR output=DIR."
 _MADE = ("data.source_root",)  # where a translation lies changes no figure: its settings are the experiment's
 
 
 def check_records(
-    jobs: Sequence[Job], place: Place, overrides: Sequence[str], translating: Sequence[str] = ()
+    jobs: Sequence[Job],
+    place: Place,
+    overrides: Sequence[str],
+    translating: Sequence[str] = (),
+    trained: Collection[Path] = (),
 ) -> dict[Job, DictConfig]:
     """Compare the records there are with what is asked for; gives the jobs without one, and their configurations.
 
@@ -36,9 +47,10 @@ def check_records(
         place: of the experiment.
         overrides: of every training.
         translating: those that dien translate alone has.
+        trained: see `check_first_stage`.
 
     Raises:
-        ValueError: a record, or a translation, is of a run with other settings.
+        ValueError: a record, a translation or a network to begin with is of a run with other settings.
     """
     missing = find_missing(jobs, place.records)
     configs: dict[Job, DictConfig] = {}
@@ -53,6 +65,7 @@ def check_records(
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
+        check_first_stage(job, config, None if job in missing else place.records, overrides, trained)
     return {job: configs[job] for job in missing}
 
 
@@ -130,22 +143,19 @@ def train(
 
 def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
     """Train the networks that these runs begin with, where they are not there, and keep the record of each."""
-    starts = {job: Path(config.start).parent for job, config in configs.items() if config.start is not None}
-    wanted = {
-        folder: job._replace(row=folder.name.removesuffix(f"_{job.direction}_{job.seed}"))
-        for job, folder in starts.items()
-    }
+    folders = {job: folder for job, config in configs.items() if (folder := first_stage_of(config))}
+    wanted = {folder: first_job(job, folder) for job, folder in folders.items()}
 
     def unfinished(jobs: Sequence[Job]) -> list[Job]:
-        return [job for folder, job in wanted.items() if job in jobs and not (folder / "network.safetensors").is_file()]
+        return [job for folder, job in wanted.items() if job in jobs and not is_finished(folder)]
 
     if absent := unfinished(list(wanted.values())):
-        stage = configs[next(iter(starts))].first_stage
+        stage = configs[next(iter(folders))].first_stage
         first = replace(place, experiment=stage.experiment, run_dir=Path(stage.run_dir))
-        train(absent, first, [word for word in overrides if word.startswith(OF_PAIR)], unfinished)
-    for job, folder in starts.items():
-        if (folder / "results.json").is_file():
-            Results.read(folder).write(kept_first_stage(job.name, place.records))
+        train(absent, first, of_pair(overrides), unfinished)
+    for job, config in configs.items():
+        if config.start is not None and (results := Path(config.start).with_name("results.json")).is_file():
+            Results.read(results).write(kept_first_stage(job.name, place.records))
 
 
 def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequence[str]) -> None:
@@ -159,11 +169,6 @@ def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequen
             children.run("translate", *words, f"run_dir={folder}", "resume=true", OMP_NUM_THREADS="1")
         if (folder / RECORD).is_file():
             write_text(kept_translation(job, place), (folder / RECORD).read_text(encoding="utf-8"))
-
-
-def kept_first_stage(name: str, records: Path) -> Path:
-    """Where the record of the network is that a run of this name began with; two runs may begin with different ones."""
-    return records / "first_stage" / f"{name}.json"
 
 
 def kept_translation(job: Job, place: Place) -> Path:

@@ -51,10 +51,12 @@ def commands(monkeypatch, tmp_path):
 def leave(given: dict[str, str], row: str, direction: str, seed: int) -> None:
     """A training's record and folder."""
     record = Path(given.get("record", "made/first")).with_name(f"{row}_{direction}_{seed}.json")
+    length = {"trainer.max_epochs": int(epochs)} if (epochs := given.get("trainer.max_epochs")) else {}
     if given["experiment"] == "table":
-        write_record(record.parent, row, RANK1[row], direction=direction, seed=seed)
+        write_record(record.parent, row, RANK1[row], direction=direction, seed=seed, changed=length)
     else:
         chosen = [f"experiment={given['experiment']}", f"ablation={row}", f"seed={seed}", f"data={direction}"]
+        chosen += [f"{key}={value}" for key, value in length.items()]
         content = results(None, RANK1[row], direction=direction, seed=seed)
         content |= {"row": row, "settings": settings_of(compose_config(chosen))}
         record.parent.mkdir(parents=True, exist_ok=True)
