@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from dien_lightning.experiments.files import read_json
@@ -11,8 +10,8 @@ from dien_lightning.experiments.reports.collected import VERDICTS, check_rows, e
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.page import Block, Section
 from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
-from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision
+from dien_lightning.experiments.reports.table2_rows import CLAIMS, CONTROL, OUR_CLAIMS, TABLE_2
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_precision
 from dien_lightning.experiments.results import FIGURES, Results
 
 NOT_RUN = "not run"
@@ -150,7 +149,7 @@ def cost_table(entries: Sequence[Entry]) -> Table:
 
 def order_table(entries: Sequence[Entry]) -> Table:
     """For each two rows that the paper orders, and for ours: the difference of the means here, and there."""
-    labels = {row: rival.label for row, rival in TABLE_2.items()}
+    labels = {row: rival.label for row, rival in TABLE_2.items()} | {CONTROL: "Base, with target statistics"}
     published = {row: rival.published for row, rival in TABLE_2.items()}
     caption = (
         f"The paper's order, and ours: differences of the means in points. {VERDICTS} With few seeds that is a rule of "
@@ -158,5 +157,10 @@ def order_table(entries: Sequence[Entry]) -> Table:
         "rows with different ones in the table before do. Claims without figures of the paper are ours; pairs of which "
         "not both have been run are left out."
     )
-    claims, own = (*CLAIMS, *OUR_CLAIMS), partial(over_seeds, entries)
-    return difference_table(caption, claims, labels, directions_in(entries), own, published=published)
+
+    def figure_of(row: str, direction: str, figure: str) -> Summary:
+        place = ("r01_base", direction, figure + _STATISTICS) if row == CONTROL else (row, direction, figure)
+        return over_seeds(entries, *place)
+
+    claims, directions = (*CLAIMS, *OUR_CLAIMS), directions_in(entries)
+    return difference_table(caption, claims, labels, directions, figure_of, published=published)

@@ -57,7 +57,13 @@ CLAIMS = (  # of each two rows the paper has the first above the second; in rank
     ("r08_full_t3", "spgan_lmp"),
     ("r08_full_t3", "tj_aidl"),
 )
+CONTROL = "control"
+"""Base with the target's batch-norm statistics, as every adapted row has them: no row of its own, but a claim's other side."""
 OUR_CLAIMS = (
+    ("pul", CONTROL),
+    ("tj_aidl", CONTROL),
+    ("umdl", CONTROL),
+    ("r08_full_t3", CONTROL),
     ("umdl", "umdl_features"),
     ("umdl", "umdl_centered"),
     ("spgan_lmp", "spgan"),
