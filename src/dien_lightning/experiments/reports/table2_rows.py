@@ -58,7 +58,7 @@ CLAIMS = (  # of each two rows the paper has the first above the second; in rank
     ("r08_full_t3", "tj_aidl"),
 )
 CONTROL = "control"
-"""Base with the target's batch-norm statistics, as every adapted row has them: no row of its own, but a claim's other side."""
+"""Base with the target's batch-norm statistics, as every adapted row has them: no row, but a claim's other side."""
 OUR_CLAIMS = (
     ("pul", CONTROL),
     ("tj_aidl", CONTROL),
