@@ -7,8 +7,9 @@ from copy import deepcopy
 import pytest
 from omegaconf import OmegaConf
 
+from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.config import compose_config
-from dien_lightning.experiments.settings import as_today, conditions, difference, same_run
+from dien_lightning.experiments.settings import as_today, conditions, difference, note_start, same_run
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,19 @@ def test_what_a_record_does_not_say_is_as_it_was_before_there_was_a_choice(table
     counted = conditions(compose_config(["experiment=table", "protocol=sysu_all"]))
     recorded = {**table, "protocol": {"ties": "non-match first"}}
     assert difference(recorded, counted) == "protocol.search=query (not sysu_all), protocol.draws=0 (not 10)"
+
+
+def test_the_same_path_may_hold_another_network(tmp_path):
+    given = ["experiment=second_stage", "ablation=base_self", f"start={tmp_path / 'network.safetensors'}"]
+    older, first, other = (compose_config(given) for _ in range(3))
+    for config in (older, first, other):
+        note_start(config)  # of the older one there is no file to look into
+        network = DIEN("mobilenet_v2", weights=None, embedding_dim=8, attention_loops=0)
+        save_network(network, tmp_path / "network.safetensors")
+    older, first, other = map(conditions, (older, first, other))
+    assert difference(first, first) == difference(older, first) == difference(first, older) == ""
+    assert difference(first, other).startswith("network.path_fingerprint=")
+    assert difference(first, other, ignoring=["network.path"]) == ""  # as between two seeds of one row
 
 
 def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):

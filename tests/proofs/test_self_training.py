@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from commands import run_command
-from dien_lightning import DIEN, save_network
+from dien_lightning import DIEN, load_network, save_network
 from dien_lightning.experiments.clusters import read_clusters
+from dien_lightning.network.files import fingerprint
 from proofs.test_label_free import check_same_bytes, trained_on_tables
 from proofs.test_processes_agree import RATES, on_two_processes, rows
 
@@ -69,6 +70,20 @@ def test_a_run_that_is_taken_up_after_a_round_ends_as_one_that_was_left_alone(pl
     halved = train("halved", "trainer.max_epochs=2", "resume=true")
     for file in ("metrics.csv", "network.safetensors"):
         assert (halved / file).read_bytes() == (plain / file).read_bytes()
+
+
+def test_a_run_goes_on_with_the_network_that_it_began_with(plain, train, module_folder, capfd):
+    path = module_folder / "start.safetensors"
+    began_with = path.read_bytes()
+    save_network(DIEN("mobilenet_v2", weights=None, embedding_dim=16, attention_loops=1, image_size=(64, 32)), path)
+    try:
+        with pytest.raises(SystemExit):
+            train("plain", "trainer.max_epochs=3", "resume=true")
+    finally:
+        path.write_bytes(began_with)
+    said = capfd.readouterr().err
+    assert f"error: run_dir={plain} is of a run with network.path_fingerprint=" in said
+    assert fingerprint(load_network(path)) in said
 
 
 def test_two_processes_train_as_one(train):

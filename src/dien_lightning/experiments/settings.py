@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from dien_lightning.network.files import ONCE
+from dien_lightning.network.files import ONCE, fingerprint, load_network
 from dien_lightning.training import resolve_precision
 
 SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
 PAIR = ("data.source", "data.target")
+_START = "start_fingerprint"
+_START_SAID = "path_fingerprint"  # in `settings_of`, beside network.path: who lets that differ lets this one, too
+_WHERE_BOTH_SAY = ("protocol.", f"network.{_START_SAID}")  # counts are figures; older runs do not know their start
 _GROUPS = ("data", "network", "objective", "optim", "trainer")
 # What changes no figure, or by rounding alone: where files lie, which processes work, what is kept and said meanwhile.
 _NO_MATTER = (
@@ -65,12 +68,25 @@ def as_today(config: DictConfig) -> DictConfig:
     return kept
 
 
+def note_start(config: DictConfig) -> None:
+    """Keep in a run's configuration which network it begins with: by and by the same path may hold another.
+
+    Args:
+        config: of a run that is to begin now, or is asked for; without the file that it names it stays as it is.
+    """
+    path = OmegaConf.select(config, "network.path")
+    if path is not None and Path(path).expanduser().is_file():
+        OmegaConf.update(config, _START, fingerprint(load_network(path)), force_add=True)
+
+
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to know of a configuration to repeat its run: plain values, grouped as in conf/."""
     given = [key for key in (*_GROUPS, "rounds") if config.get(key) is not None]
     groups: dict[str, Any] = {key: OmegaConf.to_container(config[key], resolve=True) for key in given}
     if own := {key: value for key, value in config.get("module", {}).items() if key not in ("_target_", "rounds")}:
         groups["module"] = OmegaConf.to_container(OmegaConf.create(own), resolve=True)  # else the objective tells it
+    if start := config.get(_START):
+        groups["network"][_START_SAID] = start
     return groups | {"callbacks": {name: _without_folder(options) for name, options in config.callbacks.items()}}
 
 
@@ -123,7 +139,7 @@ def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Colle
     without = (*_no_matter(one, other), *ignoring)
     names = [name for name in dict.fromkeys([*other, *one]) if not name.startswith(without)]
     found = [name for name in names if one.get(name) != other.get(name)]
-    found = [n for n in found if not n.startswith("protocol.") or (n in one and n in other)]  # counts are figures
+    found = [n for n in found if not n.startswith(_WHERE_BOTH_SAY) or (n in one and n in other)]
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return ", ".join(f"{name}={one.get(name)} (not {other.get(name)})" for name in found[:3]) + more
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.settings import conditions, note_start, same_run
 
 OF_PAIR = (
     *("data_root=", "data.source", "data.target=", "data.target_root=", "data.target_trial=", "data.cameras="),
@@ -82,7 +82,9 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str
         ValueError: the folder holds a run of other settings.
         SystemExit: the training failed, and has said why.
     """
-    asked = conditions(compose_config(overrides))
+    config = compose_config(overrides)
+    note_start(config)
+    asked = conditions(config)
     console = Console()
     is_kept = (folder / "results.json").is_file()
     if not is_kept:

@@ -39,7 +39,7 @@ from dien_lightning.experiments.run_folder import (
     keep_wandb_run,
     write_config,
 )
-from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.settings import conditions, note_start, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.experiments.translations import check_translated
@@ -73,6 +73,7 @@ def main(config: DictConfig) -> float | None:
         check_bool("compile", config.compile)
         check_int("seed", config.seed, 0, "all that is random follows from it")
         check_figure(config.optimized)
+        note_start(config)
     if record is not None and record.exists():
         with faults_in_one_sentence():
             finished = Results.read(record)

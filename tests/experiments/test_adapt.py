@@ -1,0 +1,104 @@
+"""`dien adapt`, and which key=value goes to which of its two trainings."""
+
+from __future__ import annotations
+
+import pytest
+from omegaconf import OmegaConf
+
+from commands import call
+from dien_lightning import DIEN, save_network
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.keys import CONFIG_DIR
+from experiments.test_demo import trainings
+
+__all__ = ["trainings"]  # a fixture
+
+
+def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, capfd, monkeypatch):
+    given = ("data.target=folder", "data.target_root=crops", "rounds.eps=0.4", "objective.center_weight=1")
+    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given)
+    assert finished.code == 0, finished.stderr
+    start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
+    assert trainings == [
+        ("first", ["experiment=demo", *given[:2], given[3]]),
+        ("second", ["experiment=drawn_self_training", "data=day2night", start, *given[:3]]),
+    ]
+    assert str(tmp_path / "out" / "second" / "network.safetensors") in finished.stdout
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Self-training on crops" in page
+    assert "In the last round there were 3, and 10% of the images were in none." in page
+    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
+    assert finished.code == 1
+    assert "first is of a run with objective.center_weight=1" in finished.stderr
+    finished = call(capfd, monkeypatch, "adapt", "start=x")
+    assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+
+
+def test_a_second_stage_of_another_network_is_not_kept(trainings, tmp_path, capfd, monkeypatch):
+    (tmp_path / "out" / "first").mkdir(parents=True)
+    said = []
+    for _ in range(2):
+        network = DIEN("mobilenet_v2", weights=None, embedding_dim=8, attention_loops=0)
+        save_network(network, tmp_path / "out" / "first" / "network.safetensors")
+        said.append(call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}"))
+    assert said[0].code == 0, said[0].stderr
+    words = f"error: {tmp_path / 'out' / 'second'} is of a run with network.path_fingerprint="
+    assert said[1].refusal().startswith(words)
+    assert [name for name, _ in trainings] == ["first", "second"]
+
+
+def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, monkeypatch):
+    """Those that docs/self-training.md and its warnings name, and what is new to Hydra."""
+    knobs = {
+        "objective.hard": ("second.objective.hard=true", True),
+        "network.batch_norm_size": ("second.network.batch_norm_size=16", 16),
+        "optim.learning_rates.backbone": ("second.optim.learning_rates.backbone=1e-4", 1e-4),
+        "trainer.overfit_batches": ("+second.trainer.overfit_batches=0", 0),
+        "data.steps_per_epoch": ("second.data.steps_per_epoch=7", 7),
+        "data.target_num_instances": ("data.target_num_instances=8", 8),
+        "source_term": ("source_term=spcl", "spcl"),
+        "rounds.eps": ("rounds.eps=0.4", 0.4),
+    }
+    shared = ("data.steps_per_epoch=3", "+trainer.overfit_batches=1", "optim.learning_rates.backbone=1e-3")
+    given = [*(word for word, _ in knobs.values()), *shared]
+    for command in ("adapt", "demo"):
+        finished = call(capfd, monkeypatch, command, f"output={tmp_path / command}", *given)
+        assert finished.code == 0, finished.stderr
+        *_, first, second = [compose_config(words) for _, words in trainings]
+        assert [OmegaConf.select(second, key) for key in knobs] == [value for _, value in knobs.values()]
+        assert (first.data.steps_per_epoch, first.trainer.overfit_batches) == (3, 1)
+        assert (first.network.batch_norm_size, first.optim.learning_rates.backbone) == (None, 1e-3)
+
+
+@pytest.mark.parametrize("command", ["adapt", "demo"])
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("rounds.epz=0.4", "rounds.epz is no key; "),
+        ("second.objective.hrad=true", "objective.hrad is no key; "),
+        ("second.run_dir=x", "'second.run_dir=x' is for dien "),
+    ],
+)
+def test_a_misspelt_key_is_refused_before_anything_is_trained(
+    command, argument, words, trainings, tmp_path, capfd, monkeypatch
+):
+    finished = call(capfd, monkeypatch, command, f"output={tmp_path}", argument)
+    assert words in finished.refusal()
+    assert not trainings
+
+
+def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, capfd, monkeypatch):
+    own = "# @package _global_\ndata: {target: folder, target_root: 'my \"crops\"', target_pid_pattern: 'p(\\d+)'}\n"
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    for chosen in (["experiment=duke2market", "second=self_training"], ["experiment=own", "data=duke2market"]):
+        finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen)
+        assert finished.code == 0, finished.stderr
+    *_, (_, paper), (_, first), (_, second) = trainings
+    config = compose_config(paper)
+    assert (config.data.source, config.data.target) == ("dukemtmcreid", "market1501")
+    pairs = [compose_config(overrides).data for overrides in (first, second)]
+    for name in ("source", "target", "target_root", "target_pid_pattern", "image_size"):
+        assert pairs[0][name] == pairs[1][name]
+    assert (pairs[1].source, pairs[1].target_root) == ("dukemtmcreid", 'my "crops"')
