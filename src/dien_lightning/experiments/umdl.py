@@ -158,10 +158,10 @@ class Features(NamedTuple):
 
 def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Features:
     """The features of all images; those that another run on the same ones left are taken as they lie there."""
-    unread, evaluated = unreadable(data), list(itertools.chain(*data.evaluation_records("target")))
-    places = [place for place, record in enumerate(evaluated) if record.path not in unread]
+    unread, listed = unreadable(data), list(itertools.chain(*data.evaluation_records("target")))
+    places = [place for place, record in enumerate(listed) if record.path not in unread]
     source, target = ([r for r in side.train if r.path not in unread] for side in (data.source, data.target))
-    training, tested = [record.path for record in (*source, *target)], [evaluated[place] for place in places]
+    training, tested = [record.path for record in (*source, *target)], [listed[place] for place in places]
     given = digest(data.fingerprints, vars(strips), *([sorted(unread)] if unread else []))
     own = folder / given
     own.mkdir(parents=True, exist_ok=True)
@@ -175,9 +175,9 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
         features = strips.embed(training, [*training, *(record.path for record in tested)], own, given, said)
     parts = np.split(features, np.cumsum([len(source), len(target)]))
     camids = [[record.camid for record in records] for records in (source, target, tested)]
-    labelled, unlabelled, asked = (Images(*part) for part in zip(parts, camids, strict=True))
+    labelled, unlabelled, evaluated = (Images(*part) for part in zip(parts, camids, strict=True))
     labelled = labelled._replace(pids=[record.pid for record in source])
-    return Features(labelled, unlabelled, asked, places, given, cost.known)
+    return Features(labelled, unlabelled, evaluated, places, given, cost.known)
 
 
 def unreadable(data: DomainPairDataModule) -> set[str]:
