@@ -34,7 +34,7 @@ def test_a_folder_is_written_and_said(export, tmp_path):
 @pytest.mark.parametrize(
     ("word", "why"),
     [
-        ("domain=target", "and these are with domain=target; calibrate for them: dien calibrate domain=target."),
+        ("domain=target", "by known people or marked pairs of the target: dien calibrate domain=target."),
         ("normalized=false", "and these are left as they are; export with normalized=true to take it along."),
         ("format=reid", "it was fitted to our embedding."),
     ],

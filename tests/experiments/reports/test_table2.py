@@ -52,7 +52,7 @@ def test_the_report_page_has_a_section_of_it_where_it_was_made(tmp_path, monkeyp
         write_record(tmp_path / "runs", row, 0.5, control=0.3 if row == "r01_base" else None)
     assert section_of(tmp_path / "table2.json") == []
     runs = [Results.read(tmp_path / "runs" / "r08_full_t3_day2night_0.json")]
-    write_table_2(entries_of(runs, {}), runs, tmp_path, "table2", "dien table name=table2")
+    write_table_2(entries_of(runs, {}), runs, tmp_path / "table2", ["name=table2"])
     assert json.loads((tmp_path / "table2.json").read_text())["runs"][0]["rank1"] == 0.5
     collect(["runs"], Options(output=str(tmp_path)))
     page = Path("report.html").read_text()
