@@ -14,8 +14,7 @@ from dien_lightning.data.files import image_files, locate, read_text
 from dien_lightning.data.folders import camera_expression, read_name
 from dien_lightning.data.names import is_nobody, spelled
 from dien_lightning.data.own import check_columns, read_rows
-from dien_lightning.data.reading import recognize
-from dien_lightning.data.records import SPLITS
+from dien_lightning.data.reading import cameras_by_layout
 
 _TABLES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
 _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%dT%H-%M-%S")
@@ -167,13 +166,7 @@ def _table(table: Path) -> list[ListedImage]:
 def _by_layout(images: Sequence[ListedImage], root: Path) -> list[ListedImage]:
     """With cameras, where the folder, or the one around it, is laid out as a data set that names more than one."""
     for folder in (root, root.absolute().parent):
-        cameras: dict[str, str] = {}
-        with suppress(OSError):  # what cannot be read is recognised as nothing
-            for place in recognize(folder)[0][:1]:
-                splits = place.layout.read(place.name, place.folder)
-                records = [record for split in SPLITS for record in getattr(splits, split)]
-                cameras = {os.path.realpath(record.path): str(record.camid) for record in records}
-        named = [image._replace(camera=cameras.get(os.path.realpath(image.path))) for image in images]
-        if len(set(cameras.values())) > 1 and all(image.camera for image in named):
-            return named
+        cameras, _ = cameras_by_layout([image.path for image in images], folder)
+        if cameras:
+            return [image._replace(camera=str(camera)) for image, camera in zip(images, cameras, strict=True)]
     return list(images)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -196,3 +198,18 @@ def agrees(name: str, split: str, splits: Splits) -> bool:
     if split == "gallery" and any(record.pid == 0 for record in records) and identities != found:
         found -= 1  # Market's distractors
     return images in (None, len(records)) and identities in (None, found)
+
+
+def cameras_by_layout(paths: Sequence[str], folder: Path) -> tuple[list[int], str]:
+    """The camera of each of these images and the set's name, where a folder is laid out as a set that tells them.
+
+    Nothing is told where the set names one camera alone, or not all of these images.
+    """
+    with suppress(OSError):  # what cannot be read is recognised as nothing
+        for place in recognize(folder)[0][:1]:
+            splits = place.layout.read(place.name, place.folder)
+            known = {os.path.realpath(r.path): r.camid for split in SPLITS for r in getattr(splits, split)}
+            found = [known[path] for path in map(os.path.realpath, paths) if path in known]
+            if len(found) == len(paths) and len(set(known.values())) > 1:
+                return found, place.name
+    return [], ""

@@ -35,8 +35,7 @@ from dien_lightning.data.files import image_files, is_image
 from dien_lightning.data.folders import camera_expression, read_name
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.names import number_names, spelled
-from dien_lightning.data.reading import recognize
-from dien_lightning.data.records import SPLITS
+from dien_lightning.data.reading import cameras_by_layout
 from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.files import write_csv, write_text
 from dien_lightning.experiments.options import MISSING, take_all
@@ -172,12 +171,9 @@ def find_cameras(paths: Sequence[str], options: Options) -> tuple[list[int], str
         names = [read_name("camera_pattern", expression, os.path.abspath(path), root) for path in paths]
         numbers = number_names(names)
         return [numbers[spelled(name)] for name in names], f"camera_pattern={pattern}"
-    for place in recognize(root)[0][:1] if root in (gallery, gallery.parent) else ():
-        splits = place.layout.read(place.name, place.folder)
-        known = {os.path.realpath(r.path): r.camid for split in SPLITS for r in getattr(splits, split)}
-        found = [known.get(os.path.realpath(path), -1) for path in paths]
-        if -1 not in found and len(set(found)) > 1:
-            return found, f"the layout of {place.name}"
+    found, name = cameras_by_layout(paths, root) if root in (gallery, gallery.parent) else ([], "")
+    if len(set(found)) > 1:
+        return found, f"the layout of {name}"
     return [], ""
 
 
