@@ -19,7 +19,7 @@ OF_PAIR = (
     *("data.target_camera_pattern=", "data.target_pid_pattern=", "data.image_size=", "data.num_workers="),
     "threads=",
 )
-"""What of a table's overrides goes to the trainings before its own: which pair, where it lies, and the machine."""
+"""What of a table's overrides goes to the trainings before its own: which pair, where, at what size; the machine."""
 _OF_BOTH = ("data_root=", "data=", "data.", "threads=", "logger", "trainer=", "trainer.", "protocol", "seed=")
 _OF_SECOND = ("rounds.", "rounds=", "source_term=", "data.target_num_instances=")
 _SECOND = "second."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.checks import check_choice, check_int, first_line
 from dien_lightning.data.files import path_below
 from dien_lightning.data.folders import camera_expression
 from dien_lightning.data.images import UnreadableImageError, check_upright, read_picture
@@ -154,8 +154,11 @@ def ask(
 def _network_if_there(about: About) -> DIEN | None:
     try:
         return network_of(about)
-    except (OSError, ValueError):
-        where = f"is not at {about.checkpoint} any more" if about.checkpoint else "may lie anywhere"
+    except (OSError, ValueError) as error:
+        where = "may lie anywhere"
+        if about.checkpoint:
+            is_gone = isinstance(error, FileNotFoundError)
+            where = f"is not at {about.checkpoint} any more" if is_gone else f"cannot be used ({first_line(error)})"
         rank_zero_info(f"no words beside the distances: the gallery's network {where}; name checkpoint=... for them.")
         return None
 

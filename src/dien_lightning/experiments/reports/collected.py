@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dien_lightning.experiments.files import write_json, write_text
-from dien_lightning.experiments.reports.differences import Entry, directions_in
+from dien_lightning.experiments.reports.differences import Entry
 from dien_lightning.experiments.reports.tables import Table, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import PAIR, SEED, difference
@@ -55,25 +55,9 @@ def write_collected(
         entries: of the runs, and of those they began with.
         *parts: of the page, after what it was made by.
     """
-    command = command_for(words, runs)
+    command = shlex.join(["dien", "table", *words])
     settings = {row: run.settings for row, run in check_rows(runs).items()}
     write_json(path.with_name(f"{path.name}.json"), {"runs": entries, "command": command, "settings": settings})
-    made = f"Made by `{command}` from {len(runs)} runs; each run's own command stands in its record."
+    made = f"`{command}` collected this from all {len(runs)} records; each says what made it."
     page = [f"# {title}", made, *(part if isinstance(part, str) else to_markdown(part) for part in parts)]
     write_text(path.with_name(f"{path.name}.md"), "\n\n".join(page) + "\n")
-
-
-def command_for(words: Sequence[str], runs: Sequence[Results]) -> str:
-    """What makes all of these runs where they are missing: `dien table` as it was called, for their rows and seeds.
-
-    Example:
-        >>> runs = [Results(row=row, direction="day2night", seed=seed) for row in ("pul", "umdl") for seed in (0, 1)]
-        >>> command_for(["name=table2", "rows=pul", "data=day2night", "seeds=2"], runs)
-        'dien table name=table2 data=day2night rows=pul,umdl seeds=0,1'
-    """
-    directions = directions_in([{"direction": run.direction} for run in runs])
-    given = next((word.partition("=")[2].split(",") for word in words if word.startswith("data=")), directions)
-    replaced = ("rows=", "seeds=", *(("data=",) if len(given) < len(directions) else ()))  # left out, both ways
-    kept = [word for word in words if not word.startswith(replaced)]
-    rows, seeds = dict.fromkeys(run.row for run in runs), sorted({run.seed for run in runs})
-    return shlex.join(["dien", "table", *kept, f"rows={','.join(rows)}", f"seeds={','.join(map(str, seeds))}"])

@@ -87,7 +87,7 @@ def section_of(path: Path) -> list[Section]:
     content = read_json(path)
     entries = content["runs"]
     tables = (main_table(entries), cost_table(entries), order_table(entries))
-    intro = f"{GLOSSARY} Made by {content['command']}."
+    intro = f"{GLOSSARY} Collected by {content['command']}."
     return [Section("Table II: the rivals", [Block("table", table) for table in tables], intro)]
 
 
