@@ -55,6 +55,11 @@ def scan_files(
         return list(track(pool.map(scan_file, paths, chunksize=128)))
 
 
+def unreadable_files(paths: Sequence[str]) -> list[str]:
+    """Those of these image files that cannot be read or decoded, in their order."""
+    return [state.path for state in scan_files(paths) if state.fault is not None]
+
+
 def scan_file(path: str) -> FileState:
     """Read and decode one file."""
     try:

@@ -14,7 +14,7 @@ from dien_lightning import DomainPairDataModule
 from dien_lightning.data.domain import DomainSets
 from dien_lightning.data.own import OWN
 from dien_lightning.data.records import Record
-from dien_lightning.data.scanning import scan_files
+from dien_lightning.data.scanning import unreadable_files
 from dien_lightning.experiments.files import read_json
 from dien_lightning.types import UNLABELED
 
@@ -63,8 +63,7 @@ def clusters_of(labels: Sequence[int], config: DictConfig, data: DomainPairDataM
     """
     seen = list(zip(labels, with_labels(config, data), strict=True))
     if data.on_error == "skip":  # what could not be read is in no cluster, as an outlier is
-        states = scan_files([record.path for label, record in seen if label == UNLABELED])
-        unread = {state.path for state in states if state.fault is not None}
+        unread = set(unreadable_files([record.path for label, record in seen if label == UNLABELED]))
         seen = [(label, record) for label, record in seen if record.path not in unread]
     return describe_clusters([label for label, _ in seen], [record for _, record in seen])
 

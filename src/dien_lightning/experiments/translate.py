@@ -27,7 +27,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from dien_lightning import DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.data import Splits
-from dien_lightning.data.scanning import scan_files, unreadable_in_words
+from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
@@ -147,8 +147,7 @@ def deciding(config: DictConfig) -> dict[str, Any]:
 
 def without_unreadable(source: Splits) -> Splits:
     """The set without the training images that cannot be read; says which."""
-    states = scan_files([record.path for record in source.train])
-    faults = [state.path for state in states if state.fault is not None]
+    faults = unreadable_files([record.path for record in source.train])
     if faults:
         print(unreadable_in_words(faults), file=sys.stderr)
     return replace(source, train=[record for record in source.train if record.path not in faults])

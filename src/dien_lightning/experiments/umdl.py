@@ -31,7 +31,7 @@ from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_bool, check_int, check_keywords
 from dien_lightning.data.images import warn_of_skipped
-from dien_lightning.data.scanning import scan_files
+from dien_lightning.data.scanning import unreadable_files
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.cost import Cost, total
@@ -186,7 +186,7 @@ def unreadable(data: DomainPairDataModule) -> set[str]:
         return set()
     parts = (data.source.train, data.target.train, *data.evaluation_records("target"))
     paths = dict.fromkeys(record.path for part in parts for record in part)
-    faults = {state.path for state in scan_files(list(paths)) if state.fault is not None}
+    faults = set(unreadable_files(list(paths)))
     warn_of_skipped(faults)
     return faults
 
