@@ -3,7 +3,8 @@
 python benchmarks/embedding.py torchreid=PYTHON [crops=data/pedestrians_night] [images=128] [rounds=2] [threads=1]
     [precisions=auto]
 
-PYTHON is the interpreter of an environment with torch and `pyppbox-torchreid`. Each contender runs in a process of its
+PYTHON is the interpreter of an environment with torch, torchvision, `pyppbox-torchreid` and `opencv-python-headless`,
+which the package imports and does not ask for. Each contender runs in a process of its
 own, in turn, `rounds` times; the fastest counts, by the processor's time, since other work may share the machine. No
 weights are loaded, for they change no speed.
 """
