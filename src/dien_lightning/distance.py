@@ -20,7 +20,7 @@ def pairwise_euclidean(a: Tensor, b: Tensor) -> Tensor:  # (N, D), (M, D) -> (N,
         a (N, D), b (M, D) -> (N, M).
 
     Example:
-        >>> pairwise_euclidean(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
-        tensor([[5.]])
+        >>> pairwise_euclidean(torch.tensor([[1.0, 2.0]]), torch.tensor([[4.0, 6.0], [1.0, 2.0]]))
+        tensor([[5., 0.]])
     """
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

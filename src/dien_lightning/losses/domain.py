@@ -32,10 +32,10 @@ def gradient_reversal(x: Tensor, coefficient: float = 1.0) -> Tensor:
         coefficient: strength of the reversal.
 
     Example:
-        >>> x = torch.ones(2, requires_grad=True)
-        >>> gradient_reversal(x, 0.5).sum().backward()
-        >>> x.grad
-        tensor([-0.5000, -0.5000])
+        >>> x = torch.tensor([1.0, -2.0], requires_grad=True)
+        >>> (gradient_reversal(x, 0.5) ** 2).sum().backward()
+        >>> x.grad  # -0.5 * 2x
+        tensor([-1.,  2.])
     """
     return _Reverse.apply(x, coefficient)
 

@@ -22,8 +22,8 @@ def least_squares(scores: Tensor, value: float) -> Tensor:
     """Mean squared distance of a discriminator's scores from what they should be (Mao et al., 2017).
 
     Example:
-        >>> least_squares(torch.tensor([0.0, 2.0]), 1.0)
-        tensor(1.)
+        >>> least_squares(torch.tensor([1.0, 3.0]), 1.0)
+        tensor(2.)
     """
     return (scores - value).square().mean()
 
@@ -32,8 +32,8 @@ def discriminator_loss(real: Tensor, translated: Tensor) -> Tensor:
     """A discriminator's: 1 for real images, 0 for translated ones, half of the sum.
 
     Example:
-        >>> discriminator_loss(real=torch.ones(3), translated=torch.ones(3))
-        tensor(0.5000)
+        >>> discriminator_loss(real=torch.tensor([1.0, 0.0]), translated=torch.tensor([0.0, 2.0]))  # (0.5 + 2) / 2
+        tensor(1.2500)
     """
     return (least_squares(real, 1.0) + least_squares(translated, 0.0)) / 2
 
@@ -42,8 +42,8 @@ def reconstruction(found: Tensor, images: Tensor) -> Tensor:
     """Mean absolute difference of images in [-1, 1]: of there and back (cycle), or of what had that look (identity).
 
     Example:
-        >>> reconstruction(torch.tensor([0.5, -0.5]), torch.tensor([0.5, 0.5]))
-        tensor(0.5000)
+        >>> reconstruction(torch.tensor([1.0, -1.0]), torch.tensor([0.0, 1.0]))
+        tensor(1.5000)
     """
     return (found - images).abs().mean()
 
