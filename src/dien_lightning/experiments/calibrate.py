@@ -75,10 +75,31 @@ class Options:
     seed: int = 0
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        check_choice("domain", self.domain, DOMAINS)
+        check_choice("split", self.split, (None, "test", "train"))
+        check_choice("cameras", self.cameras, CAMERAS)
+        check_choice("method", self.method, METHODS)
+        check_range("false_matches", self.false_matches, 0, 1000, include_low=False)
+        check_int("batch_size", self.batch_size, 1, "it is the number of images that are embedded at once")
+        given = [place for place in (self.data, self.marks) if place is not None]
+        if len(given) != 1 or not given[0]:
+            raise ValueError("Give either data=... or marks=..., see dien calibrate --help.")
+        for name in _OF_DATA:
+            if self.marks and (value := getattr(self, name)) != getattr(Options, name):
+                raise ValueError(f"{name}={value} is for data=..., and marks are read without it; leave it out.")
+        if self.data in CATALOG and self.layout:
+            raise ValueError(f"layout={self.layout}: data={self.data} has its own; leave it out, or name the folder.")
+        output = self.output or self.checkpoint
+        if Path(output).suffix != ".safetensors":
+            raise ValueError(
+                f"{output} is no .safetensors file; name one to write the calibrated network to: output=FILE."
+            )
+
 
 def main() -> None:
     """Read, embed, fit, write."""
-    options = parse(sys.argv[1:])
+    options = take_all(Options, sys.argv[1:])
     output = Path(options.output or options.checkpoint)
     use_threads(options.threads)
     network = load_network(options.checkpoint)
@@ -95,33 +116,6 @@ def main() -> None:
     save_network(network, output)
     print("\n".join(describe(network.calibration)))
     print(f"Written to {output}; dien same A B checkpoint={output} answers by it.")
-
-
-def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ValueError: if an option is unknown, missing, not allowed, or of no use beside the others.
-    """
-    options = take_all(Options, arguments)
-    check_choice("domain", options.domain, DOMAINS)
-    check_choice("split", options.split, (None, "test", "train"))
-    check_choice("cameras", options.cameras, CAMERAS)
-    check_choice("method", options.method, METHODS)
-    check_range("false_matches", options.false_matches, 0, 1000, include_low=False)
-    check_int("batch_size", options.batch_size, 1, "it is the number of images that are embedded at once")
-    given = [place for place in (options.data, options.marks) if place is not None]
-    if len(given) != 1 or not given[0]:
-        raise ValueError("Give either data=... or marks=..., see dien calibrate --help.")
-    for name in _OF_DATA:
-        if options.marks and (value := getattr(options, name)) != getattr(Options, name):
-            raise ValueError(f"{name}={value} is for data=..., and marks are read without it; leave it out.")
-    if options.data in CATALOG and options.layout:
-        raise ValueError(f"layout={options.layout}: data={options.data} has its own; leave it out, or name the folder.")
-    output = options.output or options.checkpoint
-    if Path(output).suffix != ".safetensors":
-        raise ValueError(f"{output} is no .safetensors file; name one to write the calibrated network to: output=FILE.")
-    return options
 
 
 def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:

@@ -54,10 +54,16 @@ class Options:
     num_nodes: int = 1
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "devices", "num_nodes"):
+            check_int(name, getattr(self, name), 1, "see --help")
+        if self.domain is not None:
+            check_choice("domain", self.domain, DOMAINS)
+
 
 def main() -> None:
     """List, embed, say what was left out."""
-    options = parse(sys.argv[1:])
+    options = take_all(Options, sys.argv[1:])
     use_threads(options.threads, options.devices)
     network = load_network(options.checkpoint)
     patterns = {name: getattr(options, name) for name in ("camera_pattern", "time_pattern")}
@@ -71,7 +77,7 @@ def main() -> None:
         network,
         images,
         options.output,
-        domain=options.domain,  # type: ignore[arg-type]  # checked by parse
+        domain=options.domain,  # type: ignore[arg-type]  # checked by Options
         dtype=options.dtype,
         precision=options.precision,
         flip=options.flip,
@@ -85,20 +91,6 @@ def main() -> None:
     )
     if is_first_process():
         print(describe(embedded))
-
-
-def parse(arguments: list[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ValueError: if an option is unknown, missing or not allowed.
-    """
-    options = take_all(Options, arguments)
-    for name in ("batch_size", "devices", "num_nodes"):
-        check_int(name, getattr(options, name), 1, "see --help")
-    if options.domain is not None:
-        check_choice("domain", options.domain, DOMAINS)
-    return options
 
 
 def describe(embedded: EmbeddingsFile) -> str:

@@ -25,7 +25,7 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         arguments: words of the command line.
 
     Raises:
-        ValueError: a value of another type, or a field that is missing.
+        ValueError: a value of another type, a field that is missing, or what `kind` itself refuses (__post_init__).
 
     Example:
         >>> from dataclasses import dataclass

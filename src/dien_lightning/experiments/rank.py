@@ -63,6 +63,13 @@ class Options:
     on_error: str = "raise"
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("top", "shown", "batch_size"):
+            check_int(name, getattr(self, name), 1, "see --help")
+        check_choice("same_camera", self.same_camera, ("drop", "keep"))
+        check_choice("on_error", self.on_error, ON_ERROR)
+        check_range("alike", self.alike, 0, 1)
+
 
 class Found(NamedTuple):
     """A gallery image in a query's list."""
@@ -73,7 +80,7 @@ class Found(NamedTuple):
 
 def main() -> None:
     """Embed, rank, write."""
-    options = parse(sys.argv[1:])
+    options = take_all(Options, sys.argv[1:])
     use_threads(options.threads)
     network = load_network(options.checkpoint)
     query, gallery = (find_images(name, getattr(options, name)) for name in ("query", "gallery"))
@@ -109,21 +116,6 @@ def main() -> None:
     )
     write_text(output / "ranks.html", page(dict(itertools.islice(ranked.items(), options.shown)), options.top, told))
     print(f"{told}. The page: {output / 'ranks.html'}")
-
-
-def parse(arguments: list[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ValueError: if an option is unknown, missing or not allowed.
-    """
-    options = take_all(Options, arguments)
-    for name in ("top", "shown", "batch_size"):
-        check_int(name, getattr(options, name), 1, "see --help")
-    check_choice("same_camera", options.same_camera, ("drop", "keep"))
-    check_choice("on_error", options.on_error, ON_ERROR)
-    check_range("alike", options.alike, 0, 1)
-    return options
 
 
 def find_images(name: str, place: str) -> list[str]:

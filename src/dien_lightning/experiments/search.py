@@ -50,10 +50,14 @@ class Options:
     output: str | None = None
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        check_int("top", self.top, 1, "it is the length of a list")
+        check_choice("same_camera", self.same_camera, ("drop", "keep"))
+
 
 def main() -> None:
     """Open, embed, find, print."""
-    options = parse(sys.argv[1:])
+    options = take_all(Options, sys.argv[1:])
     chosen = choose(options.camera.split(",") if options.camera is not None else (), options.after, options.before)
     use_threads(options.threads)
     gallery = open_gallery(options.gallery)
@@ -76,18 +80,6 @@ def main() -> None:
     if options.output:
         write_csv(Path(options.output), _COLUMNS, table)
         print(f"{len(lists)} queries against {len(gallery):,} images: {options.output}")
-
-
-def parse(arguments: list[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ValueError: if an option is unknown, missing or not allowed.
-    """
-    options = take_all(Options, arguments)
-    check_int("top", options.top, 1, "it is the length of a list")
-    check_choice("same_camera", options.same_camera, ("drop", "keep"))
-    return options
 
 
 def choose(cameras: Sequence[str], after: str | None, before: str | None) -> Filter:
