@@ -6,8 +6,10 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from hydra.utils import instantiate
 
 from commands import call, run_command
@@ -52,6 +54,10 @@ def plain(train) -> Path:
     return train("plain", "trainer.max_epochs=2")
 
 
+def loaded(checkpoint: Path) -> dict[str, Any]:
+    return torch.load(checkpoint, weights_only=True)
+
+
 @pytest.mark.parametrize("chosen", ["experiment=tj_aidl", "experiment=table ablation=tj_aidl"])
 def test_every_file_composes_and_builds(chosen, drawn_pair, tmp_path):
     given = [*chosen.split(), f"data_root={drawn_pair}", f"run_dir={tmp_path}", "direction=day2night", "data.num_ids=6"]
@@ -89,12 +95,15 @@ def test_its_network_is_evaluated_as_any_other(plain, drawn_pair, tmp_path, capf
 
 
 def test_a_run_that_is_taken_up_ends_as_one_that_was_left_alone(plain, train, capfd, monkeypatch):
-    half = train("half", "trainer.max_epochs=2", "data.steps_per_epoch=2", "callbacks.checkpoint.every_n_train_steps=1")
+    half = train("half", "trainer.max_epochs=2", "callbacks.checkpoint.every_n_train_steps=1")
     (half / "checkpoints" / "last.ckpt").unlink()  # as if it had been killed within the last epoch
     (half / "results.json").unlink()
+    assert loaded(half / "checkpoints" / "previous.ckpt")["global_step"] == 3  # of 4: within the adaptation
     train("half", "trainer.max_epochs=2", "callbacks.checkpoint.every_n_train_steps=1", "resume=true")
     for file in ("metrics.csv", "network.safetensors"):
         assert (half / file).read_bytes() == (plain / file).read_bytes()
+    one, other = (loaded(run / "checkpoints" / "last.ckpt")["state_dict"] for run in (half, plain))
+    torch.testing.assert_close(one, other, rtol=0, atol=0)  # the identity branch and the heads, too
 
 
 def test_dealing_out_the_targets_identities_anew_changes_no_bit(train, drawn_pair, module_folder):

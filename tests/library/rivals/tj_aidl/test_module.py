@@ -114,29 +114,6 @@ def test_a_folder_drawn_without_attributes_gets_them(drawn_pair, tmp_path):
     assert path.read_bytes() == before
 
 
-class StopAfter(pl.Callback):
-    def __init__(self, step, path):
-        self.step, self.path = step, path
-
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        if trainer.global_step == self.step:
-            trainer.save_checkpoint(self.path)
-            raise SystemExit
-
-
-def test_a_training_goes_on_as_it_was(drawn_pair, tmp_path):
-    whole = build(pair(drawn_pair))
-    fit(whole, pair(drawn_pair))
-    data = pair(drawn_pair)
-    half = build(data)
-    with pytest.raises(SystemExit):
-        fit(half, data, callbacks=[StopAfter(3, tmp_path / "half.ckpt")])  # within the adaptation
-    other = build(pair(drawn_pair))
-    fit(other, pair(drawn_pair), checkpoint=tmp_path / "half.ckpt")
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, other.state_dict()[name]), name
-
-
 def test_a_checkpoint_of_other_attributes_or_another_adaptation_is_refused(drawn_pair, tmp_path):
     data = pair(drawn_pair)
     fit(build(data), data).save_checkpoint(tmp_path / "one.ckpt")
