@@ -51,15 +51,12 @@ class SPGANModule(pl.LightningModule):
         image_size: (height, width) of the images, multiples of 4.
         width: channels of each network's first map.
         num_blocks: residual blocks of a generator.
-        margin: m, see `SPGANLoss`.
-        cycle_weight: lambda1.
-        identity_weight: lambda2.
-        similarity_weight: lambda3; 0 builds no siamese network: CycleGAN.
         learning_rate: of each Adam.
         pool_size: earlier translations that the discriminators are shown.
         seed: of what is drawn from those.
         fingerprints: of source and target, as the data module has them: a checkpoint keeps them, and a training on
             other source images is refused.
+        **losses: of `SPGANLoss`: margin and the weights; similarity_weight=0 builds no siamese network: CycleGAN.
 
     Raises:
         ValueError: an argument out of its range.
@@ -76,30 +73,22 @@ class SPGANModule(pl.LightningModule):
         image_size: tuple[int, int] = (128, 64),
         width: int = 64,
         num_blocks: int = 9,
-        margin: float = 2.0,
-        cycle_weight: float = 10.0,
-        identity_weight: float = 5.0,
-        similarity_weight: float = 2.0,
         learning_rate: float = 2e-4,
         pool_size: int = 50,
         seed: int = 0,
         fingerprints: Mapping[str, Any] | None = None,
+        **losses: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         size = check_image_size(image_size)
         check_range("learning_rate", learning_rate, 0, include_low=False)
         check_int("seed", seed, 0, "what is drawn from the pools follows from it")
-        self.loss = SPGANLoss(
-            margin=margin,
-            cycle_weight=cycle_weight,
-            identity_weight=identity_weight,
-            similarity_weight=similarity_weight,
-        )
+        self.loss = SPGANLoss(**losses)
         self.learning_rate = learning_rate
         self.to_target, self.to_source = (Generator(width, num_blocks) for _ in range(2))
         self.of_target, self.of_source = (Discriminator(width) for _ in range(2))
-        self.siamese = SiameseNetwork(width) if similarity_weight else None
+        self.siamese = SiameseNetwork(width) if "similarity" in self.loss.weights else None
         self.seen_as_target, self.seen_as_source = (ImagePool(pool_size, size, 2 * seed + k) for k in range(2))
         self.fingerprints = dict(fingerprints or {})
 
