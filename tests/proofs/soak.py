@@ -13,34 +13,17 @@ import json
 import random
 import shutil
 import signal
-import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from dien_lightning.checks import check_int, check_range
 from dien_lightning.experiments.command import run
-from dien_lightning.experiments.files import write_json
-from dien_lightning.experiments.options import take_all
 from proofs import bad_input
 from proofs.kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
+from proofs.soaking import soak
 from proofs.tiny import TINY, draw_tiny_pair
 
 _MANY = 5000  # bad inputs to be drawn: more than an hour has room for
-
-
-@dataclass
-class Options:
-    """As in the lines above."""
-
-    minutes: float = 60.0
-    trials: int | None = None
-    seed: int = 0
-    work: str = "outputs/soak"
-    output: str = "results/soak.json"
 
 
 class Soak:
@@ -79,6 +62,10 @@ class Soak:
         return "\n".join((self.work / f"{name}.log").read_text().splitlines()[-15:])
 
     # ---- trials ----
+
+    def trial(self, number: int) -> None:
+        """Every third is of bad input."""
+        self.refuse() if number % 3 == 2 else self.kill_and_resume()
 
     def kill_and_resume(self) -> None:
         """One run, killed a few times, in the end as the undisturbed one."""
@@ -136,29 +123,8 @@ class Soak:
 
 
 def main() -> None:
-    """Soak for a while, count, write."""
-    options = take_all(Options, sys.argv[1:])
-    check_range("minutes", options.minutes, 0)
-    for name, value in (("trials", options.trials), ("seed", options.seed)):
-        check_int(name, value or 0, 0, "see --help")
-    console = Console()
-    started = time.monotonic()
-    soak = Soak(Path(options.work).absolute(), options.seed)
-    trial, minutes = 0, 0.0
-    while minutes < options.minutes if options.trials is None else trial < options.trials:
-        if trial % 3 == 2:
-            soak.refuse()
-        else:
-            soak.kill_and_resume()
-        trial, minutes = trial + 1, (time.monotonic() - started) / 60
-        counts = {name: soak.counts[name] for name in sorted(soak.counts)}
-        said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
-        console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
-        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
-        command = " ".join(["python", "-m", "proofs.soak", *sys.argv[1:]])
-        write_json(Path(options.output), {**content, "command": command, "commit": soak.commit})
-    if soak.faults:
-        raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
+    """Soak trainings."""
+    soak("soak", Soak)
 
 
 if __name__ == "__main__":

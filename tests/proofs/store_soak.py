@@ -14,44 +14,28 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning.checks import check_range
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.experiments.command import run
-from dien_lightning.experiments.files import write_json
-from dien_lightning.experiments.options import take_all
 from dien_lightning.experiments.provenance import commit
 from dien_lightning.search import About, EmbeddingsFile, Filter, nearest
 from dien_lightning.search.embeddings_file import as_table, write_embeddings
 from dien_lightning.search.exact import Block
 from processes import forkserver
+from proofs.soaking import soak
 
 WIDTH, TOP = 64, 10
 ABOUT = About(fingerprint="soak", domain="target", width=WIDTH)
-
-
-@dataclass
-class Options:
-    """As in the lines above."""
-
-    minutes: float = 60.0
-    trials: int | None = None
-    seed: int = 0
-    work: str = "outputs/store_soak"
-    output: str = "results/store_soak.json"
 
 
 def work(place: Path, orders: Connection) -> None:
@@ -112,6 +96,7 @@ class Soak:
         folder.mkdir(parents=True)
         self.folder, self.place = folder, folder / "store"
         self.draw, self.generator = random.Random(seed), torch.Generator().manual_seed(seed)
+        self.commit = commit()
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
         self.images: dict[str, ListedImage] = {}  # of acknowledged adds, and of others that were found whole
@@ -121,12 +106,13 @@ class Soak:
         self.workers = [Worker(self.place), Worker(self.place)]
         self._listed(self.workers[0])  # which makes the store
 
-    def trial(self) -> None:
+    def trial(self, number: int) -> None:
         """A few adds and searches by both, and a kill of one."""
         for _ in range(self.draw.randint(1, 6)):
             self._search() if self.images and self.draw.random() < 0.4 else self._add(killing=False)
         self._add(killing=True)
         self._check()
+        self.counts["images"] = len(self.images)
 
     def _add(self, killing: bool) -> None:
         """Both add at the same time; one may be killed meanwhile."""
@@ -225,23 +211,8 @@ class Soak:
 
 
 def main() -> None:
-    """Soak for a while, count, write."""
-    options = take_all(Options, sys.argv[1:])
-    check_range("minutes", options.minutes, 0)
-    console, started = Console(), time.monotonic()
-    soak = Soak(Path(options.work).absolute(), options.seed)
-    trial, minutes = 0, 0.0
-    while minutes < options.minutes if options.trials is None else trial < options.trials:
-        soak.trial()
-        trial, minutes = trial + 1, (time.monotonic() - started) / 60
-        counts = {**{name: soak.counts[name] for name in sorted(soak.counts)}, "images": len(soak.images)}
-        said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
-        console.print(f"{minutes:.1f} minutes: {said}; {len(soak.faults)} faults", soft_wrap=True)
-        content = {**counts, "faults": soak.faults, "minutes": round(minutes, 1), "seed": options.seed}
-        command = " ".join(["python", "-m", "proofs.store_soak", *sys.argv[1:]])
-        write_json(Path(options.output), {**content, "command": command, "commit": commit()})
-    if soak.faults:
-        raise ValueError(f"{len(soak.faults)} faults, the first: {soak.faults[0]}")
+    """Soak a store."""
+    soak("store_soak", Soak)
 
 
 if __name__ == "__main__":
