@@ -18,6 +18,7 @@ from dien_lightning.experiments.settings import conditions, difference, settings
 from dien_lightning.experiments.train import build_module
 from dien_lightning.rivals.tj_aidl.module import TJAIDLModule
 from proofs.test_label_free import check_same_bytes, trained_on_tables
+from proofs.tiny import LEAST
 
 TINY = (
     "experiment=tj_aidl",
@@ -25,15 +26,9 @@ TINY = (
     "network.embedding_dim=16",
     "module.adaptation=0.5",
     "module.hidden_dims=[8]",
-    "data.image_size=[64,32]",
-    "data.num_ids=3",
-    "data.num_instances=2",
-    "data.target_batch_size=6",
+    *LEAST,
     "data.steps_per_epoch=2",
     "data.num_workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.enable_progress_bar=false",
     "trainer.check_val_every_n_epoch=1",
     "optim.schedule=milestones",
     "optim.milestones=[]",

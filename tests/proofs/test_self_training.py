@@ -14,6 +14,7 @@ from dien_lightning.experiments.clusters import read_clusters
 from dien_lightning.network.files import fingerprint
 from proofs.test_label_free import check_same_bytes, trained_on_tables
 from proofs.test_processes_agree import RATES, on_two_processes, rows
+from proofs.tiny import LEAST
 
 SMALL = (
     "experiment=self_training",
@@ -25,16 +26,12 @@ SMALL = (
     "rounds.k2=2",
     "rounds.min_samples=2",
     "rounds.eps=0.4",
-    "data.image_size=[64,32]",
+    *LEAST,
     "data.num_ids=4",
-    "data.num_instances=2",
     "data.target_batch_size=8",
     "data.target_num_instances=2",
     "data.steps_per_epoch=3",
     "data.num_workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.enable_progress_bar=false",
     "trainer.check_val_every_n_epoch=1",
 )
 
