@@ -11,51 +11,12 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from commands import call
-from dien_lightning.experiments import children, table_runs
 from dien_lightning.experiments.config import compose_config, optim
 from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE
-from dien_lightning.experiments.settings import settings_of
 from dien_lightning.experiments.train import build_module
 from dien_lightning.network import DIEN, save_network
 from dien_lightning.training import SelfTrainingModule
-from experiments.reports.finished_runs import results, scores, write_record
-
-RANK1 = {"r01_base": 0.2, "r05_cccdtl_dc": 0.5, "cccdtl_dc_self": 0.8, "scratch_self": 0.1, "base_self": 0.7}
-
-
-@pytest.fixture
-def multirun(monkeypatch, tmp_path):
-    """Stand in for the trainings: leave what each would, and remember what was asked for."""
-    monkeypatch.chdir(tmp_path)
-    asked: list[dict[str, str]] = []
-
-    def run(command: str, *arguments: str, **environment: str) -> int:
-        given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-        asked.append(given)
-        for row in given["ablation"].split(","):
-            for seed in map(int, given["seed"].split(",")):
-                folder = Path(given["run_dir"], f"{row}_day2night_{seed}")
-                if given["experiment"] == "table":
-                    control = 0.3 if row == "r01_base" else None
-                    record = write_record(tmp_path / "made", row, RANK1[row], seed=seed, control=control)
-                    folder.mkdir(parents=True, exist_ok=True)
-                    (folder / "results.json").write_text(record.read_text())
-                    (folder / "network.safetensors").touch()
-                else:
-                    write_self_training(Path(given["record"]).with_name(f"{folder.name}.json"), row, seed)
-        return 0
-
-    monkeypatch.setattr(children, "run", run)
-    monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
-    return asked
-
-
-def write_self_training(record: Path, row: str, seed: int, *overrides: str) -> None:
-    chosen = ["experiment=second_stage", f"ablation={row}", f"seed={seed}", "data=day2night", *overrides]
-    content = results(None, RANK1[row] + seed / 100, seed=seed)
-    content |= {"row": row, "settings": settings_of(compose_config(chosen))}
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(content))
+from experiments.reports.finished_runs import scores, write_record, write_record_of
 
 
 def run(capfd, monkeypatch, *more: str):
@@ -63,7 +24,7 @@ def run(capfd, monkeypatch, *more: str):
     return call(capfd, monkeypatch, "table", *arguments, *more)
 
 
-def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_path, capfd, monkeypatch):
+def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_path, capfd, monkeypatch):
     pair = (
         "data.target_trial=3",
         "data.cameras=none",
@@ -73,7 +34,7 @@ def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_pa
     )
     finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5", *pair)
     assert finished.code == 0, finished.stderr
-    first, second = multirun
+    (_, first), (_, second) = commands
     assert (first["experiment"], first["ablation"], first["seed"]) == ("table", "r05_cccdtl_dc", "0,1")
     assert (first["run_dir"], first["data_root"]) == ("outputs/table", "x")
     assert set(pair) <= {f"{key}={value}" for key, value in first.items()}
@@ -82,16 +43,16 @@ def test_the_networks_to_begin_with_are_trained_where_they_lack(multirun, tmp_pa
     assert second["record"] == "results/runs_second_stage/${row}_${direction}_${seed}.json"
 
 
-def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(multirun, tmp_path, capfd, monkeypatch):
+def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(commands, tmp_path, capfd, monkeypatch):
     rows = "rows=base_self,cccdtl_dc_self"
     assert run(capfd, monkeypatch, rows).code == 0
-    assert [(given["ablation"], given["seed"]) for given in multirun[:-1]] == [("r01_base,r05_cccdtl_dc", "0,1")]
+    assert [(given["ablation"], given["seed"]) for _, given in commands[:-1]] == [("r01_base,r05_cccdtl_dc", "0,1")]
     for name in ("r01_base_day2night_0", "r05_cccdtl_dc_day2night_1"):
         shutil.rmtree(tmp_path / "outputs" / "table" / name)
     shutil.rmtree(tmp_path / "results" / "runs_second_stage")
-    del multirun[:]
+    del commands[:]
     assert run(capfd, monkeypatch, rows).code == 0
-    assert [(given["ablation"], given["seed"]) for given in multirun[:-1]] == [
+    assert [(given["ablation"], given["seed"]) for _, given in commands[:-1]] == [
         ("r01_base", "0"),
         ("r05_cccdtl_dc", "1"),
     ]
@@ -129,33 +90,33 @@ ONE = ("rows=cccdtl_dc_self", "seeds=0")
         (("network.safetensors",), {}, "rounds.eps=0.5", "has network.safetensors and no results.json: nothing says"),
     ],
 )
-def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words, multirun, capfd, monkeypatch):
+def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words, commands, capfd, monkeypatch):
     folder = leave_first_stage(*names, **changed)
     said = run(capfd, monkeypatch, *ONE, given).refusal()
     assert f"error: {folder} {words}" in said
     assert f"Choose first_stage.run_dir=DIR, where it is trained, or delete {folder}." in said
-    assert multirun == []
+    assert commands == []
     finished = run(capfd, monkeypatch, *ONE, given, "first_stage.run_dir=outputs/other")
     assert finished.code == 0, finished.stderr
-    assert [one["run_dir"] for one in multirun] == ["outputs/other", "outputs/second_stage"]
+    assert [one["run_dir"] for _, one in commands] == ["outputs/other", "outputs/second_stage"]
 
 
-def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(multirun, capfd, monkeypatch):
+def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(commands, capfd, monkeypatch):
     leave_first_stage("network.safetensors", "config.yaml")
     finished = run(capfd, monkeypatch, *ONE)
     assert finished.code == 0, finished.stderr
-    assert [one["ablation"] for one in multirun] == ["r05_cccdtl_dc", "cccdtl_dc_self"]
+    assert [one["ablation"] for _, one in commands] == ["r05_cccdtl_dc", "cccdtl_dc_self"]
 
 
-def test_a_network_that_the_user_names_is_taken_as_it_is(multirun, capfd, monkeypatch):
+def test_a_network_that_the_user_names_is_taken_as_it_is(commands, capfd, monkeypatch):
     Path("mine").mkdir()
     (leave_first_stage("network.safetensors") / "network.safetensors").rename("mine/network.safetensors")
     finished = run(capfd, monkeypatch, *ONE, "start=mine/network.safetensors")
     assert finished.code == 0, finished.stderr
-    assert [one["ablation"] for one in multirun] == ["cccdtl_dc_self"]
+    assert [one["ablation"] for _, one in commands] == ["cccdtl_dc_self"]
 
 
-def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(multirun, capfd, monkeypatch):
+def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(commands, capfd, monkeypatch):
     assert run(capfd, monkeypatch, *ONE).code == 0
     kept = Path("results/runs_second_stage/first_stage/cccdtl_dc_self_day2night_0.json")
     kept.write_text(kept.read_text().replace('"max_epochs": 10', '"max_epochs": 1'))
@@ -164,7 +125,7 @@ def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(multi
     assert said.endswith("Choose records=DIR run_dir=DIR output=DIR.")
 
 
-def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, monkeypatch):
+def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, capfd, monkeypatch):
     assert run(capfd, monkeypatch).code == 0
     found = json.loads(Path("results/self_training.json").read_text())
     entries = {(entry["row"], entry["seed"]): entry for entry in found["runs"]}
@@ -179,12 +140,11 @@ def test_the_table_sets_each_row_beside_its_start(multirun, tmp_path, capfd, mon
     assert "| Base + CCCDTL + DC, then self-training | 80.5 ± 0.7 | 40.2 ± 0.4 | 2 |" in text
     assert "| Base + CCCDTL + DC, then self-training above Base + CCCDTL + DC | +30.5 yes | +15.3 yes |" in text
     assert run(capfd, monkeypatch).code == 0
-    assert len(multirun) == 2  # nothing was missing
+    assert len(commands) == 2  # nothing was missing
 
 
-def test_each_run_is_beside_the_network_that_it_began_with(multirun, tmp_path, capfd, monkeypatch):
+def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, capfd, monkeypatch):
     """Two rows begin with Base: one of a machine with bfloat16, one of another."""
-    RANK1["pul"] = 0.4
     assert run(capfd, monkeypatch, "rows=base_self").code == 0
     for record in Path("results/runs_second_stage").rglob("base_self_*.json"):
         record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"').replace("0.2", "0.25"))
@@ -200,16 +160,16 @@ def test_each_run_is_beside_the_network_that_it_began_with(multirun, tmp_path, c
     assert "| Base, then PUL above Base + target statistics (the control) |" in own
 
 
-def test_one_row_holds_one_setting(multirun, tmp_path, capfd, monkeypatch):
+def test_one_row_holds_one_setting(commands, tmp_path, capfd, monkeypatch):
     assert run(capfd, monkeypatch).code == 0
     record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")
-    write_self_training(record, "cccdtl_dc_self", 2, "rounds.eps=0.4")
+    write_record_of(record, "second_stage", "cccdtl_dc_self", 0.82, "rounds.eps=0.4", seed=2)
     finished = run(capfd, monkeypatch)
     assert finished.code == 1
     assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.4 (not 0.5), unlike" in finished.stderr
 
 
-def test_rows_of_the_other_table_are_refused(multirun, capfd, monkeypatch):
+def test_rows_of_the_other_table_are_refused(commands, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "table", "experiment=second_stage", "rows=r01_base")
     assert (
         "error: rows=r01_base is not one of self-training's; choose from base_self, cccdtl_dc_self" in finished.stderr

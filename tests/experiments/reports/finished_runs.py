@@ -102,6 +102,15 @@ def write_record(folder: Path, row: str, rank1: float, **options: Any) -> Path:
     return path
 
 
+def write_record_of(record: Path, experiment: str, row: str, rank1: float, *overrides: str, **of: Any) -> None:
+    """A record of a row that another experiment than the table's makes; `of` is its direction and seed."""
+    content = results(None, rank1, **of)
+    chosen = (f"experiment={experiment}", f"ablation={row}", f"data={content['direction']}", f"seed={content['seed']}")
+    content |= {"row": row, "settings": settings_of(compose_config([*chosen, *overrides]))}
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(content))
+
+
 def write_run(
     folder: Path, row: str | None, rank1: float, *, images: Path, steps: int = 30, queries: int = 3, **options: Any
 ) -> Path:
