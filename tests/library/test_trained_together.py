@@ -1,82 +1,18 @@
-"""Two processes train, and gather statistics, as one."""
+"""Two processes normalise, and gather statistics, as one; that they train as one is a proof (test_processes_agree)."""
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 
-import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 
 from dien_lightning.data import DomainPairDataModule
 from dien_lightning.losses import DIENObjective
 from dien_lightning.network import DIEN, DomainBatchNorm
 from dien_lightning.processes import Processes
 from dien_lightning.training.module import DIENModule, _mixed
-from library.network.networks import move
 from processes import run_on_processes
-
-
-class Whole(nn.Module):
-    """Network and objective in one forward, as a training step runs them."""
-
-    def __init__(self, attention_loops: int, checkpoint_passes: bool) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.network = DIEN(
-            "resnet18",
-            weights=None,
-            embedding_dim=16,
-            attention_loops=attention_loops,
-            image_size=(64, 32),
-            attention_stage=2,  # fewer layers to run again
-            checkpoint_passes=checkpoint_passes,
-        )
-        if self.network.attention is not None:
-            move(self.network.attention)
-        self.objective = DIENObjective(num_classes=2, embedding_dim=16, domain_weight=1.0, domain_dropout=0.5)
-
-    def forward(self, source: Tensor, pids: Tensor, target: Tensor) -> Tensor:
-        source, target = self.network(source, "source").embedding, self.network(target, "target").embedding
-        return self.objective(*map(Processes().join, (source, pids, target))).total
-
-
-def train(attention_loops: int, checkpoint_passes: bool = False, steps: int = 2) -> dict[str, Tensor]:
-    """A few steps on this rank's half of each batch (on the whole batch if alone); weights, gradients, statistics."""
-    whole = Whole(attention_loops, checkpoint_passes).double()
-    before = copy.deepcopy(whole.state_dict())
-    processes = Processes()
-    model = DistributedDataParallel(whole) if processes.world_size > 1 else whole
-    optimizer = torch.optim.SGD(whole.parameters(), lr=1e-3)
-    generator = torch.Generator().manual_seed(1)
-    losses = []
-    for step in range(steps):
-        source = torch.randn(4, 3, 64, 32, dtype=torch.float64, generator=generator)
-        target = torch.randn(2, 3, 64, 32, dtype=torch.float64, generator=generator) + 0.5
-        pids = torch.tensor([0, 1, 0, 1])
-        source, pids, target = (part.chunk(processes.world_size)[processes.rank] for part in (source, pids, target))
-        torch.manual_seed(step)  # the same dropout on all ranks, since all see the joined embeddings
-        optimizer.zero_grad()
-        loss = model(source, pids, target)
-        loss.backward()
-        losses.append(loss.detach())
-        if step == 0:
-            gradients = {f"gradient {name}": p.grad.clone() for name, p in whole.named_parameters()}
-        optimizer.step()
-    moved = {f"change {name}": tensor - before[name] for name, tensor in whole.state_dict().items()}
-    return {"losses": torch.stack(losses)} | gradients | moved
-
-
-@pytest.mark.parametrize("attention_loops", [0, 1])
-def test_two_processes_train_as_one_on_the_joined_batch(attention_loops):
-    first, second = run_on_processes(train, attention_loops, attention_loops > 0)  # maps that are computed anew, too
-    expected = train(attention_loops)
-    assert expected["change network.backbone.blocks.0.0.weight"].abs().max() > 1e-6
-    for name, value in expected.items():
-        assert torch.equal(first[name], second[name]), name
-        torch.testing.assert_close(first[name], value, rtol=1e-9, atol=1e-10)
 
 
 class Images(NamedTuple):

@@ -69,7 +69,7 @@ def outline(value: object) -> object:
 
 @pytest.fixture(scope="module")
 def twenty_steps(drawn_pair, module_folder):
-    """The folders of two runs in float64, on two processes and on one."""
+    """The folders of two runs in float64, on two processes, which compute each pass's maps anew, and on one."""
     folder = module_folder / "twenty_steps"
     arguments = [
         *SHARED,
@@ -78,7 +78,7 @@ def twenty_steps(drawn_pair, module_folder):
         "data.steps_per_epoch=10",
         f"data_root={drawn_pair}",
     ]
-    on_two_processes(*arguments, f"run_dir={folder / 'two'}")
+    on_two_processes(*arguments, f"run_dir={folder / 'two'}", "network.checkpoint_passes=true")
     run_command("train", *arguments, f"run_dir={folder / 'one'}")
     return folder / "two", folder / "one"
 
@@ -117,9 +117,9 @@ def test_two_processes_leave_one_set_of_files(twenty_steps):
 
 @pytest.fixture(scope="module")
 def alone(drawn_pair, module_folder):
-    """The folder of a run in float32 on one process, and its arguments but the folder."""
+    """The folder of a run in float32 without attention on one process, and its arguments but the folder."""
     folder = module_folder / "alone"
-    arguments = [*SHARED, "optim.schedule=milestones", f"data_root={drawn_pair}"]
+    arguments = [*SHARED, "network.attention_loops=0", "optim.schedule=milestones", f"data_root={drawn_pair}"]
     run_command("train", *arguments, f"run_dir={folder}")
     return folder, arguments
 
