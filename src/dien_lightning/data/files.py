@@ -85,11 +85,10 @@ def path_below(path: str, root: Path) -> str:
     """The part below `root`, with forward slashes, of a path that `image_files` lists in it.
 
     Example:
-        >>> path_below("data/cam1/1.jpg", Path("data")), path_below("cam1/1.jpg", Path())
+        >>> path_below("data/cam1/1.jpg", Path("data")), path_below("./cam1/1.jpg", Path())
         ('cam1/1.jpg', 'cam1/1.jpg')
     """
-    start = 0 if root == Path() else len(os.path.join(root, ""))
-    return path[start:].replace(os.sep, "/")
+    return path.removeprefix(os.path.join(root, "")).replace(os.sep, "/")
 
 
 def read_text(path: Path) -> str:

@@ -33,6 +33,11 @@ def test_a_folders_paths_tell_camera_and_time(pattern, folder):
     assert list_images(folder / "crops") == [ListedImage(image.path) for image in images]
 
 
+def test_the_folder_that_one_stands_in_tells_cameras_as_by_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder / "crops")
+    assert [image.camera for image in list_images(".", camera_pattern=r"([^/]+)/")] == ["cam1", "cam2"]
+
+
 def test_a_table_and_a_list_name_images_wherever_they_are(folder):
     inside = "crops/cam1/20261128-220901.jpg"
     table, listing = folder / "t.csv", folder / "l.txt"

@@ -31,6 +31,16 @@ def test_cameras_by_subfolder_and_by_pattern(tmp_path):
         assert [record.camid for record in by_name.train] == [2, 1, 12]
 
 
+@pytest.mark.parametrize("root", [".", "./"])
+def test_the_folder_that_one_stands_in_is_read_as_by_its_name(tmp_path, monkeypatch, root):
+    for path in ("yard/1.jpg", "door/1.jpg", "door/2.jpg"):
+        write_image(tmp_path / path)
+    monkeypatch.chdir(tmp_path)
+    by_camera = read_folder(root, labeled=False, camera_pattern=r"^([^/]+)/")
+    assert [record.camid for record in by_camera.train] == [0, 0, 1]  # door, door, yard
+    assert [record.pid for record in read_folder(root, pid_pattern=r"([^/]+)/").train] == [0, 0, 1]
+
+
 def test_hidden_folders_and_links_that_lead_back_are_left_out(tmp_path):
     for path in ("anna/1.jpg", "anna/.thumbnails/1.jpg", "ben/._1.jpg", "elsewhere/zoe/1.jpg"):
         write_image(tmp_path / path)
