@@ -64,10 +64,7 @@ def warn_of_skipped(paths: Collection[str]) -> None:
 
 
 def decode(file: str | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:
-    """An image as RGB: the first picture of an animation, upright as its camera held it (Exif).
-
-    Of grey values of 16 bits, as infrared cameras give them, the upper 8 are taken, so they should use the whole range;
-    an image without a value above 255 is taken for 8 bits.
+    """An image file as `as_rgb` has it: the first picture of an animation.
 
     Args:
         file: path, or what a file holds.
@@ -77,10 +74,22 @@ def decode(file: str | BinaryIO, formats: tuple[str, ...] | None = None) -> Imag
         OSError, SyntaxError, ValueError, DecompressionBombError: `FAULTS`, for what cannot be decoded.
     """
     with Image.open(file, formats=formats) as picture:
-        picture.load()
-        with suppress(Exception):  # damaged Exif says nothing, and Pillow says so in many ways
-            ImageOps.exif_transpose(picture, in_place=True)
-        return _eight_bits(picture).convert("RGB")
+        return as_rgb(picture)
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """A picture as RGB, upright as its camera held it (Exif); `picture` itself is turned.
+
+    Of grey values of 16 bits, as infrared cameras give them, the upper 8 are taken, so they should use the whole range;
+    an image without a value above 255 is taken for 8 bits.
+
+    Raises:
+        OSError, SyntaxError, ValueError, DecompressionBombError: `FAULTS`, for what cannot be decoded.
+    """
+    picture.load()
+    with suppress(Exception):  # damaged Exif says nothing, and Pillow says so in many ways
+        ImageOps.exif_transpose(picture, in_place=True)
+    return _eight_bits(picture).convert("RGB")
 
 
 def check_upright(size: tuple[int, int], name: str) -> None:

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 from torch.utils.data import DataLoader, Dataset
 
 from dien_lightning.checks import check_int
-from dien_lightning.data.images import read_image
+from dien_lightning.data.images import FAULTS, as_rgb, read_image
 from dien_lightning.data.loaders import worker_options
 from dien_lightning.data.transforms import evaluation_transform
 from dien_lightning.network import DIEN, Domain
@@ -136,7 +136,10 @@ def pixels_of(crop: Any, index: int = 0) -> Tensor:  # -> (3, H, W), uint8
         return read_image(os.fspath(crop))
     pixels = crop
     if isinstance(crop, Image.Image):
-        pixels = np.array(crop.convert("RGB"))
+        try:
+            pixels = np.array(as_rgb(crop.copy()))
+        except FAULTS as error:
+            raise ValueError(f"crop {index} cannot be read as an image ({error}).") from None
     if isinstance(pixels, np.ndarray):
         pixels = torch.from_numpy(np.ascontiguousarray(pixels)).movedim(-1, 0)
     if not isinstance(pixels, Tensor) or pixels.dtype != torch.uint8 or pixels.ndim != 3 or len(pixels) != 3:

@@ -10,6 +10,7 @@ from PIL import Image
 from dien_lightning import Extractor, embed_images
 from dien_lightning.data.images import read_image
 from dien_lightning.data.transforms import evaluation_transform
+from dien_lightning.training.extractor import pixels_of
 from library.data.folders import write_image
 from library.network.networks import small
 
@@ -33,9 +34,25 @@ def test_however_a_crop_comes_its_embedding_is_the_same(tmp_path):
         assert torch.equal(extract(crops), expected)
 
 
+def test_a_picture_is_upright_and_of_8_bits_as_its_file_is(tmp_path):
+    grey = np.random.default_rng(0).integers(2000, 60000, (64, 32)).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "infrared.png")
+    write_image(tmp_path / "lying.jpg", size=(32, 64))
+    lying = Image.open(tmp_path / "lying.jpg")
+    turned = Image.Exif()
+    turned[274] = 6  # orientation
+    lying.save(tmp_path / "turned.jpg", exif=turned)
+    paths = [tmp_path / "infrared.png", tmp_path / "turned.jpg"]
+    pictures = [Image.open(path) for path in paths]
+    for _ in range(2):
+        assert all(pixels_of(p).equal(read_image(str(path))) for p, path in zip(pictures, paths, strict=True))
+    assert pictures[1].size == (64, 32)  # it stays as it was given
+
+
 @pytest.mark.parametrize(
     ("crop", "words"),
     [
+        (Image.fromarray(np.zeros((8, 8), np.float32)), r"crop 0 cannot be read as an image \(its grey values"),
         (np.zeros((8, 8), np.uint8), r"crop 0 is \(8, 8\) of uint8; give a path, RGB as uint8"),
         (np.zeros((8, 8, 3), np.float32), r"crop 0 is \(8, 8, 3\) of float32"),
         (None, "crop 0 is NoneType"),
