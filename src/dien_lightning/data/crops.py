@@ -64,12 +64,12 @@ def make_splits(
         ValueError: some images have a camera and others none, or one file has two.
     """
     check_existence([crop.path for crop in crops], [crop.told or str(root) for crop in crops])
-    crops = _one_path_a_file(crops)
+    crops = [crop if labeled or crop.split != "train" else crop._replace(pid=None) for crop in _one_path_a_file(crops)]
     first: dict[tuple[Any, ...], Crop] = {}
     for crop in crops:
-        first.setdefault(crop[:-1], crop)  # whatever told of it
+        first.setdefault(_what_it_says(crop), crop)
     twice, crops = len(crops) - len(first), list(first.values())
-    told = [crop.pid or "" if labeled or crop.split != "train" else "" for crop in crops]
+    told = [crop.pid or "" for crop in crops]
     nowhere = sum(is_nobody(crop.camera) for crop in crops)
     if 0 < nowhere < len(crops):
         raise ValueError(
@@ -124,6 +124,12 @@ def _one_path_a_file(crops: Sequence[Crop]) -> Sequence[Crop]:
     # behind a link to a folder, .. leads elsewhere than it reads
     same = [one if one == path or os.path.samefile(one, path) else path for one, path in paths]
     return [crop._replace(path=path) for crop, path in zip(crops, same, strict=True)]
+
+
+def _what_it_says(crop: Crop) -> tuple[Any, ...]:
+    """The crop, whatever told of it and however that spells its names."""
+    pid, camera = ("" if is_nobody(name) else spelled(name or "") for name in (crop.pid, crop.camera))
+    return crop.path, crop.split, pid, camera, crop.clothes, crop.tracklet
 
 
 def _about_files(root: Path, crops: Sequence[Crop], pids: Sequence[str]) -> list[str]:

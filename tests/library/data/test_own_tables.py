@@ -143,6 +143,19 @@ def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings
     )
 
 
+def test_a_line_that_stands_there_in_another_spelling_counts_once(table):
+    told = ("7,1", "07,1", "7.0,01", "nobody,1", "-1,1")
+    table.write_text("path,pid,camid,split\n" + "".join(f"a.jpg,{names},gallery\n" for names in told))
+    splits = read_table(table)
+    assert seen(splits.gallery) == [(7, 1), (UNLABELED, 1)]
+    assert "3 lines say what another line says, and count once." in splits.notes
+
+
+def test_how_often_a_target_image_trains_does_not_depend_on_its_labels(table):
+    table.write_text("path,pid\na.jpg,1\na.jpg,2\nb.jpg,1\nb.jpg,1\n")
+    assert len(read_table(table, labeled=False).train) == 2
+
+
 @pytest.mark.parametrize("date", ["02-Jan", "Jan-02", "2. Mrz", "02-Jan-26", "2026-01-02 00:00:00"])
 def test_identities_that_a_spreadsheet_made_dates_are_told(table, date):
     table.write_text(f"path,pid\na.jpg,{date}\nb.jpg,13-2\nc.jpg,2026-01-02_7\nd.jpg,Mark-12\n")
