@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dien_lightning.atomic import atomic_write
+from dien_lightning.data import DomainPairDataModule
 
 
 class NonFiniteError(ValueError):
@@ -83,7 +84,7 @@ class StopAtNonFinite(Callback):
 def _files(trainer: Trainer, batch: Any) -> dict[str, list[str]]:
     """The files of a batch of a data module that knows them, by domain."""
     data: Any = getattr(trainer, "datamodule", None)
-    if not isinstance(batch, dict) or not hasattr(data, "source"):
+    if not isinstance(batch, dict) or not isinstance(data, DomainPairDataModule):
         return {}
     return {
         domain: [getattr(data, domain).train[index].path for index in sample.index.tolist()]

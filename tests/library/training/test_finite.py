@@ -12,6 +12,7 @@ import torch
 from commands import call
 from dien_lightning.training import Checkpoints, NonFiniteError, StopAtNonFinite, find_checkpoint
 from experiments.test_train import TINY
+from library.training import test_self_training as self_training
 from library.training.modules import build, trainer
 
 
@@ -81,6 +82,21 @@ def test_a_gradient_is_named_before_it_reaches_a_parameter(data, tmp_path):
         fit(data, tmp_path, Break(1, break_a_gradient), StopAtNonFinite(tmp_path), Keep())
     assert kept
     assert all(value.isfinite().all() for value in kept.values())
+
+
+def test_self_training_without_a_source_is_stopped_as_any(drawn_pair, tmp_path):
+    def break_the_embedding(module):
+        torch.nn.init.constant_(module.network.embedding[0].weight, torch.nan)
+
+    with pytest.raises(NonFiniteError, match="step 1: train/loss_cluster is nan"):
+        self_training.fit(
+            self_training.build(),
+            self_training.pair(drawn_pair, source=None),
+            callbacks=[Break(1, break_the_embedding), StopAtNonFinite(tmp_path)],
+        )
+    files = json.loads((tmp_path / "broken_step.json").read_text())["files"]
+    assert list(files) == ["target"]
+    assert len(files["target"]) == 6
 
 
 def test_a_run_that_cannot_write_what_broke_says_it_all_the_same(data, tmp_path):
