@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 LARGEST = 2**31  # a number from here on is a name: time stamps, track ids of 64 bits and more
-_NOBODY = {  # one blank stands for whatever lies between words
-    "00-1", "\\n", "n/a", "#n/a", "n.a.", "n.a",
-    "nan", "nat", "none", "null", "nil", "na", "missing", "ignore", "undefined", "unassigned", "tbd", "tba", "todo",
-    "unk", "unknown", "unknown person", "unknown id", "no id", "noid", "nobody", "no one", "noone", "unidentified",
+_NO_VALUE = {"00-1", "\\n", "n/a", "#n/a", "n.a.", "n.a", "nan", "nat", "none", "null", "nil", "na"}
+_NOBODY = {  # one blank stands for whatever lies between words; a number may follow
+    "missing", "ignore", "undefined", "unassigned", "tbd", "tba", "todo",
+    "unk", "unknown", "unknown person", "person unknown", "unknown id", "id unknown", "no id", "noid",
+    "nobody", "no one", "noone", "unidentified", "unidentified person",
     "unlabeled", "unlabelled", "unlabel", "not labeled", "not labelled", "not annotated", "unannotated",
     "junk", "noise", "false positive", "false positives", "background", "backgrounds", "distractor", "distractors",
     "other", "others", "andere",
     "unbekannt", "unbestimmt", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto",
     "onbekend", "nieznany", "неизвестно", "未知", "不明", "无", "미상",
 }  # fmt: skip
-_NUMBERED = r"((?:unknown|unidentified|unlabell?ed|nobody|junk|noise|false positive|background|distractor)s?) ?[0-9]+"
 
 
 @lru_cache(maxsize=2**16)
@@ -33,7 +33,10 @@ def is_nobody(name: str | None) -> bool:
     """
     word = spelled(name or "").casefold().strip("<>()[]")
     words = re.sub(r"[\W_]+", " ", word).strip()
-    if not word.strip(string.punctuation) or not _NOBODY.isdisjoint((word, words)) or re.fullmatch(_NUMBERED, words):
+    if not word.strip(string.punctuation) or not (_NO_VALUE | _NOBODY).isdisjoint((word, words)):
+        return True
+    numbered = re.fullmatch(r"(.+?)s? ?[0-9]+", words)
+    if numbered and numbered[1] in _NOBODY:
         return True
     return re.fullmatch(r"[-−–]\s*\d+([.,]\d*)?|-?nan", word) is not None
 

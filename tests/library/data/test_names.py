@@ -11,7 +11,8 @@ NOBODY = [
     "None", "null", "NULL", "NA", "<NA>", "N/A", "n/a", "#N/A", "(unknown)", "Unknown", "unlabelled", "junk", "JUNK",
     "?", "-", ".", "\\N", "unknown_person", "unbekannt", "inconnu", "未知", "unknown1", "Unknown_1", "_unlabeled",
     "nobody", "not labeled", "false-positive", "noise", "TBD", "background", "Distractors", "distractor_12",
-    "others", "－１", "\u200b",
+    "others", "－１", "\u200b", "unknown_person_3", "unidentified person 4", "unk_12", "ignore_3", "other_2",
+    "Person-unknown", "id_unknown", "distractors_3", "unbekannt 2",
 ]  # fmt: skip
 
 
@@ -21,7 +22,26 @@ def test_nobody_has_many_names(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["0", "0000", "0-1", "1-1", "anna", "Nanna", "nana", "p-1", "cam-1", "12.0", "none2", "n", "NA12", "mother"]
+    "name",
+    [
+        "0",
+        "0000",
+        "0-1",
+        "1-1",
+        "anna",
+        "Nanna",
+        "nana",
+        "p-1",
+        "cam-1",
+        "12.0",
+        "none2",
+        "n",
+        "NA12",
+        "mother",
+        "Nat2",
+        "mother_2",
+        "person_3",
+    ],
 )
 def test_somebody_is_somebody(name):
     assert not is_nobody(name)
