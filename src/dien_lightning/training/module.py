@@ -32,6 +32,7 @@ from dien_lightning.training.preconditions import (
     check_same_data,
     check_same_width,
     required_objective,
+    reversal_steps,
     total_steps,
 )
 from dien_lightning.training.recipe import Recipe
@@ -237,7 +238,8 @@ class DIENModule(EvaluationModule):
     @property
     def _settings(self) -> dict[str, Any]:
         """What a resumed training has to share, as plain values."""
-        return {"supervise": self.supervise, **asdict(self.recipe)}
+        ramp = reversal_steps(self.trainer, self.objective)
+        return {"supervise": self.supervise, **asdict(self.recipe), **ramp}
 
 
 def _mixed(sources: int, targets: int) -> Tensor:  # (sources + targets,)

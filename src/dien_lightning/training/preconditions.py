@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
@@ -18,12 +19,20 @@ CHECKPOINT_OPTIM = "optim"
 """The key of a training checkpoint that holds the recipe, and what the losses see, as plain values."""
 CHECKPOINT_DATA = "data"
 """The key that holds the fingerprints of source and target."""
+_RAMP = "reversal_steps"
 
 
 def total_steps(trainer: Any) -> float:
     """Optimizer steps of the whole training; infinite where it has no end."""
     steps = trainer.estimated_stepping_batches
     return steps if steps > 0 else math.inf  # Lightning gives -1 where a loader has no end, whatever max_epochs is
+
+
+def reversal_steps(trainer: Any, objective: Any) -> dict[str, float]:
+    """Over how many steps reversal_schedule='dann' rises, as a checkpoint keeps it; nothing for any other."""
+    adversary = getattr(objective, "domain", None)
+    is_fitting = trainer.state.fn == TrainerFn.FITTING
+    return {_RAMP: total_steps(trainer)} if is_fitting and adversary and adversary.schedule == "dann" else {}
 
 
 def required_objective(objective: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -118,6 +127,8 @@ def check_can_resume(
 ) -> None:
     """Raise a ValueError unless a checkpoint's training leads on to this one: the same, or longer by milestones.
 
+    One that is laid out over all of its steps, as one_cycle and reversal_schedule='dann' are, cannot become longer.
+
     Args:
         checkpoint: of Lightning, by `DIENModule`; those of version 0.1 do not say their recipe.
         state: this training's parameters.
@@ -133,7 +144,14 @@ def check_can_resume(
                 f"network and objective, or start anew."
             )
     had = checkpoint.get(CHECKPOINT_OPTIM, {})
-    other = [f"{name}={had[name]} (not {optim[name]})" for name in had if had[name] != optim[name]]
+    rises = [settings.get(_RAMP) for settings in (had, optim)]
+    if None not in rises and rises[0] != rises[1]:
+        raise ValueError(
+            f"the checkpoint's reversal rises over {rises[0]} steps, and this run's over {rises[1]}: "
+            f"reversal_schedule='dann' is laid out once; resume with the same trainer.max_epochs and "
+            f"data.steps_per_epoch, or start anew."
+        )
+    other = [f"{name}={had[name]} (not {optim[name]})" for name in had if name in optim and had[name] != optim[name]]
     if other:
         raise ValueError(
             f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), or start anew."

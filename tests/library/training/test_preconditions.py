@@ -77,6 +77,17 @@ def test_a_checkpoint_that_does_not_say_its_recipe_is_known_by_its_schedule():
         resume(ONE_CYCLE, MILESTONES, says_its_recipe=False)
 
 
+def test_a_ramp_is_laid_out_once_however_the_learning_rates_fall():
+    checkpoint, scheduler = training(at_step=3)
+    longer = dict(checkpoint["optim"])
+    checkpoint["optim"] |= {"reversal_steps": 6}
+    check_can_resume(checkpoint, checkpoint["state_dict"], longer | {"reversal_steps": 6}, scheduler)
+    with pytest.raises(ValueError, match="reversal rises over 6 steps, and this run's over 12: reversal_schedule"):
+        check_can_resume(checkpoint, checkpoint["state_dict"], longer | {"reversal_steps": 12}, scheduler)
+    del checkpoint["optim"]["reversal_steps"]  # one that does not say it
+    check_can_resume(checkpoint, checkpoint["state_dict"], longer | {"reversal_steps": 12}, scheduler)
+
+
 @pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no `val_dataloader`")
 @pytest.mark.parametrize("schedule", ["constant", "dann"])
 def test_a_loader_without_an_end_is_a_training_without_one_even_where_max_epochs_is_set(schedule):
