@@ -33,6 +33,7 @@ from dien_lightning.training.preconditions import (
     check_same_width,
     required_objective,
     reversal_steps,
+    settings_of,
     total_steps,
 )
 from dien_lightning.training.recipe import Recipe
@@ -238,8 +239,9 @@ class DIENModule(EvaluationModule):
     @property
     def _settings(self) -> dict[str, Any]:
         """What a resumed training has to share, as plain values."""
+        shared = settings_of(self.network, self.objective, self._datamodule)
         ramp = reversal_steps(self.trainer, self.objective)
-        return {"supervise": self.supervise, **asdict(self.recipe), **ramp}
+        return {"supervise": self.supervise, **asdict(self.recipe), **shared, **ramp}
 
 
 def _mixed(sources: int, targets: int) -> Tensor:  # (sources + targets,)

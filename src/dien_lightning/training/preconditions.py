@@ -8,24 +8,46 @@ from typing import Any
 
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from dien_lightning.data import DomainPairDataModule
 from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses import DIENObjective, SelfTrainingObjective
 from dien_lightning.network import DIEN
+from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 
 CHECKPOINT_OPTIM = "optim"
-"""The key of a training checkpoint that holds the recipe, and what the losses see, as plain values."""
+"""The key of a training checkpoint that holds what `check_can_resume` compares, as plain values."""
 CHECKPOINT_DATA = "data"
 """The key that holds the fingerprints of source and target."""
 _RAMP = "reversal_steps"
+_BATCHES = ("seed", "num_ids", "num_instances", "target_batch_size", "target_num_instances")
 
 
 def total_steps(trainer: Any) -> float:
     """Optimizer steps of the whole training; infinite where it has no end."""
     steps = trainer.estimated_stepping_batches
     return steps if steps > 0 else math.inf  # Lightning gives -1 where a loader has no end, whatever max_epochs is
+
+
+def settings_of(network: DIEN, objective: nn.Module | None, data: Any) -> dict[str, Any]:
+    """Of network, losses and batches, by name, what a resumed training has to share and no tensor's shape tells.
+
+    How the processes share batch norm is left out, and so is the attention's form where there is none.
+    """
+    shapes = {name: value for name, value in network.hyperparameters.items() if name != "synchronize"}
+    if not network.attention_loops:
+        shapes = {name: value for name, value in shapes.items() if not name.startswith("attention_")}
+    found = {f"network.{name}": value for name, value in shapes.items()}
+    for path, part in () if objective is None else objective.named_modules(prefix="objective"):
+        numbers = {name: value for name, value in vars(part).items() if type(value) in (bool, int, float, str)}
+        found |= {f"{path}.{name}": value for name, value in numbers.items() if name[0] != "_" and name != "training"}
+        found[path] = type(part).__name__
+    if isinstance(data, DomainPairDataModule):
+        found |= {f"data.{name}": int(getattr(data, name)) for name in _BATCHES if hasattr(data, name)}
+        found["data.image_size"] = list(data.image_size)
+    return found
 
 
 def reversal_steps(trainer: Any, objective: Any) -> dict[str, float]:
@@ -132,7 +154,7 @@ def check_can_resume(
     Args:
         checkpoint: of Lightning, by `DIENModule`; those of version 0.1 do not say their recipe.
         state: this training's parameters.
-        optim: its recipe, and what the losses see.
+        optim: its recipe, what the losses see, and what else it has to share.
         scheduler: its learning rates' course, at the first step.
     """
     saved = checkpoint["state_dict"]
@@ -143,7 +165,8 @@ def check_can_resume(
                 f"the checkpoint does not fit: {name} is {shapes[0]} in it and {shapes[1]} here; resume with the same "
                 f"network and objective, or start anew."
             )
-    had = checkpoint.get(CHECKPOINT_OPTIM, {})
+    network = checkpoint.get(CHECKPOINT_HYPERPARAMETERS, {})
+    had = {f"network.{name}": value for name, value in network.items()} | checkpoint.get(CHECKPOINT_OPTIM, {})
     rises = [settings.get(_RAMP) for settings in (had, optim)]
     if None not in rises and rises[0] != rises[1]:
         raise ValueError(
@@ -154,7 +177,8 @@ def check_can_resume(
     other = [f"{name}={had[name]} (not {optim[name]})" for name in had if name in optim and had[name] != optim[name]]
     if other:
         raise ValueError(
-            f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), or start anew."
+            f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), network, "
+            f"objective and batches, or start anew."
         )
     plan, planned = checkpoint["lr_schedulers"][0], scheduler.state_dict()
     ends = [course.get("total_steps") for course in (plan, planned)]
