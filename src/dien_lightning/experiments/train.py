@@ -52,6 +52,7 @@ from dien_lightning.training import (
     SelfTrainingModule,
     resolve_precision,
 )
+from dien_lightning.training.choice import WITHIN_AN_EPOCH
 from dien_lightning.training.counting import check_counting
 from dien_lightning.training.interrupt import cluster, interrupts_passed_on
 
@@ -151,10 +152,7 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
         if name in config.trainer:
             raise ValueError(f"trainer.{name} would rank part of a gallery; data.steps_per_epoch=2 gives a quick run.")
     if "val_check_interval" in config.trainer:
-        raise ValueError(
-            "trainer.val_check_interval would validate within an epoch, and an epoch is what is chosen; give shorter "
-            "epochs (data.steps_per_epoch) instead."
-        )
+        raise ValueError(WITHIN_AN_EPOCH)
     check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
     if config.trainer.get("log_every_n_steps") is not None:
         check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")

@@ -18,6 +18,10 @@ from dien_lightning.network import save_network
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval import reciprocal_neighbors
 
+WITHIN_AN_EPOCH = (
+    "trainer.val_check_interval would validate within an epoch, and an epoch is what is chosen; give shorter epochs "
+    "(data.steps_per_epoch) instead."
+)
 _SCORES: dict[str, tuple[str, Callable[[dict[str, Any]], float | None]]] = {
     "source_mAP": ("val/source_mAP", lambda epoch: epoch.get("source", {}).get("mAP")),
     "label_free": ("val/target_reciprocity", lambda epoch: epoch.get("target_reciprocity")),
@@ -39,7 +43,7 @@ class EpochChoice(Callback):
 
     Raises:
         ValueError: a negative number of images; when training or validation begins, images to look at and no data
-            module that has them.
+            module that has them, or a Trainer that validates within an epoch.
     """
 
     def __init__(self, folder: str | os.PathLike[str], images: int = 2000) -> None:
@@ -81,6 +85,10 @@ class EpochChoice(Callback):
                 f"EpochChoice looks at {self.images} of the target's training images: give the Trainer a "
                 f"DomainPairDataModule (datamodule=data), or set images=0."
             )
+        interval = getattr(trainer, "val_check_interval", None)  # 1 is after each batch, 1.0 after each epoch
+        at_ends = isinstance(interval, float) and interval == 1.0 and trainer.check_val_every_n_epoch is not None
+        if stage == "fit" and not at_ends:
+            raise ValueError(WITHIN_AN_EPOCH)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.images and not trainer.sanity_checking:

@@ -14,6 +14,7 @@ from dien_lightning import DIEN
 from dien_lightning.experiments.results import CHOICES
 from dien_lightning.training import EpochChoice
 from experiments.test_train import TINY, rows
+from library.training.modules import build, trainer
 
 
 def validated(choice, epochs, first=1):
@@ -81,11 +82,20 @@ def test_a_negative_number_of_images_is_refused(tmp_path):
 
 
 def test_without_a_data_module_there_are_no_images_to_look_at(tmp_path):
-    plain = SimpleNamespace(datamodule=None)
+    plain = SimpleNamespace(datamodule=None, val_check_interval=1.0, check_val_every_n_epoch=1)
     with pytest.raises(ValueError, match=r"2000 of the target's training images: give the Trainer a DomainPairData"):
         EpochChoice(tmp_path).setup(plain, None, "fit")
     EpochChoice(tmp_path, images=0).setup(plain, None, "fit")
     EpochChoice(tmp_path).setup(plain, None, "test")
+
+
+@pytest.mark.parametrize(
+    "options", [{"val_check_interval": 0.5}, {"val_check_interval": 1}, {"check_val_every_n_epoch": None}]
+)
+def test_two_validations_of_an_epoch_are_no_epochs_to_choose_from(tmp_path, options, data):
+    run = trainer(**({"val_check_interval": 1} | options), callbacks=[EpochChoice(tmp_path, images=0)])
+    with pytest.raises(ValueError, match=r"val_check_interval would validate within an epoch, and an epoch is what is"):
+        run.fit(build(attention_loops=0), data)
 
 
 def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, monkeypatch):
