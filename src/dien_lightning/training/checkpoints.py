@@ -28,7 +28,9 @@ _NEEDED = {"state_dict", "loops", "optimizer_states", "lr_schedulers", CHECKPOIN
 
 
 class Checkpoints(Checkpoint):
-    """Writes last.ckpt at each epoch's end, every N steps if asked, and at Ctrl-C; keeps the one before it.
+    """Writes last.ckpt at each epoch's end, every N steps if asked, and where a run ends; keeps the one before it.
+
+    A run that max_steps, max_time or Ctrl-C ends within an epoch, after a step, is taken up at the batch that is next.
 
     A checkpoint is drafted under another name and renamed when it is whole and metrics.csv holds every row up to it:
     wherever a run is killed, its folder holds a checkpoint and all rows that the checkpoint's run had written.
@@ -87,12 +89,14 @@ class Checkpoints(Checkpoint):
         self._ending = self._ending or self._interrupt.came(trainer)
         is_due = self.every_n_train_steps is not None and self._step % self.every_n_train_steps == 0
         # After the last batch comes a validation that a resumed run would leave out: the epoch's end is near enough.
-        if has_stepped and (is_due or self._ending) and batch_idx + 1 < trainer.num_training_batches:
+        is_last = self._ending or _is_over(trainer)
+        if has_stepped and (is_due or is_last) and batch_idx + 1 < trainer.num_training_batches:
             self._draft(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._ending = self._ending or self._interrupt.came(trainer)
-        self._draft(trainer)
+        if not (self._drafted and _is_over(trainer)):  # else the epoch's other batches are still to come
+            self._draft(trainer)
         self._finish(trainer)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -170,6 +174,11 @@ def _written_in_place(trainer: Trainer) -> Iterator[None]:
         yield
     finally:
         trainer.strategy.checkpoint_io = before
+
+
+def _is_over(trainer: Trainer) -> bool:
+    """Whether the run ends here, be it within an epoch."""
+    return trainer.should_stop or trainer.global_step == trainer.max_steps
 
 
 def _metrics_files(trainer: Trainer) -> list[MetricsFile]:
