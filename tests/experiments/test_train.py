@@ -235,3 +235,14 @@ def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_pa
     assert not list((tmp_path / "run").rglob("*.ckpt"))
     mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
     assert mode == (tmp_path / "run" / "results.json").stat().st_mode
+
+
+def test_a_run_that_stopped_before_its_first_checkpoint_begins_anew(
+    finished_run, drawn_pair, tmp_path, capfd, monkeypatch
+):
+    for name in ("config.yaml", "metrics.csv"):
+        shutil.copy(finished_run / name, tmp_path)
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}", "resume=true")
+    finished = call(capfd, monkeypatch, "train", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert (tmp_path / "metrics.csv").read_bytes() == (finished_run / "metrics.csv").read_bytes()

@@ -120,7 +120,7 @@ def train(config: DictConfig) -> Results:
     check_counting(data, counting)
     module = build_module(config, data, protocol=counting, compiled=config.compile, **how)
     data.setup("fit")
-    trainer = build_trainer(config, run_dir, running_time)
+    trainer = build_trainer(config, run_dir, running_time, checkpoint)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         results = replace(evaluate(trainer, module, data, run_dir), **about)
@@ -146,8 +146,10 @@ def build_module(config: DictConfig, data: DomainPairDataModule, **options: Any)
     return made(data=data, **makers, **options)
 
 
-def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) -> pl.Trainer:
-    """Lightning's Trainer with the run's callbacks and loggers."""
+def build_trainer(
+    config: DictConfig, run_dir: Path, running_time: RunningTime, checkpoint: Path | None = None
+) -> pl.Trainer:
+    """Lightning's Trainer with the run's callbacks and loggers, to go on from a checkpoint or to begin."""
     for name in ("fast_dev_run", "limit_val_batches", "limit_test_batches"):
         if name in config.trainer:
             raise ValueError(f"trainer.{name} would rank part of a gallery; data.steps_per_epoch=2 gives a quick run.")
@@ -156,7 +158,10 @@ def build_trainer(config: DictConfig, run_dir: Path, running_time: RunningTime) 
     check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
     if config.trainer.get("log_every_n_steps") is not None:
         check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")
-    loggers: list[Any] = [MetricsFile(run_dir / "metrics.csv")]
+    metrics = MetricsFile(run_dir / "metrics.csv")
+    if checkpoint is None:
+        metrics.cut(0)  # what the run wrote that stopped before its first checkpoint
+    loggers: list[Any] = [metrics]
     for name, options in config.logger.items():
         loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
     for logger in loggers:

@@ -108,7 +108,7 @@ def translate(config: DictConfig) -> None:
     data.setup("fit")
     check_translatable(data.source)
     module: SPGANModule = instantiate(config.spgan, fingerprints=data.fingerprints, _convert_="all")
-    trainer = build_trainer(config, run_dir, running_time)
+    trainer = build_trainer(config, run_dir, running_time, checkpoint)
     with interrupts_passed_on(trainer):
         trainer.fit(module, data.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
     images, source = run_dir / IMAGES, without_unreadable(data.source) if data.on_error == "skip" else data.source

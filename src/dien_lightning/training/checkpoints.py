@@ -41,7 +41,8 @@ class Checkpoints(Checkpoint):
 
     Raises:
         ValueError: every_n_train_steps below 1.
-        FileExistsError: a training from its start would overwrite another one's checkpoint.
+        FileExistsError: a training from its start would overwrite another one's checkpoint, or its rows in a
+            `MetricsFile`.
         OSError: a checkpoint cannot be written, on a full disk for instance. The run stops: whatever it learned from
             here on would be lost. The checkpoints that are there stay.
         KeyboardInterrupt: after Ctrl-C, when the step or validation has ended and the checkpoint is written.
@@ -63,11 +64,18 @@ class Checkpoints(Checkpoint):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._ending = self._drafted = False
-        if self._last.exists() and not trainer.ckpt_path and not self._has_begun:
-            raise FileExistsError(
-                f"{self._last} is another training's: go on with it (ckpt_path={str(self._last)!r}), or name another "
-                f"folder."
-            )
+        if not trainer.ckpt_path and not self._has_begun:
+            if self._last.exists():
+                raise FileExistsError(
+                    f"{self._last} is another training's: go on with it (ckpt_path={str(self._last)!r}), or name "
+                    f"another folder."
+                )
+            for log in _metrics_files(trainer):
+                if log.is_of_another_run:
+                    raise FileExistsError(
+                        f"{log.path} holds another training's rows: go on from its checkpoint (ckpt_path=...), or name "
+                        f"another file."
+                    )
         self._has_begun = True
         resumed = trainer.ckpt_path and Path(trainer.ckpt_path).absolute()
         self._last_is_whole = resumed == self._last.absolute()

@@ -23,7 +23,11 @@ class MetricsFile(Logger):
     resumed run takes again. The file is replaced in one step, at each checkpoint and at the end.
 
     Args:
-        path: of the file; what it holds is kept.
+        path: of the file; the rows that it holds are kept up to the step that the run goes on from. Where one begins
+            beside them, `Checkpoints` refuses it.
+
+    Attributes:
+        is_of_another_run: whether the file held rows that no run has taken up yet.
 
     Raises:
         ValueError: the file is there and no run wrote it.
@@ -43,12 +47,14 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = Path(path)
         self._rows: list[dict[str, Any]] = []
+        self.is_of_another_run = False
         if self.path.is_file():
             with self.path.open(newline="") as file:
                 rows = csv.DictReader(file)
                 if "step" not in (rows.fieldnames or ["step"]):
                     raise ValueError(f"{self.path} has no column `step`: no run wrote it; move it away.")
                 self._rows = [{"step": int(row.pop("step")), **{k: v for k, v in row.items() if v}} for row in rows]
+            self.is_of_another_run = bool(self._rows)
 
     @property
     def name(self) -> str:
@@ -72,9 +78,9 @@ class MetricsFile(Logger):
             self._rows.append({"step": step})
         self._rows[-1].update(metrics)
 
-    @rank_zero_only
     def cut(self, step: int) -> None:
-        """Drop the rows from this step on, which a resumed run takes again."""
+        """Take the file up: drop the rows from this step on, which a resumed run takes again."""
+        self.is_of_another_run = False
         self._rows = [row for row in self._rows if row["step"] < step]
 
     def save(self) -> None:

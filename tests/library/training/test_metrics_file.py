@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dien_lightning.training import MetricsFile
+from library.training.learning import fit
 
 
 def read(path):
@@ -85,6 +86,14 @@ def test_written_at_each_checkpoint_and_at_the_end(tmp_path):
     metrics.finalize("success")
     assert len(read(path)) == 2
     assert [file.name for file in path.parent.iterdir()] == ["metrics.csv"]
+
+
+def test_a_run_that_begins_does_not_write_over_anothers_rows(tmp_path):
+    path = log(tmp_path / "metrics.csv", [(0, {"loss": 1.0}), (1, {"loss": 2.0})])
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match=r"metrics\.csv holds another training's rows: go on from its checkpoint"):
+        fit(tmp_path)
+    assert path.read_bytes() == before
 
 
 def test_a_file_that_is_no_metrics_file_is_named(tmp_path):
