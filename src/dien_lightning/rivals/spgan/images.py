@@ -73,7 +73,8 @@ def check_translatable(source: Splits) -> None:
         )
     if not source.train:
         raise ValueError(f"{source.root} ({source.name}) has no training images, and those are what is translated.")
-    strange = [record.path for record in source.train if not Path(record.path).is_relative_to(source.root)]
+    root = os.path.abspath(source.root)
+    strange = [record.path for record in source.train if not Path(os.path.abspath(record.path)).is_relative_to(root)]
     if strange:
         raise ValueError(
             f"{strange[0]} and {len(strange) - 1} more training images lie outside {source.root}; a translated set "
@@ -112,10 +113,12 @@ def write_translated_set(
     try:
         draft.mkdir(parents=True)
         paths = [record.path for record in source.train]
-        _link_others(source.root, draft, {*paths, *(str(source.root / name) for name in without)})
-        for path, image in zip(paths, translate_images(paths, translate, image_size), strict=True):
-            place = draft / Path(path).relative_to(source.root)
+        names = [os.path.relpath(path, source.root) for path in paths]
+        _link_others(source.root, draft, {*names, *map(os.path.normpath, without)})
+        for name, image in zip(names, translate_images(paths, translate, image_size), strict=True):
+            place = draft / name
             place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)  # a second name of the original, where a file system has two for one place
             write_picture(image, place)
         draft.rename(folder)
     finally:
@@ -129,16 +132,17 @@ def write_picture(image: Tensor, path: Path) -> None:
     Image.fromarray(image.permute(1, 2, 0).numpy()).save(path, **options)
 
 
-def _link_others(root: Path, draft: Path, others: set[str]) -> None:
-    """Link or copy what lies below `root`, but for `others` and what `image_files` passes over."""
+def _link_others(root: Path, draft: Path, but: set[str]) -> None:
+    """Link or copy what lies below `root`, but for the paths `but` below it and what `image_files` passes over."""
+    root = Path(os.path.abspath(root))
     for parent, folders, names in os.walk(root, followlinks=True):
         above = {os.path.realpath(path) for path in (Path(parent), *Path(parent).parents)}
         folders[:] = [f for f in folders if not is_passed_over(f) and os.path.realpath(Path(parent, f)) not in above]
-        place = draft / Path(parent).relative_to(root)
-        place.mkdir(exist_ok=True)
-        for path in (Path(parent, name) for name in names if not is_passed_over(name)):
-            if str(path) not in others:
-                _link(path, place / path.name)
+        below = Path(parent).relative_to(root)
+        (draft / below).mkdir(exist_ok=True)
+        for name in names:
+            if not is_passed_over(name) and str(below / name) not in but:
+                _link(Path(parent, name), draft / below / name)
 
 
 def _link(path: Path, place: Path) -> None:

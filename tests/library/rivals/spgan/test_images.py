@@ -58,6 +58,20 @@ def test_a_set_is_written_anew_with_its_training_images_translated(source, tmp_p
         write_translated_set(source, folder, lambda images: images, SIZE)
 
 
+@pytest.mark.parametrize("spelled", ["", "./", "/", "../p1/"])
+def test_originals_stay_however_their_paths_are_spelled(tmp_path, monkeypatch, spelled):
+    original = tmp_path / "set" / "p1" / "0.png"
+    original.parent.mkdir(parents=True)
+    write_picture(torch.zeros(3, 64, 32, dtype=torch.uint8), original)
+    monkeypatch.chdir(tmp_path / "set")
+    source = read_dataset("folder", Path())
+    train = [record._replace(path=f"./p1/{spelled}0.png") for record in source.train]
+    write_translated_set(replace(source, train=train), tmp_path / "images", lambda images: -images, SIZE)
+    assert int(read_image(str(original)).max()) == 0
+    assert int(read_image(str(tmp_path / "images" / "p1" / "0.png")).min()) == 255
+    assert files_of(tmp_path / "images") == {"p1/0.png"}
+
+
 def test_files_are_copied_where_none_can_be_linked(source, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError
@@ -118,3 +132,6 @@ def test_sets_that_cannot_be_replaced_where_they_lie_are_refused(source):
     strange = [record._replace(path=f"/elsewhere/{number}.jpg") for number, record in enumerate(source.train)]
     with pytest.raises(ValueError, match=r"/elsewhere/0.jpg and 23 more training images lie outside .*day; a transla"):
         check_translatable(replace(source, train=strange))
+    above = [source.train[0]._replace(path=str(source.root / ".." / "0.jpg"))]
+    with pytest.raises(ValueError, match=r"day/../0.jpg and 0 more training images lie outside"):
+        check_translatable(replace(source, train=above))
