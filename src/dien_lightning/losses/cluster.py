@@ -49,16 +49,28 @@ def moved_entries(entries: Tensor, embedding: Tensor, rows: Tensor, momentum: fl
     """
     order = torch.arange(len(rows), device=rows.device)
     if hard:
-        order = (embedding * entries[rows]).sum(1).argsort(stable=True)
+        order = (embedding * entries.index_select(0, rows)).sum(1).argsort(stable=True)
     order = order[rows[order].argsort(stable=True)]
     sizes = torch.unique_consecutive(rows[order], return_counts=True)[1]
     turn = torch.arange(len(rows), device=rows.device) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
     entries = entries.clone()
     for number in range(1 if hard else int(sizes.max())):
         here = order[turn == number]
-        moved = momentum * entries[rows[here]] + (1 - momentum) * embedding[here]
+        moved = momentum * entries.index_select(0, rows[here]) + (1 - momentum) * embedding[here]
         entries[rows[here]] = normalize(moved, dim=1)
     return entries
+
+
+def check_rows(rows: Tensor, number: int) -> None:
+    """Raise a ValueError unless each of `rows` is one of a memory's `number` entries; on the CPU alone.
+
+    A GPU would have to be waited for: there, reading an entry that is none stops the process.
+    """
+    if rows.device.type != "cpu" or not len(rows):
+        return
+    for row in (int(rows.min()), int(rows.max())):
+        if not 0 <= row < number:
+            raise ValueError(f"row {row} is none of the memory's {number} entries; leave out images that have none.")
 
 
 class ClusterTerms(NamedTuple):
@@ -84,7 +96,8 @@ class ClusterMemoryLoss(nn.Module):
         embedding (B, D), rows (B,): which entry is each image's -> scalar.
 
     Raises:
-        ValueError: an argument out of its range, entries and classes that do not fit, or none yet.
+        ValueError: an argument out of its range, entries and classes that do not fit, or none yet; an image without an
+            entry, such as an outlier's -1 (a GPU stops the process instead).
 
     Example:
         >>> loss = ClusterMemoryLoss(temperature=1.0)
@@ -144,11 +157,13 @@ class ClusterMemoryLoss(nn.Module):
         if not len(self.entries):
             raise ValueError("the memory is empty; fill it with the means of the clusters first.")
         logits = mean_similarity(normalize(embedding, dim=1), self.entries, self.classes, self.sizes) / self.temperature
-        own = self.classes[rows]
+        check_rows(rows, len(self.entries))
+        own = self.classes.index_select(0, rows)
         return ClusterTerms(cross_entropy(logits, own), (logits.detach().argmax(1) == own).float().mean())
 
     @torch.no_grad()
     @in_full_precision
     def update(self, embedding: Tensor, rows: Tensor) -> None:
         """Let a batch move its entries, once its loss is taken; shapes as in `forward`."""
+        check_rows(rows, len(self.entries))
         self.entries = moved_entries(self.entries, normalize(embedding, dim=1), rows, self.momentum, self.hard)

@@ -79,7 +79,7 @@ class CrossDomainTripletLoss(nn.Module):
         target_negatives: False mines negatives in the source alone, to see what pushing the target off is worth.
 
     Shape:
-        source (N, D), source_pids (N,), target (M, D) -> scalar.
+        source (N, D), source_pids (N,), target (M, D) -> scalar. The source is labelled: -1 is a person as any other.
 
     Raises:
         ValueError: a margin that is not positive, a negative centre weight.
@@ -139,7 +139,7 @@ class ExemplarTripletLoss(nn.Module):
         margin: m > 0.
 
     Shape:
-        source (N, D), source_pids (N,), target (M, D) -> scalar.
+        source (N, D), source_pids (N,), target (M, D) -> scalar. The source is labelled: -1 is a person as any other.
 
     Raises:
         ValueError: a margin that is not positive.

@@ -95,6 +95,16 @@ def test_a_memory_is_no_part_of_the_weights_and_learns_by_moving_alone():
     assert not loss.entries.requires_grad
 
 
+@pytest.mark.parametrize("row", [-1, 3])
+def test_an_image_without_an_entry_is_refused(row):
+    loss = ClusterMemoryLoss()
+    loss.fill(torch.eye(3))
+    for call in (loss, loss.update):
+        with pytest.raises(ValueError, match=f"row {row} is none of the memory's 3 entries; leave out images"):
+            call(torch.eye(3)[:2], torch.tensor([0, row]))
+    assert torch.equal(loss.entries, torch.eye(3))
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
