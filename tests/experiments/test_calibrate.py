@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import normalize
 
 from commands import call
 from dien_lightning.calibration import calibrate, pairs_across_cameras
@@ -152,7 +153,8 @@ def test_what_cannot_be_calibrated_changes_nothing(words, said, dien, tmp_path):
 def test_a_calibration_from_python_that_does_not_say_whose_pairs_it_is_of_answers(dien, tmp_path):
     network = load_network("network.safetensors")
     people = np.arange(24).repeat(2)
-    pairs = pairs_across_cameras(torch.eye(24).repeat_interleave(2, 0) + 0.1 * torch.rand(48, 24), people, [0, 1] * 24)
+    units = normalize(torch.eye(24).repeat_interleave(2, 0) + 0.1 * torch.rand(48, 24), dim=1)
+    pairs = pairs_across_cameras(units, people, [0, 1] * 24)
     named = {"fingerprint": fingerprint(network), "domain": "target"}
     network.calibration = calibrate(pairs, **named, false_matches=20)
     save_network(network, "calibrated.safetensors")

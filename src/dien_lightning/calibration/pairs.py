@@ -14,6 +14,7 @@ from dien_lightning.types import UNLABELED
 
 CAMERAS = ("required", "none")
 _BLOCK = 512
+_OFF_UNIT = 1e-2  # bfloat16 moves the length of a unit vector by less
 
 
 class Pairs(NamedTuple):
@@ -58,7 +59,7 @@ def pairs_across_cameras(
     """The pairs of images that different cameras took; images of one camera are alike whoever is on them.
 
     Args:
-        embeddings: (N, D), L2-normalised.
+        embeddings: (N, D), L2-normalised; in half precision, too.
         pids: who is on each image; -1 is nobody, and makes no pair.
         camids: which camera took it.
         cameras: "required", or "none" if pairs of one camera count too, as where nobody knows the cameras.
@@ -66,7 +67,7 @@ def pairs_across_cameras(
         seed: of the drawing.
 
     Raises:
-        ValueError: there is no pair of one person, or none of strangers.
+        ValueError: there is no pair of one person, or none of strangers; embeddings that are not of unit length.
 
     Example:
         >>> pairs = pairs_across_cameras(torch.eye(3), [7, 7, 9], [0, 1, 1])
@@ -78,6 +79,13 @@ def pairs_across_cameras(
     labels, places = torch.as_tensor(pids), torch.as_tensor(camids)
     known = labels != UNLABELED
     images, labels, places = embeddings.detach().cpu().float()[known], labels[known], places[known]
+    lengths = images.norm(dim=1)
+    off = (lengths - 1).abs() >= _OFF_UNIT
+    if bool(off.any()):
+        raise ValueError(
+            f"{int(off.sum())} embeddings are not of length 1, the first has {float(lengths[off][0]):.3g}; calibrate "
+            "L2-normalised ones: torch.nn.functional.normalize(embeddings, dim=1)."
+        )
     starts = range(0, len(labels), _BLOCK)
 
     def pairs_of_block(start: int) -> tuple[Tensor, Tensor]:  # (b, N), whether a pair counts, and whether it is of one

@@ -122,6 +122,26 @@ def test_what_would_say_too_much_is_refused(changes, words):
         )
 
 
+def longer_and_longer(x):
+    return x * torch.linspace(0.9, 1.1, len(x))[:, None]
+
+
+@pytest.mark.parametrize("change", [torch.zeros_like, longer_and_longer])
+def test_embeddings_of_another_length_are_refused(change):
+    embeddings, pids, camids = pictures()
+    with pytest.raises(ValueError, match=r"\d+ embeddings are not of length 1, the first has .*; calibrate L2-nor"):
+        pairs_across_cameras(change(embeddings), pids, camids)
+    embeddings[0], pids[0] = 7, -1  # nobody's makes no pair
+    assert len(pairs_across_cameras(embeddings, pids, camids).same)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_unit_length_in_half_precision_is_near_enough(dtype):
+    embeddings, *labels = pictures()
+    exact, rounded = (pairs_across_cameras(each, *labels) for each in (embeddings, embeddings.to(dtype)))
+    np.testing.assert_allclose(rounded.distances**2, exact.distances**2, atol=0.02)
+
+
 def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pairs):
     with pytest.raises(ValueError, match="all distances are equal: the embeddings have collapsed"):
         calibrate(Pairs(np.ones(len(pairs.same)), pairs.people), **ABOUT)
