@@ -9,6 +9,7 @@ import torch
 
 from dien_lightning.checks import check_int
 from dien_lightning.retrieval.blocks import euclidean_blocks
+from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.sets import EvaluationSets
 from dien_lightning.types import UNLABELED
 
@@ -45,22 +46,43 @@ def expand_queries(sets: EvaluationSets, k: int = 5) -> EvaluationSets:
     return replace(sets, query=torch.cat(parts))
 
 
-def pool_tracklets(sets: EvaluationSets) -> EvaluationSets:
+def pool_tracklets(sets: EvaluationSets, protocol: Protocol | None = None) -> EvaluationSets:
     """One image per tracklet in query and gallery, the mean of its frames, as MARS is evaluated.
 
     Means are not normalised. Where no image is a frame of a tracklet, the sets are given back as they are.
+
+    Args:
+        sets: frames with one number are one tracklet.
+        protocol: with same_camera="keep", frames of one tracklet may be of several cameras; the defaults of `Protocol`
+            if not given.
+
+    Raises:
+        ValueError: frames of one tracklet show two people, cameras or clothes.
     """
     if bool((sets.query_tracklets == UNLABELED).all() and (sets.gallery_tracklets == UNLABELED).all()):
         return sets
-    return _pool(_pool(sets, "query"), "gallery")
+    labels = ["pids", "clothes"]
+    if (protocol or Protocol()).same_camera == "drop":
+        labels.append("camids")
+    return _pool(_pool(sets, "query", labels), "gallery", labels)
 
 
 @torch.no_grad()
-def _pool(sets: EvaluationSets, role: str) -> EvaluationSets:
-    """The mean of each tracklet's images, of one set."""
+def _pool(sets: EvaluationSets, role: str, labels: list[str]) -> EvaluationSets:
+    """The mean of each tracklet's images, of one set; they agree in these labels."""
     group, embedding = sets.groups(role, "tracklets"), getattr(sets, role)
     number = torch.bincount(group)
     first = torch.full_like(number, len(group)).scatter_reduce_(0, group, torch.arange(len(group)), "amin")
+    for label in labels:
+        numbers = getattr(sets, f"{role}_{label}")
+        other = numbers != numbers[first[group]]
+        if bool(other.any()):
+            frame = int(other.nonzero()[0])
+            raise ValueError(
+                f"{role}_tracklets: frames of tracklet {int(getattr(sets, f'{role}_tracklets')[frame])} have {label} "
+                f"{int(numbers[first[group[frame]]])} and {int(numbers[frame])}; number tracklets over all people and "
+                "cameras, not anew for each."
+            )
     dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32
     total = torch.zeros(len(number), embedding.shape[1], dtype=dtype, device=embedding.device)
     total.index_add_(0, group.to(total.device), embedding.to(dtype))

@@ -189,7 +189,7 @@ class RetrievalMetric(Metric):
             for label, column in zip(("index", "pids", "camids", "clothes", "tracklets"), joined.T[1:], strict=True):
                 parts[f"{role}_{label}"] = column[kept[half]]
         sets = EvaluationSets(**parts, num_junk=num_junk, num_doubles=num_doubles)  # type: ignore[arg-type]
-        pooled = pool_tracklets(sets)
+        pooled = pool_tracklets(sets, self.protocol)
         if pooled is not sets and self.normalize:
             pooled = pooled.normalized("query", "gallery")
         return choose_images(pooled, self.protocol)

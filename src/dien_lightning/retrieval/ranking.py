@@ -62,7 +62,7 @@ def evaluate_retrieval(
     """
     known: dict[str, Any] = {"query": query, "query_pids": query_pids, "query_camids": query_camids, **further}
     known |= {"gallery": gallery, "gallery_pids": gallery_pids, "gallery_camids": gallery_camids}
-    return evaluate_sets(pool_tracklets(EvaluationSets(**known)), max_rank=max_rank, protocol=protocol)
+    return evaluate_sets(pool_tracklets(EvaluationSets(**known), protocol), max_rank=max_rank, protocol=protocol)
 
 
 def evaluate_sets(

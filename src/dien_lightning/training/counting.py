@@ -100,7 +100,7 @@ def _labels(splits: Splits, protocol: Protocol) -> EvaluationSets:
         for label in ("pid", "camid", "tracklet"):
             about[f"{role}_{label}s"] = [getattr(record, label) for record in records]
         about[f"{role}_clothes"] = [record.clothes for record in records]
-    return pool_tracklets(EvaluationSets(**about))
+    return pool_tracklets(EvaluationSets(**about), protocol)
 
 
 def _check_apart(splits: Splits, protocol: Protocol) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import reference
-from dien_lightning.retrieval import expand_queries, pool_tracklets
+from dien_lightning.retrieval import Protocol, expand_queries, pool_tracklets
 
 from .galleries import make, random_sets
 
@@ -43,6 +43,18 @@ def test_order_does_not_change_the_pools():
     sets = random_sets(num_query=40, num_gallery=1)
     frames = torch.arange(40) % 13  # of each tracklet three or four
     sets = replace(sets, query=sets.query.round(), query_tracklets=frames)  # whole numbers add up alike in any order
+    sets = replace(sets, query_pids=frames, query_camids=frames)
     turned = torch.randperm(40, generator=torch.Generator().manual_seed(0))
     one, other = pool_tracklets(sets), pool_tracklets(sets.take(query=turned))
     assert torch.equal(one.query, other.query)
+
+
+@pytest.mark.parametrize("label", ["pids", "camids", "clothes"])
+def test_tracklets_that_are_numbered_anew_are_refused(label):
+    frames = {"gallery_tracklets": [0, 0, 3, 3], "gallery_clothes": [0] * 4, "gallery_camids": [1] * 4}
+    known = {"gallery_pids": [1] * 4, **frames, f"gallery_{label}": [5, 5, 5, 6]}
+    sets = make(query_clothes=[0], query_index=[0], gallery_index=[1, 2, 3, 4], gallery=[0.0] * 4, **known)
+    with pytest.raises(ValueError, match=f"gallery_tracklets: frames of tracklet 3 have {label} 5 and 6; number track"):
+        pool_tracklets(sets)
+    if label == "camids":
+        assert pool_tracklets(sets, Protocol(same_camera="keep")).gallery_index.tolist() == [1, 3]

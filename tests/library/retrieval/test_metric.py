@@ -141,7 +141,8 @@ def test_frames_are_averaged_clothes_are_told_and_one_query_may_ask_in_leave_one
     metric = RetrievalMetric(protocol=Protocol(search="leave_one_out", clothes="changed"))
     clothes, tracklet = torch.tensor([0, 1, 1, 2]), torch.tensor([-1, 6, 6, -1])
     pid, gallery = torch.tensor([1, 1, 1, 2]), torch.zeros(4, dtype=torch.bool)
-    metric.update(embedding, pid, torch.arange(4), gallery, torch.arange(4), clothes=clothes, tracklet=tracklet)
+    camid = torch.tensor([0, 1, 1, 3])
+    metric.update(embedding, pid, camid, gallery, torch.arange(4), clothes=clothes, tracklet=tracklet)
     sets = metric.gather()
     assert sets.gallery_index.tolist() == sets.query_index.tolist() == [0, 3, 1]
     torch.testing.assert_close(sets.gallery, torch.tensor([[0.6, 0.8], [1.0, 0.0], [0.5**0.5, 0.5**0.5]]))
