@@ -8,6 +8,7 @@ from dien_lightning.retrieval.ranking import evaluate_retrieval, evaluate_sets
 from dien_lightning.retrieval.reciprocity import reciprocal_neighbors
 from dien_lightning.retrieval.reranking import k_reciprocal_blocks, reranking_memory
 from dien_lightning.retrieval.result import RetrievalResult
+from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "RankedLists",
     "RetrievalMetric",
     "RetrievalResult",
+    "choose_images",
     "evaluate_retrieval",
     "evaluate_sets",
     "expand_queries",

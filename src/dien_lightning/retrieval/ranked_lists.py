@@ -44,14 +44,16 @@ def rank_gallery(
     Where the protocol does not order a tie, the image with the lower number comes first.
 
     Args:
-        sets: query and gallery, tracklets pooled; `sets.take(query=rows)` lists some queries.
+        sets: query and gallery, tracklets pooled; `sets.take(query=rows)` lists some queries. Where the protocol's
+            search chooses images, those it has chosen: `choose_images(sets, protocol)`, or `RetrievalMetric.gather()`.
         distances: as `evaluate_sets` takes them; None is the Euclidean distance of the embeddings.
         k: length of the lists.
         protocol: what is dropped; the defaults of `Protocol` if not given. Lists are of the whole gallery: `draws` are
             not looked at.
 
     Raises:
-        ValueError: for distances that do not fit the sets, and a length below 1.
+        ValueError: for distances that do not fit the sets, a length below 1, and sets that the protocol's search would
+            change.
 
     Example:
         >>> sets = EvaluationSets(query=torch.tensor([[0.0]]), query_pids=[7], query_camids=[0],
@@ -61,7 +63,13 @@ def rank_gallery(
     """
     check_int("k", k, 1, "it is the number of images in a list")
     protocol = protocol or Protocol()
-    sets = choose_images(sets, protocol)
+    chosen = choose_images(sets, protocol)
+    if (len(chosen.query), len(chosen.gallery)) != (len(sets.query), len(sets.gallery)):
+        raise ValueError(
+            f"search={protocol.search!r} makes {len(chosen.query)} queries and {len(chosen.gallery)} gallery images of "
+            f"{len(sets.query)} and {len(sets.gallery)}, so that a list's numbers would be those of other images; give "
+            "choose_images(sets, protocol), whose query_index and gallery_index say which images they are."
+        )
     matching = Matching(sets, protocol)
     blocks = euclidean_blocks(sets.query, sets.gallery) if distances is None else given_blocks(distances, sets)
     parts: list[RankedLists] = []
