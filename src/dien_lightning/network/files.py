@@ -46,6 +46,7 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
 
     Raises:
         OSError: it cannot be written, on a full disk for instance; what it held before stays.
+        ValueError: its calibration was fitted to other weights.
 
     Example:
         >>> import tempfile
@@ -55,6 +56,8 @@ def save_network(network: DIEN, path: str | os.PathLike[str]) -> None:
         ...     load_network(f"{folder}/network.safetensors").embedding_dim
         8
     """
+    if network.calibration is not None:  # `load_network` would refuse the file
+        network.calibration.check_fits(fingerprint(network), network.calibration.about["domain"])
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     about = json.dumps({**network.hyperparameters, _DIGEST: _digest(tensors)})  # two entries would come in any order
     with atomic_write(path) as draft:
@@ -113,8 +116,9 @@ def load_network(path: str | os.PathLike[str], **changes: Any) -> DIEN:
 def fingerprint(network: DIEN) -> str:
     """What tells this network's embeddings from another's: a digest of its weights, statistics and arguments.
 
-    A checkpoint and the network.safetensors beside it have the same one. A calibration changes no embedding, so it does
-    not count; batch-norm statistics that are gathered anew do.
+    A checkpoint and the network.safetensors beside it have the same one. Weights of another type count as the float32
+    that `load_network` makes of them. A calibration changes no embedding, so it does not count; batch-norm statistics
+    that are gathered anew do.
 
     Args:
         network: on any device.
@@ -125,7 +129,8 @@ def fingerprint(network: DIEN) -> str:
         (32, True)
     """
     state = network.state_dict()
-    tensors = {name: state[name].detach().cpu().contiguous() for name in state if name.split(".")[0] != CALIBRATION}
+    weights = {name: state[name].detach().cpu() for name in state if name.split(".")[0] != CALIBRATION}
+    tensors = {name: (t.float() if t.is_floating_point() else t).contiguous() for name, t in weights.items()}
     deciding = json.dumps({name: network.hyperparameters[name] for name in _DECIDING})
     return hashlib.blake2b(f"{deciding} {_digest(tensors)}".encode(), digest_size=16).hexdigest()
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dien_lightning.network import Calibration, fingerprint, load_network, save_network
+from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from library.network.networks import images, small
 
 TABLE = ([0.5, 1.0, 1.5], [1.0, 0.0, -2.0], [0.01, 0.1, 1.0])
@@ -74,9 +75,12 @@ def test_that_of_another_network_or_domain_is_refused(network, tmp_path):
     with pytest.raises(ValueError, match="the calibration was fitted to another network's embeddings"):
         network.calibration.check_fits(fingerprint(other), "source")
     other.calibration = network.calibration
-    save_network(other, tmp_path / "network.safetensors")
-    with pytest.raises(ValueError, match=r"network\.safetensors cannot be read .*fitted to another network's"):
-        load_network(tmp_path / "network.safetensors")
+    with pytest.raises(ValueError, match=r"fitted to another network's embeddings.*calibrate this network"):
+        save_network(other, tmp_path / "network.safetensors")
+    state = {f"network.{name}": tensor for name, tensor in other.state_dict().items()}
+    torch.save({CHECKPOINT_HYPERPARAMETERS: other.hyperparameters, "state_dict": state}, tmp_path / "last.ckpt")
+    with pytest.raises(ValueError, match=r"last\.ckpt cannot be read .*fitted to another network's"):
+        load_network(tmp_path / "last.ckpt")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from dien_lightning.network import DIEN, load_network, save_network
+from dien_lightning.network import DIEN, Calibration, load_network, save_network
 from dien_lightning.network.files import CALIBRATION, CHECKPOINT_HYPERPARAMETERS, fingerprint
 from library.network.networks import images, small
 
@@ -189,3 +189,26 @@ def test_the_fingerprint_changes_with_what_changes_an_embedding_and_with_nothing
     others = [small(1, seed=1), small(1, attention_update="accumulate"), small(1, image_size=(128, 64))]
     first.gather_statistics([images(6)], "target")
     assert len({known, *map(fingerprint, [first, *others])}) == 5
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_calibrated_network_of_any_type_is_read_back(dtype, tmp_path):
+    network, path = small(0).eval().to(dtype), tmp_path / "network.safetensors"
+    about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 100}
+    network.calibration = Calibration([0.5, 1.0], [1.0, -1.0], [0.1, 1.0], about)
+    save_network(network, path)
+    loaded = load_network(path)
+    assert loaded.calibration is not None
+    assert fingerprint(loaded) == fingerprint(network)
+    before = path.read_bytes()
+    network.embedding[0].weight.data += 1
+    with pytest.raises(ValueError, match=r"the calibration was fitted to another network's embeddings.*calibrate th"):
+        save_network(network, path)
+    assert path.read_bytes() == before
+
+
+def test_the_fingerprint_of_a_float32_network_is_what_files_hold():
+    known = small(0)
+    for number, tensor in enumerate(known.state_dict().values()):
+        tensor.copy_(torch.arange(tensor.numel()).reshape(tensor.shape) % 7 + number)
+    assert fingerprint(known) == "524a089af046a4340d51a4d0904853e0"
