@@ -17,7 +17,7 @@ from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranking import evaluate_sets
 from dien_lightning.retrieval.result import RetrievalResult
 from dien_lightning.retrieval.searches import choose_images
-from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.retrieval.sets import EvaluationSets, whole_numbers
 from dien_lightning.types import UNLABELED
 
 # One image embedded twice, in other batches or in half precision, differs by far less than this share of its length.
@@ -100,16 +100,17 @@ class RetrievalMetric(Metric):
             embedding (B, D), the others (B,).
 
         Raises:
-            ValueError: when the numbers of rows differ, or is_query is not boolean.
+            ValueError: when the numbers of rows differ, labels are no whole numbers, or is_query is not boolean.
         """
         if is_query.dtype != torch.bool:
             raise ValueError(
                 f"is_query holds {is_query.dtype} and must be boolean; update takes embedding, pid, camid, is_query, "
                 f"index, in this order."
             )
-        further = (torch.full_like(index, one) if isinstance(one, int) else one for one in (clothes, tracklet))
-        given = (is_query, index, pid, camid, *further)
-        labels = [value.detach().to(embedding.device, torch.int64) for value in given]
+        given = {"is_query": is_query, "index": index, "pid": pid, "camid": camid}
+        for name, value in (("clothes", clothes), ("tracklet", tracklet)):
+            given[name] = torch.full_like(index, value) if isinstance(value, int) else value
+        labels = [whole_numbers(name, value).to(embedding.device) for name, value in given.items()]
         if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
             raise ValueError(f"update needs (B, D) embeddings and four times (B,) labels, and was given {shapes}.")

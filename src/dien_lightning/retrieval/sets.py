@@ -73,7 +73,7 @@ class EvaluationSets:
                 value = getattr(self, name)
                 if value is None:
                     value = torch.arange(first, first + number) if "index" in name else [UNLABELED] * number
-                numbers = _whole_numbers(name, value)
+                numbers = whole_numbers(name, value).cpu().contiguous()
                 if numbers.shape != (number,):
                     raise ValueError(
                         f"{name} has shape {tuple(numbers.shape)}, and {role} has {number} embeddings; give one number "
@@ -139,11 +139,17 @@ def _names(role: str) -> list[str]:
     return [f"{role}_{label}" for label in _LABELS]
 
 
-def _whole_numbers(name: str, value: LabelsLike) -> Tensor:
+def whole_numbers(name: str, value: LabelsLike) -> Tensor:
+    """Labels as int64 where they are; only floating-point ones make a GPU wait.
+
+    Raises:
+        ValueError: they are no whole numbers, or too large.
+    """
     try:
-        tensor = torch.as_tensor(value).detach().cpu()
+        tensor = torch.as_tensor(value).detach()
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name} cannot be read as whole numbers: {error}; give one for each image.") from None
-    if tensor.is_floating_point() and not torch.equal(tensor, tensor.round()):  # NaN is never equal
+    numbers = tensor.to(torch.int64)
+    if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
         raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
-    return tensor.to(torch.int64).contiguous()
+    return numbers

@@ -136,6 +136,16 @@ def test_shapes_are_checked():
         RetrievalMetric(max_rank=0)
 
 
+def test_labels_are_whole_numbers():
+    embedding, is_query = torch.zeros(3, 2), torch.tensor([True, False, False])
+    for pids in ([7.2, 7.9, 8.0], [7.0, float("nan"), 7.0], [7.0, float("inf"), 7.0]):
+        with pytest.raises(ValueError, match="pid holds numbers that are not whole; identities and cameras are"):
+            RetrievalMetric().update(embedding, torch.tensor(pids), torch.zeros(3), is_query, torch.arange(3))
+    metric = RetrievalMetric()
+    metric.update(embedding, torch.tensor([7.0, 7, 8]), torch.tensor([0.0, 1, 1]), is_query, torch.arange(3))
+    assert metric.gather().gallery_pids.tolist() == [7, 8]
+
+
 def test_frames_are_averaged_clothes_are_told_and_one_query_may_ask_in_leave_one_out():
     embedding = torch.tensor([[3.0, 4.0], [1.0, 0.0], [0.0, 1.0], [5.0, 0.0]])
     metric = RetrievalMetric(protocol=Protocol(search="leave_one_out", clothes="changed"))

@@ -59,6 +59,8 @@ def test_images_are_numbered_through_query_and_gallery_unless_told():
         ({"query": torch.zeros(0, 16), "query_pids": [], "query_camids": []}, "The query set is empty"),
         ({"query_pids": [1.2] * 20}, "query_pids holds numbers that are not whole"),
         ({"gallery_pids": [float("nan")] * 200}, "gallery_pids holds numbers that are not whole"),
+        ({"gallery_pids": [float("inf")] * 200}, "gallery_pids holds numbers that are not whole"),
+        ({"gallery_pids": [1e30] * 200}, "gallery_pids holds numbers that are not whole"),
         ({"query_camids": ["left"] * 20}, "query_camids cannot be read as whole numbers"),
         ({"query_index": None}, "One of query_index and gallery_index is given; give both or neither"),
     ],
