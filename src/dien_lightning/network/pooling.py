@@ -40,9 +40,10 @@ class GeneralizedMean(nn.Module):
         self.power = nn.Parameter(torch.tensor(power))
 
     def forward(self, features: Tensor) -> Tensor:
-        with torch.autocast(features.device.type, enabled=False):  # half precision has no room for powers
-            powers = features.to(self.power.dtype).clamp(min=_LEAST).pow(self.power)
-            return adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / self.power)
+        with torch.autocast(features.device.type, enabled=False):
+            power = self.power.to(torch.promote_types(self.power.dtype, torch.float32))  # half has no room for powers
+            powers = features.to(power.dtype).clamp(min=_LEAST).pow(power)
+            return adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / power).to(self.power.dtype)
 
 
 class LocalMax(nn.Module):

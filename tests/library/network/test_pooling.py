@@ -39,6 +39,15 @@ def test_gradient_and_zeros():
         assert GeneralizedMean()(maps(torch.bfloat16)).dtype == torch.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("value", [0.003, 41.0, 100.0])
+def test_a_half_network_has_room_for_powers(dtype, value):
+    features = torch.full((1, 1, 4, 2), value, dtype=dtype)
+    pooled = GeneralizedMean().to(dtype)(features)
+    assert pooled.dtype == dtype
+    assert pooled.item() == pytest.approx(features[0, 0, 0, 0].item(), rel=torch.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("parts", [1, 2, 4])
 def test_local_maximum_by_loop(parts):
     pooled = LocalMax(parts)(maps())
