@@ -172,11 +172,18 @@ def test_any_float_and_float64_is_kept(dtype):
     assert evaluate_sets(make(query=query, gallery=near, gallery_pids=[2, 1])).mAP == expected
 
 
-def test_neither_autocast_nor_a_lower_precision_decides_who_is_first():
+def test_neither_autocast_nor_a_lower_precision_decides_who_is_first(monkeypatch):
     sets = random_sets(width=512)
     expected = evaluate_sets(sets).figures()
     backend = torch.backends.mkldnn.matmul
-    before = backend.fp32_precision
+    before, seen = backend.fp32_precision, []
+    multiply = torch.addmm
+
+    def watched(*args, **options):
+        seen.append((backend.fp32_precision, torch.is_autocast_enabled("cpu")))
+        return multiply(*args, **options)
+
+    monkeypatch.setattr(torch, "addmm", watched)
     try:
         backend.fp32_precision = "bf16"
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -184,6 +191,7 @@ def test_neither_autocast_nor_a_lower_precision_decides_who_is_first():
         assert backend.fp32_precision == "bf16"
     finally:
         backend.fp32_precision = before
+    assert set(seen) == {("ieee", False)}  # few processors multiply in bf16, so figures alone would agree anywhere
 
 
 @pytest.mark.parametrize(
