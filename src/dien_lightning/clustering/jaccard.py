@@ -30,7 +30,8 @@ def jaccard_distances(embeddings: Tensor, k1: int = 30, k2: int = 6, *, limit: f
 
     Args:
         embeddings: of N images; L2-normalised here.
-        k1: neighbours that make up a neighbourhood.
+        k1: neighbours that make up a neighbourhood, the image itself not counted. SpCL's released code counts it: of
+            its k1 = 30, 29 are others.
         k2: nearest images whose neighbourhoods are averaged; 1 averages nothing.
         limit: longer distances are left out.
 

@@ -92,7 +92,8 @@ class RetrievalMetric(Metric):
             camid: camera.
             is_query: True for a query image, False for a gallery image.
             index: place in the evaluation's data set, counted on from query to gallery: the same number is the same
-                image. Images that share one and differ are refused when the figures are computed.
+                image. Images that share one and differ are refused when the figures are computed; embeddings are
+                compared within a process.
             clothes: what the person wears, numbered over all people; -1 where nobody knows.
             tracklet: which sequence the image is a frame of; -1 where it stands alone.
 

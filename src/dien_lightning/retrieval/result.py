@@ -20,10 +20,11 @@ class RetrievalResult(NamedTuple):
         mINP: mean inverse negative penalty (Ye et al., 2021): matches / rank of the last one.
         cmc: (max_rank,) fraction of queries whose first match is among the first k images, at k - 1.
         rank_counts: (max_rank,) the number of those queries, summed over the draws of a protocol that has some.
-        average_precision: (Q,) float64, of each query; NaN for one without a match. `mAP` is its mean.
+        average_precision: (Q,) float64, of each query; NaN for one without a match. `mAP` is the mean of the others, or
+            of all with 0 in its place where the protocol counts all queries.
         num_valid_queries: queries that have a match.
         num_queries: all queries.
-        num_gallery: gallery images that were ranked.
+        num_gallery: gallery images that are not junk; where the protocol has draws, each ranks some of them.
         num_junk: gallery images dropped as junk.
         num_same_camera: (query, gallery image) pairs dropped because person and camera agree.
         num_doubles: images that had arrived more than once and counted once.
