@@ -154,8 +154,9 @@ def order_table(entries: Sequence[Entry]) -> Table:
     caption = (
         f"The paper's order, and ours: differences of the means in points. {VERDICTS} With few seeds that is a rule of "
         "thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, as "
-        "rows with different ones in the table before do. Claims without figures of the paper are ours; pairs of which "
-        "not both have been run are left out."
+        "rows with different ones in the table before do, or on another processor, which moved Base as far "
+        "(results/README.md): a row that goes on from Base is compared with its own Bases in results/self_training.md. "
+        "Claims without figures of the paper are ours; pairs of which not both have been run are left out."
     )
 
     def figure_of(row: str, direction: str, figure: str) -> Summary:
