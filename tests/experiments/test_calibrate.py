@@ -112,7 +112,7 @@ def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, 
     words = ["checkpoint=network.safetensors", "domain=source", r"camera_pattern=cam(\d)", FEWEST]
     done = dien("calibrate", *words, "data=source")
     assert (
-        "source: the source's people, held out, embedded with the target's statistics." in done.stdout
+        "source: taken for the source's people, held out, embedded with the target's statistics." in done.stdout
     )  # it has no own
     assert "Note: these are people of the source: what they show does not carry over" in done.stdout
     assert "the source's people must be held out of its training" in dien("calibrate", *words, "data=crops").stderr

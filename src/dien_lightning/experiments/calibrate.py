@@ -8,8 +8,8 @@ Either takes [false_matches=10] [method=logistic|isotonic] [output=FILE] [batch_
 
 `data` is a data set of the catalogue, looked for below data_root, or images of your own with identities, as for
 `dien check`. Pairs are those of different cameras. `domain=target` (the default) says that they are people of the
-cameras that you will ask about; `domain=source` that they are people of the source, held out of its training: what
-those show does not carry over to the target's cameras. `split=test` takes query and gallery, `split=train` what lies
+cameras that you will ask about; `domain=source` that they are people of the source, held out of its training, which a
+network's file cannot tell: what those show does not carry over to the target's cameras. `split=test` takes query and gallery, `split=train` what lies
 there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has looked at, a table with
 the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are relative to it. Where
 camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is left out; so is a
@@ -138,7 +138,7 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
     records = [record for record in parts[split] if record.pid in people[split]]
     if not records:
         raise ValueError(f"{splits.root} has no labelled people in split={split}; label some, or name another split.")
-    whose = "the target's labelled people" if options.domain == "target" else "the source's people, held out"
+    whose = "the target's labelled people" if options.domain == "target" else "taken for the source's people, held out"
     embeddings = _embed(network, [record.path for record in records], options)
     pairs = pairs_across_cameras(
         embeddings,
