@@ -126,3 +126,13 @@ def test_people_that_were_trained_on_are_not_called_held_out(capsys, monkeypatch
     said = capsys.readouterr().out
     assert "source, 6 of its identities trained on" in said
     assert "held-out" not in said
+
+
+@pytest.mark.parametrize(("epochs", "every", "is_said"), [(3, 2, True), (4, 2, False)])
+def test_a_last_epoch_that_was_not_validated_is_not_taken_for_a_candidate(epochs, every, is_said, capsys):
+    figures = dict.fromkeys((*FIGURES, "mAP_trapezoid"), 0.5)
+    ended = {name: {"epochs": epochs, "target": figures, "source": figures} for name in ("last", "oracle")}
+    settings = {"trainer": {"check_val_every_n_epoch": every}}
+    Results(target=figures, source=figures, checkpoints=ended, settings=settings).show(Protocol())
+    said = "The last epoch is not among those that the choices compare, one in every 2" in capsys.readouterr().out
+    assert said == is_said

@@ -6,14 +6,14 @@ dien calibrate checkpoint=FILE marks=FILE [domain=target|source]
 
 Either takes [false_matches=10] [method=logistic|isotonic] [output=FILE] [batch_size=64] [seed=0] [threads=N].
 
-`data` is a data set of the catalogue, looked for below data_root, or images of your own with identities, as for
-`dien check`. Pairs are those of different cameras. `domain=target` (the default) says that they are people of the
-cameras that you will ask about; `domain=source` that they are people of the source, held out of its training, which a
-network's file cannot tell: what those show does not carry over to the target's cameras. `split=test` takes query and gallery, `split=train` what lies
-there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has looked at, a table with
-the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are relative to it. Where
-camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is left out; so is a
-picture beside its own copy.
+`data` is a data set of the catalogue, looked for below data_root, or images of your own with identities, as for `dien
+check`. Pairs are those of different cameras. `domain=target` (the default) says that they are people of the cameras
+that you will ask about; `domain=source` that they are people of the source, held out of its training, which a network's
+file cannot tell: what those show does not carry over to the target's cameras. `split=test` takes query and gallery,
+`split=train` what lies there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has
+looked at, a table with the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are
+relative to it. Where camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is
+left out; so is a picture beside its own copy.
 
 `false_matches` is how many strangers of 1,000 a threshold may let through. Fewer than 20 people, or fewer false matches
 than the pairs can show, are refused. The network is written to `output`, else in the place of `checkpoint`.

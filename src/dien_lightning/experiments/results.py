@@ -179,6 +179,10 @@ class Results:
                 cells = (self._percent(f"{start}.{name}") for name in chosen)
                 table.add_row(CHOICES.get(choice, choice), str(self.figure(f"{start}.epochs")), *cells)
             console.print(table)
+            last, every = self.figure("checkpoints.last.epochs"), self.setting("trainer.check_val_every_n_epoch")
+            if last and every and last % every and len(self.checkpoints) > 1:
+                told = f"one in every {every} (trainer.check_val_every_n_epoch)"
+                console.print(f"The last epoch is not among those that the choices compare, {told}.", soft_wrap=True)
         console.print(f"Protocol: {protocol.sentence()}.", soft_wrap=True, highlight=False)
 
     def _percent(self, name: str) -> str:
