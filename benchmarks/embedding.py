@@ -1,12 +1,12 @@
-"""Embedding crops from disk: ours beside torchreid's FeatureExtractor, the same ResNet-50, the same files, one thread.
+"""Embedding crops from disk: ours beside torchreid's FeatureExtractor, the same ResNet-50, the same files.
 
 python benchmarks/embedding.py torchreid=PYTHON [crops=data/pedestrians_night] [images=128] [rounds=2] [threads=1]
     [precisions=auto]
 
 PYTHON is the interpreter of an environment with torch, torchvision, `pyppbox-torchreid` and `opencv-python-headless`,
-which the package imports and does not ask for. Each contender runs in a process of its
-own, in turn, `rounds` times; the fastest counts, by the processor's time, since other work may share the machine. No
-weights are loaded, for they change no speed.
+which the package imports and does not ask for. Each contender runs in a process of its own, in turn, `rounds` times;
+the fastest counts, by the processor's time, since other work may share the machine. No weights are loaded, for they
+change no speed.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def is_nobody(name: str | None) -> bool:
     """
     word = spelled(name or "").casefold().strip("<>()[]")
     words = re.sub(r"[\W_]+", " ", word).strip()
-    if not word.strip(string.punctuation) or not (_NO_VALUE | _NOBODY).isdisjoint((word, words)):
+    if not word.strip(string.punctuation) or {word, words} & _NO_VALUE or {word, words} & _NOBODY:
         return True
     numbered = re.fullmatch(r"(.+?)s? ?[0-9]+", words)
     if numbered and numbered[1] in _NOBODY:

@@ -156,8 +156,8 @@ class ClusterMemoryLoss(nn.Module):
         """The loss and how often it is right; shapes as in `forward`."""
         if not len(self.entries):
             raise ValueError("the memory is empty; fill it with the means of the clusters first.")
-        logits = mean_similarity(normalize(embedding, dim=1), self.entries, self.classes, self.sizes) / self.temperature
         check_rows(rows, len(self.entries))
+        logits = mean_similarity(normalize(embedding, dim=1), self.entries, self.classes, self.sizes) / self.temperature
         own = self.classes.index_select(0, rows)
         return ClusterTerms(cross_entropy(logits, own), (logits.detach().argmax(1) == own).float().mean())
 
