@@ -18,7 +18,6 @@ from dien_lightning.data.loaders import (
     check_numbers,
     default_num_workers,
     plain_loader,
-    training_loader,
 )
 from dien_lightning.data.records import Record, Splits, count_identities
 from dien_lightning.data.samplers import EpochSampler, IdentitySampler, TrainingSampler
@@ -234,7 +233,7 @@ class DomainPairDataModule(pl.LightningDataModule):
 
     def _train_loader(self, key: str, records: Any, sampler: TrainingSampler) -> ResumableLoader:
         dataset = self._dataset(key, records, self.train_transform, cache_bytes=int(self.cache_gigabytes * 1e9))
-        return training_loader(dataset, sampler, self.num_workers)
+        return ResumableLoader(dataset, sampler, self.num_workers)
 
     def _evaluation_loader(self, domain: str) -> DataLoader[Sample]:
         query, gallery = self.evaluation_records(domain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -99,14 +99,16 @@ class ResumableLoader(DataLoader[Sample]):
     ahead would fetch the wrong epoch when a run is resumed.
 
     Args:
-        num_workers: processes.
-        **kwargs: DataLoader's; the sampler must be a `TrainingSampler`.
+        dataset: what the sampler's numbers index.
+        sampler: deals the batches.
+        num_workers: processes; they stay from epoch to epoch.
     """
 
     sampler: TrainingSampler
 
-    def __init__(self, *args: Any, num_workers: int = 0, **kwargs: Any) -> None:
-        super().__init__(*args, **(kwargs | worker_options(num_workers)))
+    def __init__(self, dataset: Dataset[Sample], sampler: TrainingSampler, num_workers: int = 0) -> None:
+        options = {"persistent_workers": num_workers > 0, "drop_last": True, **worker_options(num_workers)}
+        super().__init__(dataset, sampler.local_batch_size, sampler=sampler, **options)
         self._position = (0, 0)
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
@@ -125,20 +127,8 @@ class ResumableLoader(DataLoader[Sample]):
         self.sampler.start_at(state["epoch"], state["step"])
 
 
-def training_loader(dataset: Dataset[Sample], sampler: TrainingSampler, num_workers: int) -> ResumableLoader:
-    """Batches as the sampler deals them; workers stay from epoch to epoch."""
-    return ResumableLoader(
-        dataset,
-        batch_size=sampler.local_batch_size,
-        sampler=sampler,
-        num_workers=num_workers,
-        persistent_workers=num_workers > 0,
-        drop_last=True,
-    )
-
-
 def plain_loader(
-    dataset: Dataset[Sample], sampler: Sampler[int], batch_size: int, num_workers: int
+    dataset: Dataset[Sample], images: Sampler[int] | Sequence[int], batch_size: int, num_workers: int
 ) -> DataLoader[Sample]:
-    """Every image once, in the sampler's order."""
-    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, **worker_options(num_workers))
+    """The images in this order, each once."""
+    return DataLoader(dataset, batch_size=batch_size, sampler=images, **worker_options(num_workers))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dien_lightning.data.crops import make_splits
 from dien_lightning.data.files import read_text
@@ -45,15 +44,9 @@ class TrackletLayout:
 
     def _queries(self, info: Path) -> set[str | None]:
         names = read_text(info / "test_name.txt").split()
-        tracks = _matlab(info / "tracks_test_info.mat", "track_test_info")
-        rows = _matlab(info / "query_IDX.mat", "query_IDX").ravel()
+        from scipy.io import loadmat  # noqa: PLC0415  (MARS alone needs it)
+
+        tracks = loadmat(info / "tracks_test_info.mat")["track_test_info"]
+        rows = loadmat(info / "query_IDX.mat")["query_IDX"].ravel()
         first = [names[int(tracks[int(row) - 1][0]) - 1] for row in rows]  # MATLAB counts from 1
         return {crop.tracklet for crop in map(self.name.crop, first) if crop}
-
-
-def _matlab(path: Path, name: str) -> Any:
-    try:
-        from scipy.io import loadmat  # noqa: PLC0415  (MARS alone needs it)
-    except ImportError:
-        raise ValueError(f"{path} is a MATLAB file; to read it, pip install scipy.") from None
-    return loadmat(path)[name]

@@ -57,7 +57,8 @@ class Deployed(nn.Module):
         self.fingerprint = fingerprint(network)
         self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
         for layer in normalizations(self.network):
-            slot = slice(0, 1) if layer.running_mean.shape[0] == 1 else slice(*_place(self.domain))
+            place = 0 if layer.running_mean.shape[0] == 1 else DOMAINS.index(self.domain)
+            slot = slice(place, place + 1)
             layer.running_mean, layer.running_var = layer.running_mean[slot].clone(), layer.running_var[slot].clone()
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
         whole = {"unit": 1.0, "bytes": 255.0}.get(input)
@@ -69,8 +70,3 @@ class Deployed(nn.Module):
             images = images * self.scale + self.shift
         embedding = self.network(images, self.domain).embedding
         return normalize(embedding, dim=1) if self.normalized else embedding
-
-
-def _place(domain: Domain) -> tuple[int, int]:
-    place = DOMAINS.index(domain)
-    return place, place + 1

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from pytorch_lightning.utilities import CombinedLoader
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.data import DomainPairDataModule
@@ -94,22 +93,7 @@ class SelfTrainingDataModule(DomainPairDataModule):
         """
         records = self.target.train if domain == "target" else self.source.train
         dataset = self._dataset(f"{domain} embedding", records, self.evaluation_transform)
-        return plain_loader(
-            dataset, _WholeBatches(len(records), self.gather_batch_size), self.gather_batch_size, self.num_workers
-        )
-
-
-class _WholeBatches(Sampler[int]):
-    """Batch r, r + W, ... of all images in their order, for process r of W."""
-
-    def __init__(self, num_images: int, batch_size: int) -> None:
         world, rank = world_and_rank()
-        mine = range(rank, math.ceil(num_images / batch_size), world)
-        starts = [number * batch_size for number in mine]
-        self._images = [i for start in starts for i in range(start, min(start + batch_size, num_images))]
-
-    def __iter__(self) -> Any:
-        return iter(self._images)
-
-    def __len__(self) -> int:
-        return len(self._images)
+        size, images = self.gather_batch_size, range(len(records))
+        own = [image for start in range(rank * size, len(records), world * size) for image in images[start:][:size]]
+        return plain_loader(dataset, own, size, self.num_workers)

@@ -86,12 +86,6 @@ def test_evidence_keeps_within_its_bounds_and_the_distances_seen(pairs, method):
         assert float(found(strangers[rank]).strangers) == pytest.approx(rank / len(strangers), rel=0.15)
 
 
-def test_how_many_strangers_look_this_alike_in_words(calibration):
-    assert calibration.strangers_in_words(0.0) == "at most 1 in 435 strangers looks this alike"
-    assert calibration.strangers_in_words(calibration.about["threshold"]).startswith("about 1 in 5")
-    assert calibration.strangers_in_words(1.9) == "more than half of all strangers look this alike"
-
-
 def test_an_own_unit_changes_no_figure(pairs, calibration):
     scaled = calibrate(Pairs(pairs.distances / 100, pairs.people), false_matches=20, **ABOUT)
     for name in ("misses", "eer", "cllr"):

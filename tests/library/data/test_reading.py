@@ -71,11 +71,6 @@ def test_missing_folder_says_where_to_ask(tmp_path):
         read_dataset("market1501", tmp_path / "nowhere")
 
 
-def test_withdrawn_set_is_said_to_be_withdrawn(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"withdrawn by its authors"):
-        read_dataset("dukemtmcreid", tmp_path / "duke")
-
-
 def test_missing_part_is_named(tmp_path):
     write_market(tmp_path)
     (tmp_path / "query").rename(tmp_path / "queries")

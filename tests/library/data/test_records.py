@@ -13,7 +13,6 @@ from dien_lightning.data.records import (
     ask_with_all_images,
     check_training,
     combine,
-    count_identities,
     relabel,
 )
 from dien_lightning.types import UNLABELED
@@ -26,11 +25,6 @@ def splits(query=(), gallery=(), train=()):
     return Splits("own", Path("crops"), records("train", train), records("query", query), records("gallery", gallery))
 
 
-def test_relabel_numbers_sorted_identities():
-    records = [Record("a", 30, 1), Record("b", 4, 1), Record("c", 30, 2), Record("d", 11, 1)]
-    assert [record.pid for record in relabel(records)] == [2, 0, 2, 1]
-
-
 def test_relabel_does_not_depend_on_the_order_of_files():
     records = [Record(str(pid), pid, 0) for pid in (9, 2, 700, 41)]
     forwards = {record.path: record.pid for record in relabel(records)}
@@ -40,10 +34,6 @@ def test_relabel_does_not_depend_on_the_order_of_files():
 def test_relabel_refuses_unlabeled_images():
     with pytest.raises(ValueError, match=r"1 of 1 training images have no identity, such as crop\.jpg, and cannot"):
         relabel([Record("crop.jpg", UNLABELED, 0)])
-
-
-def test_count_identities_leaves_out_the_unlabeled():
-    assert count_identities([Record("a", 0, 0), Record("b", UNLABELED, 0), Record("c", 5, 0)]) == 2
 
 
 def test_evaluation_needs_labels_on_both_sides_and_leave_one_out_on_one():

@@ -83,12 +83,6 @@ def test_imagenet_asks_torchvision(resnet18, monkeypatch):
 # ---- errors ----
 
 
-def test_an_unknown_name_lists_the_known_ones():
-    words = r"backbone='vgg16' is unknown; choose one of resnet18, resnet34, resnet50, resnet101, mobilenet_v2\."
-    with pytest.raises(ValueError, match=words):
-        Backbone("vgg16", weights=None)
-
-
 @pytest.mark.parametrize("error", [URLError("not known"), IncompleteRead(b"", 9), RuntimeError("invalid hash value")])
 def test_a_failed_download_names_the_file_and_two_ways_out(error, monkeypatch, tmp_path):
     def no_network(*args, **kwargs):

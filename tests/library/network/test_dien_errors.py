@@ -26,7 +26,10 @@ from library.network.networks import images
         ),
         ({"final_norm": 1}, r"final_norm=1 must be true or false"),
         ({"image_size": (64, 16)}, r"image_size=64 x 16 must be two whole numbers of at least 64 x 32\."),
-        ({"backbone": "alexnet"}, r"backbone='alexnet' is unknown; choose one of resnet18"),
+        (
+            {"backbone": "alexnet"},
+            r"backbone='alexnet' is unknown; choose one of resnet18, resnet34, resnet50, resnet101, mobilenet_v2\.",
+        ),
     ],
 )
 def test_errors_name_the_argument(argument, words):

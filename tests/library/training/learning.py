@@ -44,7 +44,7 @@ def fit(folder: Path, *, resume: bool = False, module: Learner | None = None, wo
     others: list[Callback] = arguments.pop("callbacks", [])
     module = module or Learner()
     sampler = EpochSampler(num_images=11, batch_size=BATCH, steps_per_epoch=STEPS)
-    loader = ResumableLoader(range(11), sampler=sampler, batch_size=BATCH, num_workers=workers)
+    loader = ResumableLoader(range(11), sampler, workers)
     trainer = Trainer(
         logger=MetricsFile(folder / "metrics.csv"),
         callbacks=[*others, LoaderPositions(), Checkpoints(folder, **arguments)],

@@ -53,7 +53,7 @@ def test_positions_of_one_run_are_not_taken_for_the_next():
     """A callback may serve two runs."""
     callback = LoaderPositions()
     saved = {"loaders": {"images": {"epoch": 0, "step": 3}}}
-    loader = ResumableLoader(range(11), sampler=EpochSampler(11, BATCH, STEPS), batch_size=BATCH)
+    loader = ResumableLoader(range(11), EpochSampler(11, BATCH, STEPS))
 
     class Given:
         train_dataloader = {"images": loader}  # noqa: RUF012

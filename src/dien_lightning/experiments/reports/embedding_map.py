@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
 
 from dien_lightning.experiments.reports.plots import SERIES, Gallery, Legend, Plot, new_plot, page_style, to_svg
 
@@ -25,7 +26,7 @@ def figure_2(before: tuple[Points, Points], after: tuple[Points, Points], what_b
     plots = []
     mixed = []
     for title, (source, target) in (("Before training", before), ("After training", after)):
-        source, target = _normalized(source), _normalized(target)  # noqa: PLW2901
+        source, target = normalize(source), normalize(target)  # noqa: PLW2901
         mixed.append(mixing(source, target))
         plots.append(_plot(title, source, target, mixed[-1]))
     return Gallery(
@@ -78,8 +79,3 @@ def _plot(title: str, source: Points, target: Points, mixed: float) -> Plot:
         f"{title}: t-SNE of {len(source)} source images (dots) and {len(target)} target images (triangles); "
         f"{100 * mixed:.0f} % of nearest neighbours are of the other domain.",
     )
-
-
-def _normalized(points: Points) -> Points:
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return points / np.maximum(lengths, 1e-12)  # a zero vector stays one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +115,11 @@ def make_app(service: Service, hosts: list[str]) -> ASGIApp:
         return Response((_PAGE / name).read_bytes(), media_type=kind)
 
     routes = [Route(path, file) for path in _FILES]
-    routes += [Route("/about", in_one_sentence(about)), Route("/image/{number:int}", in_one_sentence(image))]
-    routes += [Route("/search", in_one_sentence(search), methods=["POST"]), Route("/why", in_one_sentence(why))]
-    routes += [Route("/mark", in_one_sentence(mark), methods=["POST"])]
-    return Guard(Starlette(routes=routes), hosts)
+    routes += [Route("/about", about), Route("/image/{number:int}", image), Route("/why", why)]
+    routes += [Route(f"/{name}", answer, methods=["POST"]) for name, answer in (("search", search), ("mark", mark))]
+    return Guard(
+        Starlette(routes=routes, exception_handlers={KeyError: gone, ValueError: fault, OSError: fault}), hosts
+    )
 
 
 async def read_limited(request: Request) -> bytes:
@@ -136,15 +136,11 @@ async def read_limited(request: Request) -> bytes:
     return bytes(content)
 
 
-def in_one_sentence(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def gone(_: Request, __: Exception) -> Response:
+    """What a page asks for that an older answer named."""
+    return JSONResponse({"error": "That is not here any more; search again."}, 404)
+
+
+def fault(_: Request, error: Exception) -> Response:
     """A fault of the user's as JSON with one sentence."""
-
-    async def answered(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except KeyError:
-            return JSONResponse({"error": "That is not here any more; search again."}, 404)
-        except (ValueError, OSError) as error:
-            return JSONResponse({"error": str(error)}, 400)
-
-    return answered
+    return JSONResponse({"error": str(error)}, 400)
