@@ -69,6 +69,16 @@ def test_another_pair_and_machine_reach_all_three_trainings(trainings, tmp_path,
     assert all("overfit_batches" in one.trainer for one in configs)
 
 
+def test_what_makes_base_the_source_alone_is_not_the_users_to_set(trainings, tmp_path, capfd, monkeypatch):
+    given = ["objective.domain_weight=2", "++objective.triplet_weight=1", "network.attention_loops=3"]
+    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", *given, "optim.gamma=0.5")
+    base, dien, _ = [compose_config(overrides) for _, overrides in trainings]
+    parts = [(one.objective, one.network) for one in (base, dien)]
+    seen = [(loss.domain_weight, loss.triplet_weight, network.attention_loops) for loss, network in parts]
+    assert seen == [(0, 0, 0), (2, 1, 3)]
+    assert base.optim.gamma == dien.optim.gamma == 0.5
+
+
 def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings, tmp_path, capfd, monkeypatch):
     call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}")
     found = read_clusters(tmp_path / "demo" / "self_training")

@@ -6,7 +6,8 @@ Finished runs of the same settings are kept and begun ones go on; seed 0 is in O
 OUTPUT/self_training, another in OUTPUT/base_seedN and so on. What you set under
 data., trainer., protocol, logger and threads holds for all three. Self-training has its own objective, network and
 rates: second.KEY=VALUE is KEY=VALUE for it alone; rounds., source_term and data.target_num_instances are its own as
-they stand.
+they stand. What makes Base the source alone holds for it whatever you set: network.attention_loops,
+objective.triplet_weight and objective.domain_weight are DIEN's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dien_lightning.experiments import stages
 from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.reports.demo_page import SECOND, demo_page, demo_table
+from dien_lightning.experiments.reports.table1_rows import BASE, row_settings
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 
@@ -44,8 +46,9 @@ def main() -> None:
     runs: dict[str, list[Results]] = {name: [] for name in _TITLES}
     for seed in whole_numbers("seeds", own.seeds):
         dien = folder_of(output, "dien", seed)
+        base = stages.first_stage(overrides, fixed=row_settings(BASE))
         asked = {
-            "base": ["experiment=demo", f"seed={seed}", "ablation=r01_base", *stages.first_stage(overrides)],
+            "base": ["experiment=demo", f"seed={seed}", f"ablation={BASE}", *base],
             "dien": ["experiment=demo", f"seed={seed}", *stages.first_stage(overrides)],
             "self_training": ["experiment=demo_self_training", f"seed={seed}", *stages.second_stage(overrides, dien)],
         }

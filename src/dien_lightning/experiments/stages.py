@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -26,9 +26,15 @@ _SECOND = "second."
 """What stands in front of a key that is meant for self-training alone."""
 
 
-def first_stage(overrides: Sequence[str]) -> list[str]:
-    """Of a user's key=value pairs those that are the first training's: all but self-training's own."""
-    return [word for word in overrides if not _bare(word).startswith((*_OF_SECOND, _SECOND))]
+def first_stage(overrides: Sequence[str], fixed: Collection[str] = ()) -> list[str]:
+    """Of a user's key=value pairs those that are the first training's: all but self-training's own.
+
+    Args:
+        overrides: the user's.
+        fixed: keys that are not the user's to set, as they make the training what it is.
+    """
+    own = [word for word in overrides if not _bare(word).startswith((*_OF_SECOND, _SECOND))]
+    return [word for word in own if _key(word) not in fixed]
 
 
 def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
