@@ -90,7 +90,7 @@ def test_a_misspelt_key_is_refused_before_anything_is_trained(
 def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, capfd, monkeypatch):
     own = "# @package _global_\ndata: {target: folder, target_root: 'my \"crops\"', target_pid_pattern: 'p(\\d+)'}\n"
     (tmp_path / "experiment").mkdir()
-    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    (tmp_path / "experiment" / "own.yaml").write_text(f"{own}data_root: data/drawn1\n")
     monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
     for chosen in (["experiment=duke2market", "second=self_training"], ["experiment=own", "data=duke2market"]):
         finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen)
@@ -99,6 +99,6 @@ def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_pa
     config = compose_config(paper)
     assert (config.data.source, config.data.target) == ("dukemtmcreid", "market1501")
     pairs = [compose_config(overrides).data for overrides in (first, second)]
-    for name in ("source", "target", "target_root", "target_pid_pattern", "image_size"):
+    for name in ("root", "source", "target", "target_root", "target_pid_pattern", "image_size"):
         assert pairs[0][name] == pairs[1][name]
-    assert (pairs[1].source, pairs[1].target_root) == ("dukemtmcreid", 'my "crops"')
+    assert (pairs[1].root, pairs[1].source, pairs[1].target_root) == ("data/drawn1", "dukemtmcreid", 'my "crops"')

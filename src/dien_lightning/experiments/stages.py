@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
@@ -60,17 +61,18 @@ def check_keys(*trainings: Sequence[str]) -> None:
 
 
 def pair_of(overrides: Sequence[str]) -> list[str]:
-    """The pair that a training's experiment names, as key=value for another training.
+    """The pair that a training's experiment names, and where it lies, as key=value for another training.
 
     What `overrides` name themselves is left out.
     """
     config = compose_config(overrides, with_hydra=True)
     choice = config.hydra.runtime.choices.data
-    plain = compose_config([f"data={choice}"]).data
+    plain = compose_config([f"data={choice}"])
     found = {"data": choice}
-    for name, value in config.data.items():
-        if f"data.{name}=".startswith(OF_PAIR) and value != plain.get(name):
-            found[f"data.{name}"] = QuotedString(value, Quote.double).with_quotes() if isinstance(value, str) else value
+    for key in ("data_root", *(f"data.{name}" for name in config.data)):
+        value = OmegaConf.select(config, key)
+        if f"{key}=".startswith(OF_PAIR) and value != OmegaConf.select(plain, key):
+            found[key] = QuotedString(value, Quote.double).with_quotes() if isinstance(value, str) else value
     given = {_key(word) for word in overrides}
     return [f"{key}={value}" for key, value in found.items() if key not in given]
 
