@@ -131,6 +131,7 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
         ("seeds=0,0", "seeds=0,0 names one twice"),
         ("fast", "'fast' is no key=value"),
         ("seed=3", "'seed=3' is for dien demo to choose"),
+        ("start=x", "'start=x' is for dien demo to choose"),
         ("seeds=0,x", "seeds=0,x must be whole numbers"),
     ],
 )

@@ -22,6 +22,7 @@ from experiments.test_train import TINY
         ("seed=null", "seed"),
         ("seed=abc", "seed='abc' must be a whole number of at least 0"),
         ("resume=no", "resume='no' must be true or false"),
+        ("start=x", "start=x is read by no part of this network, which begins with weights of its own; "),
         ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
         ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),

@@ -40,7 +40,8 @@ class Options:
 def main() -> None:
     """Train what is not trained yet, write the page, print the table."""
     own, overrides = take(Options, sys.argv[1:])
-    stages.check_overrides("demo", overrides, ("seed", "run_dir", "ablation"), "give seeds=0,1,2 or output=DIR.")
+    own_keys = ("seed", "run_dir", "ablation", "start")
+    stages.check_overrides("demo", overrides, own_keys, "give seeds=0,1,2 or output=DIR.")
     output = Path(own.output)
     remedy = f"Delete {output} to start afresh, or give output=DIR."
     runs: dict[str, list[Results]] = {name: [] for name in _TITLES}

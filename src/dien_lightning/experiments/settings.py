@@ -79,6 +79,22 @@ def note_start(config: DictConfig) -> None:
         OmegaConf.update(config, _START, fingerprint(load_network(path)), force_add=True)
 
 
+def check_start(config: DictConfig) -> None:
+    """Refuse a network to begin with that nothing would read.
+
+    Args:
+        config: of a run that is to begin.
+
+    Raises:
+        ValueError: the network is another than the one that begins with `start`.
+    """
+    if config.start is not None and config.start not in (config.network or {}).values():
+        raise ValueError(
+            f"start={config.start} is read by no part of this network, which begins with weights of its own; leave "
+            f"start out, or choose experiment=self_training."
+        )
+
+
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """What a reader needs to know of a configuration to repeat its run: plain values, grouped as in conf/."""
     given = [key for key in (*_GROUPS, "rounds") if config.get(key) is not None]

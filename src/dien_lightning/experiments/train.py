@@ -39,7 +39,7 @@ from dien_lightning.experiments.run_folder import (
     keep_wandb_run,
     write_config,
 )
-from dien_lightning.experiments.settings import conditions, note_start, same_run
+from dien_lightning.experiments.settings import check_start, conditions, note_start, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.experiments.translations import check_translated
@@ -104,6 +104,7 @@ def train(config: DictConfig) -> Results:
     running_time, run_dir = RunningTime(), Path(config.run_dir)
     counting, how = protocol(config), optim(config)
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
+    check_start(config)
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)
     check_translated(config)
