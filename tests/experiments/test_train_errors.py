@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from commands import call
+from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.settings import check_start
 from experiments.test_train import TINY
 
 
@@ -40,3 +42,17 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     finished = call(capfd, monkeypatch, "train", *arguments)
     assert words in finished.refusal()
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [([], "null"), (["start=runs/network.safetensors"], "runs/network.safetensors"), (["start=2026"], "2026")],
+)
+def test_a_network_to_begin_with_is_asked_for_before_the_data_is_read(given, named, tmp_path, capfd, monkeypatch):
+    arguments = ("experiment=self_training", "data_root=nowhere", f"run_dir={tmp_path / 'run'}", *given)
+    said = call(capfd, monkeypatch, "train", *arguments).refusal()
+    assert f"error: start={named} is no file of a trained network to begin with; give start=RUN/net" in said
+
+
+def test_a_row_that_begins_with_random_weights_needs_no_network_to_begin_with():
+    check_start(compose_config(["experiment=second_stage", "ablation=scratch_self"]))

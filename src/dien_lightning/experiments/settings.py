@@ -75,23 +75,30 @@ def note_start(config: DictConfig) -> None:
         config: of a run that is to begin now, or is asked for; without the file that it names it stays as it is.
     """
     path = OmegaConf.select(config, "network.path")
-    if path is not None and Path(path).expanduser().is_file():
+    if path is not None and Path(str(path)).expanduser().is_file():
         OmegaConf.update(config, _START, fingerprint(load_network(path)), force_add=True)
 
 
 def check_start(config: DictConfig) -> None:
-    """Refuse a network to begin with that nothing would read.
+    """Refuse a network to begin with that nothing would read, or that is not there.
 
     Args:
         config: of a run that is to begin.
 
     Raises:
         ValueError: the network is another than the one that begins with `start`.
+        FileNotFoundError: it is this one, and `start` names no file.
     """
-    if config.start is not None and config.start not in (config.network or {}).values():
+    network = config.network or {}
+    if config.start is not None and config.start not in network.values():
         raise ValueError(
             f"start={config.start} is read by no part of this network, which begins with weights of its own; leave "
             f"start out, or choose experiment=self_training."
+        )
+    if "path" in network and not Path(str(network["path"])).expanduser().is_file():
+        raise FileNotFoundError(
+            f"start={network['path'] or 'null'} is no file of a trained network to begin with; give "
+            f"start=RUN/network.safetensors."
         )
 
 
