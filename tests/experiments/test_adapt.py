@@ -76,10 +76,16 @@ def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, m
     [
         ("rounds.epz=0.4", "rounds.epz is no key; "),
         ("second.objective.hrad=true", "objective.hrad is no key; "),
+        ("rounds.eps=1.5", "eps=1.5 is out of range; "),
+        ("data.target_batch_size=50", "target_batch_size=50 must hold clusters of target_num_instances=4 images"),
+        ("second.optim.momentum=2", "momentum=2 is out of range; "),
+        ("second.trainer.max_epochs=two", "trainer.max_epochs='two' must be a whole number of at least 1; "),
+        ("source_term=source", "source_term='source' is not allowed; "),
+        ("second.protocol.ties=x", "ties='x' is not a protocol; "),
         ("second.run_dir=x", "'second.run_dir=x' is for dien "),
     ],
 )
-def test_a_misspelt_key_is_refused_before_anything_is_trained(
+def test_a_misspelt_key_and_a_value_out_of_range_are_refused_before_anything_is_trained(
     command, argument, words, trainings, tmp_path, capfd, monkeypatch
 ):
     finished = call(capfd, monkeypatch, command, f"output={tmp_path}", argument)

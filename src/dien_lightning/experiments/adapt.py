@@ -45,7 +45,7 @@ def main() -> None:
     remedy = f"Delete {output} to start afresh, or give output=DIR."
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
     second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
-    stages.check_keys(first, second)
+    stages.check_trainings(first, second)
     stages.finished_run(output / "first", "DIEN", first, remedy)
     run = stages.finished_run(output / "second", "Self-training on the target", second, remedy)
     console = Console()

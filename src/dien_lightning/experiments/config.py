@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dien_lightning import Protocol
-from dien_lightning.checks import check_keywords
+from dien_lightning.checks import check_int, check_keywords
 from dien_lightning.experiments.keys import CONF, CONFIGS, folders
 from dien_lightning.experiments.settings import counted
 from dien_lightning.training import Recipe
@@ -149,6 +149,11 @@ def optim(config: DictConfig) -> dict[str, Any]:
             raise ValueError(f"optim has no {name!r}; it has {', '.join(known)}.")
     recipe = Recipe(**{name: given.pop(name) for name in of_recipe if name in given})
     return {"recipe": recipe, **given}
+
+
+def check_epochs(config: DictConfig) -> None:
+    """Raise a ValueError unless a training has a whole number of epochs."""
+    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
 
 
 def protocol(config: DictConfig) -> Protocol:

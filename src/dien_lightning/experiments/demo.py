@@ -53,7 +53,7 @@ def main() -> None:
             "dien": ["experiment=demo", f"seed={seed}", *stages.first_stage(overrides)],
             "self_training": ["experiment=demo_self_training", f"seed={seed}", *stages.second_stage(overrides, dien)],
         }
-        stages.check_keys(*asked.values())
+        stages.check_trainings(*asked.values())
         for name, words in asked.items():
             folder = folder_of(output, name, seed)
             run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, remedy)

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.config import check_epochs, compose_config, optim, protocol
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, note_start, same_run
 
@@ -54,10 +55,25 @@ def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
     return [f"start={first}/network.safetensors", *shared, *alone]
 
 
-def check_keys(*trainings: Sequence[str]) -> None:
-    """Let Hydra refuse a misspelt key of any of these trainings before the first of them has begun."""
-    for overrides in trainings:
-        conditions(compose_config(overrides))
+def check_trainings(*trainings: Sequence[str]) -> None:
+    """Refuse a key or a value of any of these trainings before the first has begun, where that takes no file.
+
+    Args:
+        *trainings: overrides of each.
+
+    Raises:
+        ValueError: a value that counting or recipe refuse.
+        hydra.errors.HydraException: a misspelt key, or a value that data, rounds or their objective refuse.
+    """
+    for config in map(compose_config, trainings):
+        conditions(config)
+        protocol(config)
+        optim(config)
+        check_epochs(config)
+        instantiate(config.data, _convert_="all")
+        if rounds := config.module.get("rounds"):
+            instantiate(rounds, _convert_="all")
+            instantiate(config.objective, embedding_dim=8, _convert_="all")
 
 
 def pair_of(overrides: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import optim, protocol
+from dien_lightning.experiments.config import check_epochs, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import describe, trials
@@ -103,7 +103,7 @@ def train(config: DictConfig) -> Results:
     """
     running_time, run_dir = RunningTime(), Path(config.run_dir)
     counting, how = protocol(config), optim(config)
-    check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
+    check_epochs(config)
     check_start(config)
     checkpoint = claim(run_dir, config.resume)
     check_resumed(config, run_dir)

@@ -29,6 +29,7 @@ from dien_lightning.checks import check_bool, check_int
 from dien_lightning.data import Splits
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
+from dien_lightning.experiments.config import check_epochs
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
@@ -58,7 +59,7 @@ def main(config: DictConfig) -> None:
         own = own_settings(config)
         check_bool("resume", own.resume)
         check_int("seed", own.seed, 0, "all that is random follows from it")
-        check_int("trainer.max_epochs", own.trainer.max_epochs, 1, "it is the length of the training")
+        check_epochs(own)
         with held(Path(own.run_dir)):
             translate(own)
 
