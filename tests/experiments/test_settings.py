@@ -81,7 +81,7 @@ def test_what_a_record_does_not_say_is_as_it_was_before_there_was_a_choice(table
     assert difference(recorded, counted) == "protocol.search=query (not sysu_all), protocol.draws=0 (not 10)"
 
 
-def test_the_same_path_may_hold_another_network(tmp_path):
+def test_the_same_path_may_hold_another_network_and_another_the_same(tmp_path):
     given = ["experiment=second_stage", "ablation=base_self", f"start={tmp_path / 'network.safetensors'}"]
     older, first, other = (compose_config(given) for _ in range(3))
     for config in (older, first, other):
@@ -92,6 +92,10 @@ def test_the_same_path_may_hold_another_network(tmp_path):
     assert difference(first, first) == difference(older, first) == difference(first, older) == ""
     assert difference(first, other).startswith("network.path_fingerprint=")
     assert difference(first, other, ignoring=["network.path"]) == ""  # as between two seeds of one row
+    moved = {**first, "network": {**first["network"], "path": "outputs/final/network.safetensors"}}
+    assert difference(first, moved) == ""
+    assert difference(older, moved).startswith("network.path=")  # nothing says that it is the same
+    assert difference({**moved, "network": {**moved["network"], "final_norm": True}}, first).startswith("network.final")
 
 
 def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):

@@ -15,7 +15,8 @@ SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
 PAIR = ("data.source", "data.target")
 _START = "start_fingerprint"
 _START_SAID = "path_fingerprint"  # in `settings_of`, beside network.path: who lets that differ lets this one, too
-_WHERE_BOTH_SAY = ("protocol.", f"network.{_START_SAID}")  # counts are figures; older runs do not know their start
+_START_NAME = f"network.{_START_SAID}"
+_WHERE_BOTH_SAY = ("protocol.", _START_NAME)  # counts are figures; older runs do not know their start
 _GROUPS = ("data", "network", "objective", "optim", "trainer")
 # What changes no figure, or by rounding alone: where files lie, which processes work, what is kept and said meanwhile.
 _NO_MATTER = (
@@ -198,6 +199,8 @@ def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
             names += _CENTERS_OWN
     if "protocol.precision" in one and "protocol.precision" in other:
         names.append("trainer.precision")  # which may be auto
+    if one.get(_START_NAME, "") == other.get(_START_NAME):
+        names.append("network.path")  # the same network, wherever it lies
     if one.get("data.on_error") == "raise":
         names.append("data.on_error")  # whoever stops at an unreadable image has met none
     return names
