@@ -34,6 +34,13 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
 
 
+def test_the_output_may_have_any_name(trainings, tmp_path, capfd, monkeypatch):
+    output = tmp_path / "a=1, b"
+    finished = call(capfd, monkeypatch, "adapt", f"output={output}")
+    assert finished.code == 0, finished.stderr
+    assert compose_config(trainings[1][1]).start == f"{output}/first/network.safetensors"
+
+
 def test_a_second_stage_of_another_network_is_not_kept(trainings, tmp_path, capfd, monkeypatch):
     (tmp_path / "out" / "first").mkdir(parents=True)
     said = []

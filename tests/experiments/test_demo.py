@@ -168,6 +168,12 @@ def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tm
     assert not (tmp_path / "report.html").exists()
 
 
+def test_a_training_takes_a_folder_of_any_name(training, tmp_path, capfd, monkeypatch):
+    training("sys.exit(sys.argv[-2])")
+    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'a=1'}")
+    assert finished.stderr == f'run_dir="{tmp_path}/a=1/base"\n'
+
+
 def test_a_training_that_is_killed_is_told(training, tmp_path, capfd, monkeypatch):
     training("os.kill(os.getpid(), signal.SIGKILL)")
     finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")

@@ -15,6 +15,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -27,6 +28,7 @@ from dien_lightning.training import Recipe
 SWEPT = "DIEN_SWEPT"
 _SIDES = ("source", "target")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
+_UNQUOTED = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_/][\w./:+-]*", re.ASCII | re.IGNORECASE)
 
 
 def compose_config(overrides: Sequence[str], *, command: str = "train", with_hydra: bool = False) -> DictConfig:
@@ -59,6 +61,18 @@ def _compose(name: str, overrides: Sequence[str]) -> DictConfig:
 def _file(group: str, choice: str) -> Path | None:
     """Where the file of a group lies."""
     return next((path for folder in folders() if (path := folder / group / f"{choice}.yaml").is_file()), None)
+
+
+def as_word(key: str, value: Any) -> str:
+    """`key=value` for Hydra: a text that it would read as something else, or not at all, is quoted.
+
+    Example:
+        >>> as_word("run_dir", "outputs/mine"), as_word("run_dir", "a=1"), as_word("seed", 1), as_word("group", "1")
+        ('run_dir=outputs/mine', 'run_dir="a=1"', 'seed=1', 'group="1"')
+    """
+    if isinstance(value, str) and not _UNQUOTED.fullmatch(value):
+        value = QuotedString(value, Quote.double).with_quotes()
+    return f"{key}={value}"
 
 
 def both_ways(experiment: str) -> list[str]:

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import check_epochs, compose_config, optim, protocol
+from dien_lightning.experiments.config import as_word, check_epochs, compose_config, optim, protocol
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, note_start, same_run
 
@@ -52,7 +51,7 @@ def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
     alone = [word.replace(_SECOND, "", 1) for word in overrides if _bare(word).startswith(_SECOND)]
     keys = {_key(word) for word in alone}
     shared = [word for word in overrides if _bare(word).startswith(_OF_BOTH + _OF_SECOND) and _key(word) not in keys]
-    return [f"start={first}/network.safetensors", *shared, *alone]
+    return [as_word("start", f"{first}/network.safetensors"), *shared, *alone]
 
 
 def check_trainings(*trainings: Sequence[str]) -> None:
@@ -88,9 +87,9 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
     for key in ("data_root", *(f"data.{name}" for name in config.data)):
         value = OmegaConf.select(config, key)
         if f"{key}=".startswith(OF_PAIR) and value != OmegaConf.select(plain, key):
-            found[key] = QuotedString(value, Quote.double).with_quotes() if isinstance(value, str) else value
+            found[key] = value
     given = {_key(word) for word in overrides}
-    return [f"{key}={value}" for key, value in found.items() if key not in given]
+    return [as_word(key, value) for key, value in found.items() if key not in given]
 
 
 def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str) -> Results:
@@ -123,7 +122,7 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str
 
 def train(folder: Path, overrides: Sequence[str]) -> None:
     """One training as a process of its own, its output on this terminal; a failed one ends this process too."""
-    code = children.run("train", *overrides, f"run_dir={folder}", "resume=true")
+    code = children.run("train", *overrides, as_word("run_dir", str(folder)), "resume=true")
     if code:
         sys.exit(code)
 
