@@ -30,8 +30,26 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
     assert finished.code == 1
     assert "first is of a run with objective.center_weight=1" in finished.stderr
+    assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in finished.stderr
     finished = call(capfd, monkeypatch, "adapt", "start=x")
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_second_stage_of_other_settings_costs_the_first_one_nothing(
+    is_finished, trainings, tmp_path, capfd, monkeypatch
+):
+    call(capfd, monkeypatch, "adapt", f"output={tmp_path}")
+    second = tmp_path / "second"
+    if not is_finished:
+        (second / "config.yaml").write_text(OmegaConf.to_yaml(compose_config(trainings[1][1])))
+        (second / "results.json").unlink()
+    said = call(capfd, monkeypatch, "adapt", f"output={tmp_path}", "rounds.eps=0.4").refusal()
+    assert said == (
+        f"error: {second} is of a run with rounds.eps=0.5 (not 0.4), so it is not the one asked for. "
+        f"Delete {second} to start afresh, or give output=DIR."
+    )
+    assert [name for name, _ in trainings] == ["first", "second"]
 
 
 def test_the_output_may_have_any_name(trainings, tmp_path, capfd, monkeypatch):

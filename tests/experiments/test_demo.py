@@ -121,7 +121,8 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
     assert finished.code == 1
     assert "is of a run with objective.center_weight=5.0 (not 1), so it is not the one asked for." in finished.stderr
     assert f"{output / 'dien'} is finished and kept" not in finished.stdout
-    assert f"Delete {output} to start afresh, or give output=DIR." in finished.stderr
+    remedy = f"Delete {output / 'dien'} and {output / 'self_training'} to start afresh, or give output=DIR."
+    assert remedy in finished.stderr
     assert len(trainings) == 3
 
 

@@ -42,12 +42,11 @@ def main() -> None:
     own, overrides = take(Options, sys.argv[1:])
     stages.check_overrides("adapt", overrides, ("run_dir", "start"), "give output=DIR.")
     output = Path(own.output)
-    remedy = f"Delete {output} to start afresh, or give output=DIR."
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
     second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
     stages.check_trainings(first, second)
-    stages.finished_run(output / "first", "DIEN", first, remedy)
-    run = stages.finished_run(output / "second", "Self-training on the target", second, remedy)
+    stages.finished_run(output / "first", "DIEN", first, followers=[output / "second"])
+    run = stages.finished_run(output / "second", "Self-training on the target", second)
     console = Console()
     console.print(f"The network: [bold]{output / 'second' / 'network.safetensors'}[/]", soft_wrap=True)
     if (output / "second" / "clusters.json").is_file():  # an experiment of the user's need not leave clusters

@@ -43,7 +43,6 @@ def main() -> None:
     own_keys = ("seed", "run_dir", "ablation", "start")
     stages.check_overrides("demo", overrides, own_keys, "give seeds=0,1,2 or output=DIR.")
     output = Path(own.output)
-    remedy = f"Delete {output} to start afresh, or give output=DIR."
     runs: dict[str, list[Results]] = {name: [] for name in _TITLES}
     for seed in whole_numbers("seeds", own.seeds):
         dien = folder_of(output, "dien", seed)
@@ -56,7 +55,8 @@ def main() -> None:
         stages.check_trainings(*asked.values())
         for name, words in asked.items():
             folder = folder_of(output, name, seed)
-            run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, remedy)
+            followers = [folder_of(output, "self_training", seed)] if name == "dien" else []
+            run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, followers)
             if not run.target:  # the next trainings would be for nothing
                 raise ValueError(f"{run.path} has no figures of the target: it has no labelled query and gallery.")
             runs[name].append(run)

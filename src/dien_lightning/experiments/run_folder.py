@@ -25,6 +25,7 @@ _WRITTEN = (
     "network.safetensors",
     "checkpoints/last.ckpt",
 )
+_GO_ON = "Resume it with its own settings (config.yaml) or a larger trainer.max_epochs, or choose another run_dir."
 
 
 def claim(run_dir: Path, resume: bool, written: Sequence[str] = _WRITTEN) -> Path | None:
@@ -95,20 +96,23 @@ def held(run_dir: Path) -> Iterator[None]:
         yield
 
 
-def check_resumed(config: DictConfig, run_dir: Path) -> None:
+def check_resumed(config: DictConfig, run_dir: Path, name: str = "", remedy: str = _GO_ON) -> None:
     """Refuse to go on with a run of other settings; more epochs are the same run, made longer.
+
+    Args:
+        config: of the run that is asked for.
+        run_dir: its folder; one that holds no run is none of another.
+        name: of the folder, for the sentence; empty is `run_dir=...`.
+        remedy: what the user may do.
 
     Raises:
         ValueError: names what differs.
     """
     before = config_of(run_dir)
-    if config.resume and before and is_first_process():
+    if before and is_first_process():
         is_longer = config.trainer.max_epochs > before.trainer.max_epochs
-        remedy = (
-            "Resume it with its own settings (config.yaml) or a larger trainer.max_epochs, or choose another run_dir."
-        )
         ignoring = ("trainer.max_epochs",) if is_longer else ()
-        same_run(f"run_dir={run_dir}", conditions(before), conditions(config), remedy, ignoring)
+        same_run(name or f"run_dir={run_dir}", conditions(before), conditions(config), remedy, ignoring)
 
 
 def config_of(run_dir: Path) -> DictConfig:

@@ -13,6 +13,7 @@ from rich.console import Console
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, check_epochs, compose_config, optim, protocol
 from dien_lightning.experiments.results import Results
+from dien_lightning.experiments.run_folder import check_resumed
 from dien_lightning.experiments.settings import conditions, note_start, same_run
 
 OF_PAIR = (
@@ -92,29 +93,30 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
     return [as_word(key, value) for key, value in found.items() if key not in given]
 
 
-def finished_run(folder: Path, title: str, overrides: Sequence[str], remedy: str) -> Results:
+def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: Sequence[Path] = ()) -> Results:
     """A run with these settings: kept where it is finished, gone on with where it has begun, else trained.
 
     Args:
         folder: of the run.
         title: for the terminal.
         overrides: of dien train.
-        remedy: what the user may do where the folder holds a run of other settings.
+        followers: folders of runs that go on from this one.
 
     Raises:
-        ValueError: the folder holds a run of other settings.
+        ValueError: the folder holds a run of other settings, finished or begun.
         SystemExit: the training failed, and has said why.
     """
     config = compose_config(overrides)
     note_start(config)
-    asked = conditions(config)
+    remedy = f"Delete {' and '.join(map(str, (folder, *followers)))} to start afresh, or give output=DIR."
     console = Console()
     is_kept = (folder / "results.json").is_file()
     if not is_kept:
+        check_resumed(config, folder, str(folder), remedy)
         console.rule(f"[bold]{title}")
         train(folder, overrides)
     found = Results.read(folder)
-    same_run(str(folder), found.conditions, asked, remedy)
+    same_run(str(folder), found.conditions, conditions(config), remedy)
     if is_kept:
         console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found
