@@ -68,15 +68,24 @@ def test_identities_are_read_from_names_by_the_pattern_it_proposes(check, tmp_pa
     assert done.stdout.rstrip().endswith(r"""'data.source_pid_pattern="(?:^|/)(-?\d+)_c\d"'""")
 
 
-@pytest.mark.parametrize("pattern", [r"(\d+)(?:\.|_)\w{1,3}$", r"[a-z]+(\d)", r"{1: (\d)}|cam(\d)"])
-def test_what_it_says_to_write_can_be_pasted(pattern, check, tmp_path):
-    write_image(tmp_path / "my crops (new)" / "cam1.jpg")
-    done = check(tmp_path / "my crops (new)", f"camera_pattern={pattern}", "cameras=none")
+@pytest.mark.parametrize(
+    ("folder", "pattern"),
+    [
+        ("my crops (new)", r"(\d+)(?:\.|_)\w{1,3}$"),
+        ('it\'s "new"', r"[a-z]+(\d)"),
+        ("crops", r"{1: (\d)}|cam(\d)"),
+        *((folder, r"cam(\d)") for folder in ("20261128", "1e3", "null", "True", "größe")),
+    ],
+)
+def test_what_it_says_to_write_can_be_pasted(folder, pattern, check, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / folder / "cam1.jpg")
+    done = check(folder, f"camera_pattern={pattern}", "cameras=none")
     line = done.stdout.rstrip().splitlines()[-1].removeprefix("ready: ")
     parsed = {o.key_or_group: o.value() for o in OverridesParser.create().parse_overrides(shlex.split(line))}
     assert parsed == {
         "data.target": "folder",
-        "data.target_root": str(tmp_path / "my crops (new)"),
+        "data.target_root": folder,
         "data.target_camera_pattern": pattern,
         "data.cameras": "none",
     }

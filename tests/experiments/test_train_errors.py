@@ -45,6 +45,17 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
 
 
 @pytest.mark.parametrize(
+    ("given", "looked_in"), [("data.target_root=2026", "2026"), ("data_root=2026", "2026/market1501")]
+)
+def test_a_folder_may_be_called_by_a_number(given, looked_in, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sets = ("data.source=market1501", "data.target=market1501")
+    said = call(capfd, monkeypatch, "train", *TINY, *sets, "run_dir=20261128", given).refusal()
+    assert f"error: {looked_in} does not exist; market1501 (Market-1501) was looked for there." in said
+    assert (tmp_path / "20261128").is_dir()
+
+
+@pytest.mark.parametrize(
     ("given", "named"),
     [([], "null"), (["start=runs/network.safetensors"], "runs/network.safetensors"), (["start=2026"], "2026")],
 )

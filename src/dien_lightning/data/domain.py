@@ -51,7 +51,8 @@ class DomainSets:
         if not names:
             raise ValueError(f"{role}={names!r} names no data set; give a catalogue name, folder or csv.")
         names = [names] if isinstance(names, str) else list(names)
-        listed = [roots] * len(names) if roots is None else [roots] if isinstance(roots, str | Path) else list(roots)
+        listed: list[Any] = [*roots] if isinstance(roots, Sequence) and not isinstance(roots, str) else [roots]
+        listed *= len(names) if roots is None else 1
         if len(names) != len(listed):
             raise ValueError(f"{role} names {len(names)} data sets and {role}_root {len(listed)} folders; pair them.")
         for name, root in zip(names, listed, strict=True):
@@ -73,8 +74,8 @@ class DomainSets:
                 raise ValueError(
                     f"{role}_{option}={pattern!r} is for {role}='folder'; others name their {what} themselves."
                 )
-        self.places = [
-            (name, default_root(data_root, name) if root is None else Path(root).expanduser())
+        self.places = [  # Hydra takes a folder called 2026 for a number
+            (name, default_root(str(data_root), name) if root is None else Path(str(root)).expanduser())
             for name, root in zip(names, listed, strict=True)
         ]
 

@@ -13,7 +13,6 @@ images themselves.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from collections import Counter
@@ -35,7 +34,7 @@ from dien_lightning.data.own import OWN, is_table, table_files
 from dien_lightning.data.reading import read_dataset, recognize
 from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
-from dien_lightning.experiments.config import compose_config, protocol
+from dien_lightning.experiments.config import as_word, compose_config, protocol
 from dien_lightning.experiments.keys import groups_of
 from dien_lightning.experiments.options import take_all
 from dien_lightning.training.counting import count_matches
@@ -93,15 +92,15 @@ def main() -> None:
     if layout in CATALOG:
         print(f"terms: {CATALOG[layout].terms} Cite {CATALOG[layout].citation}.")
     if not found.problems:
-        overrides = [f"data.{role}={layout}", override(f"data.{role}_root", str(root))]
+        overrides = [f"data.{role}={layout}", as_word(f"data.{role}_root", str(root))]
         for name in ("camera_pattern", "pid_pattern", "trial"):
             if (value := getattr(options, name)) is not None:
-                overrides.append(override(f"data.{role}_{name}", str(value)))
+                overrides.append(as_word(f"data.{role}_{name}", value))
         if options.cameras == "none":
             overrides.append("data.cameras=none")
         if options.protocol != "default":
             overrides.append(f"protocol={options.protocol}")
-        print("ready:", *overrides)
+        print("ready:", shlex.join(overrides))
         return
     print("to do:")
     for number, line in enumerate(found.problems, start=1):
@@ -160,13 +159,6 @@ def parse(arguments: list[str]) -> tuple[Path, Options]:
     for name in ("num_ids", "num_instances", "workers"):
         check_int(name, getattr(options, name), 1, "see --help")
     return Path(roots[0]), options
-
-
-def override(key: str, value: str) -> str:
-    """What to write on the command line of `dien train`: quoted for Hydra, and once more for the shell."""
-    if re.fullmatch(r"[\w./:+-]+", value):
-        return f"{key}={value}"
-    return shlex.quote(f'{key}="{value}"' if '"' not in value else f"{key}='{value}'")
 
 
 def guess(root: Path) -> str:

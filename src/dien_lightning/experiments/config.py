@@ -28,7 +28,7 @@ from dien_lightning.training import Recipe
 SWEPT = "DIEN_SWEPT"
 _SIDES = ("source", "target")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
-_UNQUOTED = re.compile(r"(?!(?:null|true|false|nan|inf)$)[a-z_/][\w./:+-]*", re.ASCII | re.IGNORECASE)
+_UNQUOTED = re.compile(r"(?!(?:null|true|false|nan|inf)$)(?:[a-z_]|\.{0,2}/)[\w./:+-]*", re.ASCII | re.IGNORECASE)
 
 
 def compose_config(overrides: Sequence[str], *, command: str = "train", with_hydra: bool = False) -> DictConfig:

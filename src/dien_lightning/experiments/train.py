@@ -65,9 +65,10 @@ def main(config: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
+    config.run_dir = str(config.run_dir)  # Hydra takes a folder called 2026 for a number
     if OmegaConf.is_missing(config, "run_name"):
         config.run_name = Path(config.run_dir).resolve().name
-    record = None if config.record is None else Path(config.record)
+    record = None if config.record is None else Path(str(config.record))
     OmegaConf.resolve(config)
     with faults_in_one_sentence():
         check_bool("resume", config.resume)

@@ -66,7 +66,7 @@ def main(config: DictConfig) -> None:
 
 def own_settings(config: DictConfig) -> DictConfig:
     """What a translation is told, resolved: an experiment also sets what is a training's."""
-    run_dir = config.run_dir  # may name others
+    run_dir = str(config.run_dir)  # may name others
     with open_dict(config):
         config.run_dir, config.direction = run_dir, config.direction
         for name in [name for name in config if name not in _OWN]:
