@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from commands import call
 from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONFIG_DIR
+from dien_lightning.experiments.provenance import fingerprints_of
+from dien_lightning.experiments.results import Results
 from experiments.test_demo import trainings
+from library.data.folders import write_image
 
 __all__ = ["trainings"]  # a fixture
 
@@ -33,6 +39,29 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in finished.stderr
     finished = call(capfd, monkeypatch, "adapt", "start=x")
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+
+
+def test_a_finished_run_is_not_kept_once_the_folder_holds_other_images(trainings, tmp_path, capfd, monkeypatch):
+    for number in range(4):
+        write_image(tmp_path / "people" / f"p{number % 2}" / f"{number}.jpg", seed=number)
+        write_image(tmp_path / "crops" / f"{number}.jpg", seed=number)
+    given = [f"data.{role}=folder" for role in ("source", "target")] + ["data.num_ids=2"]
+    given += [f"data.source_root={tmp_path / 'people'}", f"data.target_root={tmp_path / 'crops'}"]
+    command = ("adapt", f"output={tmp_path / 'out'}", *given)
+    call(capfd, monkeypatch, *command)
+    for name, words in trainings:
+        run = Results.read(tmp_path / "out" / name)
+        seen = fingerprints_of(instantiate(compose_config(words).data, _convert_="all"))
+        replace(run, fingerprints=seen).write(run.path)
+    assert call(capfd, monkeypatch, *command).stdout.count("is finished and kept") == 2
+    (tmp_path / "crops" / "0.jpg").rename(tmp_path / "crops" / "4.jpg")
+    assert "first is of a run with other names or identities of its target's images, so" in (
+        call(capfd, monkeypatch, *command).refusal()
+    )
+    write_image(tmp_path / "crops" / "0.jpg")
+    assert "first is of a run with 4 images of its target (not 5), so" in call(capfd, monkeypatch, *command).refusal()
+    (tmp_path / "crops").rename(tmp_path / "moved")
+    assert call(capfd, monkeypatch, *command).stdout.count("is finished and kept") == 2
 
 
 @pytest.mark.parametrize("is_finished", [True, False])

@@ -63,6 +63,8 @@ def test_a_run_leaves_its_resolved_config_and_a_checkpoint(finished_run):
     checkpoint = torch.load(finished_run / "checkpoints" / "last.ckpt", weights_only=True)
     assert [checkpoint["data"][role]["images"] for role in ("source", "target")] == [24, 40]
     assert len(checkpoint["data"]["source"]["people"]) == 6
+    seen = Results.read(finished_run).fingerprints
+    assert {role: {**checkpoint["data"][role], **seen[role]} for role in seen} == checkpoint["data"]
     assert (finished_run / "network.safetensors").is_file()
 
 

@@ -35,6 +35,12 @@ def trials(data: DomainPairDataModule) -> dict[str, Any]:
     return {"trials": found} if found else {}
 
 
+def fingerprints_of(data: DomainPairDataModule) -> dict[str, dict[str, Any]]:
+    """What `Results` keeps of the images; whose the first image of each identity is, stays in the checkpoint."""
+    kept = ("images", "files")
+    return {role: {name: found[name] for name in kept} for role, found in data.fingerprints.items()}
+
+
 def commit() -> str:
     """The commit of this code, with "-dirty" where src, conf or scripts differ from it; empty without git."""
     source, root = Path(__file__).resolve().parents[2:4]  # the user may stand in another repository

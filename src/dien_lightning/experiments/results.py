@@ -45,6 +45,7 @@ class Results:
         checkpoints: for each of `CHOICES`, "epochs" trained, the figures of "target" and "source", the "network" file,
             "score" and "uses_target_labels".
         protocol: how was counted, what was counted, precision, whose statistics.
+        fingerprints: of "source" and "target" how many "images" and a digest of their names and identities, "files".
         images_per_second: embeddings extracted in a second.
         seconds: a run's duration.
         peak_memory: most bytes of main memory that the run's own process held, its loader processes not counted.
@@ -66,6 +67,7 @@ class Results:
     fusion_weights: Sequence[float] = ()
     checkpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     images_per_second: float | None = None
     seconds: float | None = None
     peak_memory: int | None = None

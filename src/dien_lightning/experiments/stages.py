@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, check_epochs, compose_config, optim, protocol
+from dien_lightning.experiments.provenance import fingerprints_of
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import check_resumed
 from dien_lightning.experiments.settings import conditions, note_start, same_run
@@ -94,7 +95,7 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
 
 
 def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: Sequence[Path] = ()) -> Results:
-    """A run with these settings: kept where it is finished, gone on with where it has begun, else trained.
+    """A run with these settings, on these images: kept where it is finished, gone on with where begun, else trained.
 
     Args:
         folder: of the run.
@@ -103,7 +104,7 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
         followers: folders of runs that go on from this one.
 
     Raises:
-        ValueError: the folder holds a run of other settings, finished or begun.
+        ValueError: the folder holds a run of other settings, finished or begun, or a finished one of other images.
         SystemExit: the training failed, and has said why.
     """
     config = compose_config(overrides)
@@ -118,8 +119,32 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
     found = Results.read(folder)
     same_run(str(folder), found.conditions, conditions(config), remedy)
     if is_kept:
+        _check_same_images(found, config, str(folder), remedy)
         console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found
+
+
+def _check_same_images(run: Results, config: DictConfig, name: str, remedy: str) -> None:
+    """Raise a ValueError where other images lie there now than the run has seen, as far as it says and they are there.
+
+    Args:
+        run: a finished one of these settings.
+        config: of the run that is asked for.
+        name: of the run, for the sentence.
+        remedy: what the user may do.
+    """
+    if not run.fingerprints:
+        return
+    try:
+        there = fingerprints_of(instantiate(config.data, _convert_="all"))
+    except FileNotFoundError:
+        return
+    for role, now in there.items():
+        if (had := run.fingerprints.get(role, now)) != now:
+            told = f"{had['images']} images of its {role} (not {now['images']})"
+            if had["images"] == now["images"]:
+                told = f"other names or identities of its {role}'s images"
+            raise ValueError(f"{name} is of a run with {told}, so it is not the one asked for. {remedy}")
 
 
 def train(folder: Path, overrides: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import describe, trials
+from dien_lightning.experiments.provenance import describe, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure
 from dien_lightning.experiments.run_folder import (
@@ -218,6 +218,7 @@ def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule
             **({"num_source_people_in_training": shared} if shared else {}),
             **trials(data),
         },
+        fingerprints=fingerprints_of(data),
         images_per_second=module.images_per_second,
     )
     if "target" in domains:
