@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageOps
 
 from commands import call, run_command
+from dien_lightning.data.images import read_picture
 from dien_lightning.experiments.umdl import Features, centered
 from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures
 
@@ -98,6 +100,22 @@ def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp
     assert not (tmp_path / "run" / "dictionaries.npz").exists()
     (features,) = strips.glob("*/cost.json")
     assert results["seconds"] > json.loads(features.read_text())["seconds"] > 0
+
+
+def test_features_are_taken_from_there_for_the_same_images_alone(
+    finished_run, drawn_pair, tmp_path, capfd, monkeypatch
+):
+    shutil.copytree(finished_run.with_name("strips"), tmp_path / "strips")
+    arguments = ("learning=null", *FAST[:5], f"strips={tmp_path / 'strips'}")
+    for name in ("moved", "other"):  # the same names in both
+        shutil.copytree(drawn_pair, tmp_path / name)
+    for image in (tmp_path / "other").rglob("*.jpg"):
+        ImageOps.invert(read_picture(str(image))).save(image)
+    for name, computed in (("moved", 1), ("other", 2)):
+        given = (*arguments, f"data_root={tmp_path / name}", f"run_dir={tmp_path / 'runs' / name}")
+        finished = call(capfd, monkeypatch, "umdl", *given)
+        assert finished.code == 0, finished.stderr
+        assert len(list((tmp_path / "strips").glob("*/features_*.npz"))) == computed
 
 
 def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):

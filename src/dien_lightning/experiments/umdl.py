@@ -9,9 +9,7 @@ center=true less the mean of their camera: what the dictionaries have to beat.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +41,7 @@ from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import config_of, held, write_config
 from dien_lightning.experiments.settings import counted, same_run
 from dien_lightning.experiments.threads import use_threads
-from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, load_progress, save_progress
+from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, contents, digest, load_progress, save_progress
 from dien_lightning.training.counting import check_counting
 
 _SETTINGS = ("data", "features", "learning")
@@ -162,17 +160,18 @@ def read(data: DomainPairDataModule, strips: StripFeatures, folder: Path) -> Fea
     places = [place for place, record in enumerate(listed) if record.path not in unread]
     source, target = ([r for r in side.train if r.path not in unread] for side in (data.source, data.target))
     training, tested = [record.path for record in (*source, *target)], [listed[place] for place in places]
-    given = digest(data.fingerprints, vars(strips), *([sorted(unread)] if unread else []))
+    paths = [*training, *(record.path for record in tested)]
+    given = digest(data.fingerprints, vars(strips), contents(paths))
     own = folder / given
     own.mkdir(parents=True, exist_ok=True)
     with one_process_at_a_time(own), Console().status("features") as status:
         cost = Cost(own / "cost.json")
 
         def said(images: int) -> None:
-            status.update(f"features: {images} of {len(training) + len(tested)} images")
+            status.update(f"features: {images} of {len(paths)} images")
             cost.count()
 
-        features = strips.embed(training, [*training, *(record.path for record in tested)], own, given, said)
+        features = strips.embed(training, paths, own, given, said)
     parts = np.split(features, np.cumsum([len(source), len(target)]))
     camids = [[record.camid for record in records] for records in (source, target, tested)]
     labelled, unlabelled, evaluated = (Images(*part) for part in zip(parts, camids, strict=True))
@@ -225,12 +224,6 @@ def ranked(
     metric = RetrievalMetric(protocol=counting)
     metric.update(torch.from_numpy(embedding), is_query=index < len(query), index=index, **about)
     return metric
-
-
-def digest(*parts: Any) -> str:
-    """A digest of plain values."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
 def settings_of(config: DictConfig) -> dict[str, Any]:

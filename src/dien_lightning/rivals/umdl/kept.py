@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,6 +17,21 @@ from dien_lightning.rivals.umdl.learning import Progress
 from dien_lightning.rivals.umdl.objective import State
 
 _FINGERPRINT = "fingerprint"
+
+
+def digest(*parts: Any) -> str:
+    """A digest of plain values, to be a fingerprint."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
+
+def contents(paths: Sequence[str]) -> str:
+    """A digest of what files hold, in their order, wherever they lie: drawn sets of other people have the same names.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return digest(*(hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest() for path in paths))
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray], fingerprint: str) -> None:
