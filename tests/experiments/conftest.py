@@ -23,6 +23,7 @@ RANK1 = {
     "scratch_self": 0.1,
     "base_self": 0.7,
     "spgan": 0.4,
+    "tj_aidl": 0.2,
 }
 
 

@@ -110,6 +110,15 @@ def test_nothing_is_drawn_in_place_of_a_translation(drawn_pair, tmp_path, capfd,
     assert not folder.exists()
 
 
+def test_a_row_is_trained_on_no_other_images_than_its_translations(
+    translation, drawn_pair, tmp_path, capfd, monkeypatch
+):
+    originals = f"data.source_root={drawn_pair / 'pedestrians_day'}"
+    given = (*SMALL, "ablation=spgan", f"translation={translation}", f"data_root={drawn_pair}", originals)
+    said = call(capfd, monkeypatch, "train", *given, f"run_dir={tmp_path / 'run'}").refusal()
+    assert f"error: {originals} is not {translation / 'images'}, which a run with translation={translation} is" in said
+
+
 def test_the_table_finds_what_its_experiment_makes():
     config = compose_config(["experiment=table2", "data=day2night", "seed=3"], command="translate")
     assert config.run_dir == "outputs/table2/translation_day2night_3"

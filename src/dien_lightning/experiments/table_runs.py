@@ -31,6 +31,7 @@ from dien_lightning.experiments.translations import RECORD, translation_of
 OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")
 """train.py's keys that are set for each run."""
 _MADE = ("data.source_root",)  # where a translation lies changes no figure: its settings are the experiment's
+_ORIGINALS = "data.source_root="  # where they lie is for dien translate; a row trains on its translation's images
 
 
 def check_records(
@@ -93,8 +94,11 @@ def complete(
         prepare(pairs)
         train_first_stage(wanted, place, overrides)
         translate(wanted, place, [*overrides, *translating])
-        record = f"record={place.records}/${{row}}_${{direction}}_${{seed}}.json"
-        train(list(wanted), place, [record, *overrides], partial(find_missing, records=place.records))
+        words = [f"record={place.records}/${{row}}_${{direction}}_${{seed}}.json", *overrides]
+        translated = [job for job, config in wanted.items() if translation_of(config)]
+        unfinished = partial(find_missing, records=place.records)
+        train([job for job in wanted if job not in translated], place, words, unfinished)
+        train(translated, place, [word for word in words if not word.startswith(_ORIGINALS)], unfinished)
         say_missing(find_missing(list(wanted), place.records), place)
     return find_missing(jobs, place.records)
 

@@ -23,9 +23,17 @@ def check_translated(config: DictConfig) -> None:
 
     Raises:
         FileNotFoundError: `translation` names a folder without a finished one.
+        ValueError: the source is not that folder's images.
     """
-    folder = translation_of(config)
-    if folder is not None and not (folder / RECORD).is_file():
+    if "translation" not in config:
+        return
+    folder, source = Path(str(config.translation)), config.data.source_root
+    if Path(str(source)) != folder / IMAGES:
+        raise ValueError(
+            f"data.source_root={source} is not {folder / IMAGES}, which a run with translation={folder} is trained on: "
+            f"leave the key out here; dien translate takes it, for the originals."
+        )
+    if not (folder / RECORD).is_file():
         raise FileNotFoundError(
             f"translation={folder} has no {RECORD}: make it by dien translate run_dir={folder}, with this data, "
             f"direction and seed."

@@ -71,3 +71,10 @@ def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(comman
         assert ("runs_table2/translations/day2night_0.json is of" in finished.stderr) is kept
         Path("results/runs_table2/spgan_day2night_0.json").unlink(missing_ok=True)
     assert len(commands) == 3
+
+
+def test_where_the_originals_lie_is_told_to_the_translation_and_not_to_the_training_on_it(commands, table):
+    finished = table("rows=spgan,tj_aidl", "seeds=0", "data.source_root=originals")
+    assert finished.code == 0, finished.stderr
+    told = {given.get("ablation", command): given.get("data.source_root") for command, given in commands}
+    assert told == {"translate": "originals", "tj_aidl": "originals", "spgan": None}
