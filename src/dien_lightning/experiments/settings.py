@@ -12,7 +12,9 @@ from dien_lightning.network.files import ONCE, fingerprint, load_network
 from dien_lightning.training import resolve_precision
 
 SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
-PAIR = ("data.source", "data.target")
+_SIDES = ("data.source", "data.target")
+_OF_A_SIDE = ("", "_root", "_camera_pattern", "_pid_pattern", "_trial")
+PAIR = tuple(side + name for side in _SIDES for name in _OF_A_SIDE)
 _START = "start_fingerprint"
 _START_SAID = "path_fingerprint"  # in `settings_of`, beside network.path: who lets that differ lets this one, too
 _START_NAME = f"network.{_START_SAID}"
@@ -133,6 +135,17 @@ def counted(config: DictConfig) -> dict[str, Any]:
     return {**counting, "same_camera": "keep"} if config.data.cameras == "none" else counting
 
 
+def but_for_pair(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """`conditions` without those that say which sets a run is of, for runs on different ones.
+
+    Example:
+        >>> but_for_pair({"seed": 0, "data": {"target": "msmt17", "target_root": "x", "target_batch_size": 64}})
+        {'seed': 0, 'data': {'target_batch_size': 64}}
+    """
+    data = {name: value for name, value in conditions.get("data", {}).items() if f"data.{name}" not in PAIR}
+    return {**conditions, "data": data}
+
+
 def same_run(
     name: str, had: Mapping[str, Any], asked: Mapping[str, Any], remedy: str, ignoring: Collection[str] = ()
 ) -> None:
@@ -209,7 +222,7 @@ def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 def _where(known: Mapping[str, Any]) -> set[str]:
     """The folders that say which images a run saw, where the names of its sets do not."""
     found = set()
-    for name in PAIR:
+    for name in _SIDES:
         sets = known.get(name)
         for one in sets if isinstance(sets, list) else [str(sets)]:
             if one in ("folder", "csv"):

@@ -73,6 +73,14 @@ def test_a_run_of_another_setting_is_told_with_the_difference(row, changed, word
     assert str(error.value).startswith(str(path))
 
 
+def test_two_pairs_differ_in_their_sets_alone(tmp_path):
+    write_record(tmp_path, "r04_dc", 0.3)
+    changed = {"data.target_root": "there", "data.target_batch_size": 12}
+    write_record(tmp_path, "r04_dc", 0.3, direction="night2day", changed=changed)
+    with pytest.raises(ValueError, match=r"night2day_0\.json has data\.target_batch_size=12 \(not 48\), unlike"):
+        table(tmp_path)
+
+
 @pytest.mark.parametrize("change", [{"average_precision": "trapezoid"}, {"precision": "bf16"}, {"num_queries": 99}])
 def test_a_run_that_was_counted_otherwise_is_told(change, tmp_path):
     write_record(tmp_path, "r01_base", 0.4)

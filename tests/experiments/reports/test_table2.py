@@ -13,14 +13,19 @@ from dien_lightning.experiments.results import Results
 from experiments.reports.finished_runs import write_record
 
 
-def test_runs_of_one_row_have_one_setting(tmp_path):
-    records = [write_record(tmp_path, "r08_full_t3", 0.5, seed=seed) for seed in (0, 1)]
-    records.append(
-        write_record(tmp_path, "r08_full_t3", 0.5, seed=2, changed={"objective.center_weight": 2.0, "data.seed": 2})
-    )
+@pytest.mark.parametrize(
+    ("direction", "changed", "words"),
+    [
+        ("day2night", {"objective.center_weight": 2.0, "data.seed": 2}, r"objective\.center_weight=2\.0 \(not 5\.0\)"),
+        ("night2day", {"data.target_batch_size": 12}, r"data\.target_batch_size=12 \(not 48\)"),
+    ],
+)
+def test_runs_of_one_row_have_one_setting(direction, changed, words, tmp_path):
+    records = [write_record(tmp_path, "r08_full_t3", 0.5, direction=pair) for pair in ("day2night", "night2day")]
+    records.append(write_record(tmp_path, "r08_full_t3", 0.5, direction=direction, seed=2, changed=changed))
     runs = [Results.read(record) for record in records]
-    assert [entry["seed"] for entry in entries_of(runs[:2], {})] == [0, 1]
-    with pytest.raises(ValueError, match=r"_2\.json has objective\.center_weight=2\.0 \(not 5\.0\), unlike .*_0\.json"):
+    assert [entry["direction"] for entry in entries_of(runs[:2], {})] == ["day2night", "night2day"]
+    with pytest.raises(ValueError, match=rf"_2\.json has {words}, unlike .*_0\.json"):
         entries_of(runs, {})
 
 

@@ -10,10 +10,10 @@ from dien_lightning.experiments.files import write_json, write_text
 from dien_lightning.experiments.reports.differences import Entry
 from dien_lightning.experiments.reports.tables import Table, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
-from dien_lightning.experiments.settings import PAIR, SEED, difference
+from dien_lightning.experiments.settings import SEED, but_for_pair, difference
 
-_OF_A_ROW = (  # what may differ between runs of one row
-    *(*SEED, *PAIR, "data.root", "data.source_root", "network.path", "rounds.seed"),
+_OF_A_ROW = (  # what may differ between runs of one row, beside the pair
+    *(*SEED, "data.root", "network.path", "rounds.seed"),
     *("protocol.num_", "protocol.statistics", "protocol.precision"),
 )
 VERDICTS = (
@@ -31,7 +31,7 @@ def check_rows(runs: Sequence[Results]) -> dict[str, Results]:
     like: dict[str, Results] = {}
     for run in runs:
         first = like.setdefault(run.row, run)
-        if found := difference(run.conditions, first.conditions, _OF_A_ROW):
+        if found := difference(but_for_pair(run.conditions), but_for_pair(first.conditions), _OF_A_ROW):
             raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
     return like
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.settings import PAIR, SEED, difference
+from dien_lightning.experiments.settings import SEED, but_for_pair, difference
 
 PAPER_DIRECTIONS = ("Duke → Market", "Market → Duke")
 
@@ -97,9 +97,11 @@ def one_table(runs: Sequence[Results]) -> list[Results]:
             ignoring = [*SEED, "protocol.statistics"]
             if row != run.row:
                 ignoring += [*row_settings(row), *row_settings(run.row)]
+            own, other = run.conditions, others[0].conditions
             if direction != run.direction:
-                ignoring += [*PAIR, "data.root", "protocol.num_"]
-            if found := difference(run.conditions, others[0].conditions, ignoring):
+                ignoring += ["data.root", "protocol.num_"]
+                own, other = but_for_pair(own), but_for_pair(other)
+            if found := difference(own, other, ignoring):
                 raise ValueError(f"{run.path} has {found}, unlike {others[0].path}: one table holds one setting.")
         same = kept.setdefault((run.row, run.direction), [])
         if same and same[-1].seed == run.seed:
