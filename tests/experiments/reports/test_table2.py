@@ -51,6 +51,17 @@ def test_claims_of_which_not_both_rows_were_run_are_left_out(tmp_path):
     assert order_table(entries_of(runs, {})).rows == []
 
 
+def test_methods_are_compared_by_equal_statistics_too(tmp_path):
+    records = [write_record(tmp_path, row, 0.4, control=0.7) for row in ("r01_base", "spgan_lmp")]
+    records[1].write_text(records[1].read_text().replace("0.7", "0.75"))
+    records.append(write_record(tmp_path, "r08_full_t3", 0.6))
+    rows = {row.label: row.cells[0] for row in order_table(entries_of(list(map(Results.read, records)), {})).rows}
+    spgan = "SPGAN, then Base with LMP"
+    assert rows[f"DIEN (T = 3) above {spgan}"] == "+20.0"
+    assert rows[f"DIEN (T = 3) above {spgan}, with target statistics"] == "-15.0"
+    assert rows[f"{spgan}, with target statistics above Base, with target statistics"] == "+5.0"
+
+
 def test_the_report_page_has_a_section_of_it_where_it_was_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for row in ("r01_base", "r08_full_t3"):

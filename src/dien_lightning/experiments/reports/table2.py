@@ -10,7 +10,7 @@ from dien_lightning.experiments.reports.collected import VERDICTS, check_rows, e
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.page import Block, Section
 from dien_lightning.experiments.reports.table1_rows import PAPER_DIRECTIONS, direction_label
-from dien_lightning.experiments.reports.table2_rows import CLAIMS, CONTROL, OUR_CLAIMS, TABLE_2
+from dien_lightning.experiments.reports.table2_rows import CLAIMS, OUR_CLAIMS, TABLE_2, WITH_TARGET_STATISTICS
 from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_precision
 from dien_lightning.experiments.results import FIGURES, Results
 
@@ -149,19 +149,22 @@ def cost_table(entries: Sequence[Entry]) -> Table:
 
 def order_table(entries: Sequence[Entry]) -> Table:
     """For each two rows that the paper orders, and for ours: the difference of the means here, and there."""
-    labels = {row: rival.label for row, rival in TABLE_2.items()} | {CONTROL: "Base, with target statistics"}
+    labels = {row: rival.label for row, rival in TABLE_2.items()}
+    labels |= {name: f"{labels[row]}, with target statistics" for name, row in WITH_TARGET_STATISTICS.items()}
     published = {row: rival.published for row, rival in TABLE_2.items()}
     caption = (
         f"The paper's order, and ours: differences of the means in points. {VERDICTS} With few seeds that is a rule of "
         "thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, as "
         "rows with different ones in the table before do, or on another processor, which moved Base as far "
         "(results/README.md): a row that goes on from Base is compared with its own Bases in results/self_training.md. "
-        "Claims without figures of the paper are ours; pairs of which not both have been run are left out."
+        "Claims without figures of the paper are ours; those with target statistics compare like with like, where the "
+        "paper's have Base and SPGAN with their source's; pairs of which not both have been run are left out."
     )
 
     def figure_of(row: str, direction: str, figure: str) -> Summary:
-        place = ("r01_base", direction, figure + _STATISTICS) if row == CONTROL else (row, direction, figure)
-        return over_seeds(entries, *place)
+        if own := WITH_TARGET_STATISTICS.get(row):
+            return over_seeds(entries, own, direction, figure + _STATISTICS)
+        return over_seeds(entries, row, direction, figure)
 
     claims, directions = (*CLAIMS, *OUR_CLAIMS), directions_in(entries)
     return difference_table(caption, claims, labels, directions, figure_of, published=published)

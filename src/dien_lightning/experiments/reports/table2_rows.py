@@ -57,13 +57,16 @@ CLAIMS = (  # of each two rows the paper has the first above the second; in rank
     ("r08_full_t3", "spgan_lmp"),
     ("r08_full_t3", "tj_aidl"),
 )
-CONTROL = "control"
-"""Base with the target's batch-norm statistics, as every adapted row has them: no row, but a claim's other side."""
+CONTROL, SPGAN_LMP = "control", "spgan_lmp_with_target_statistics"
+WITH_TARGET_STATISTICS = {CONTROL: "r01_base", SPGAN_LMP: "spgan_lmp"}
+"""Rows with the target's batch-norm statistics, as every adapted row has them: no rows, but a claim's other side."""
 OUR_CLAIMS = (
     ("pul", CONTROL),
     ("tj_aidl", CONTROL),
     ("umdl", CONTROL),
+    (SPGAN_LMP, CONTROL),
     ("r08_full_t3", CONTROL),
+    ("r08_full_t3", SPGAN_LMP),
     ("umdl", "umdl_features"),
     ("umdl", "umdl_centered"),
     ("spgan_lmp", "spgan"),
