@@ -122,7 +122,7 @@ def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(comma
     kept.write_text(kept.read_text().replace('"max_epochs": 10', '"max_epochs": 1'))
     said = run(capfd, monkeypatch, *ONE).refusal()
     assert f"error: {kept} is of a run with trainer.max_epochs=1 (not 10), so it is not the one asked for. " in said
-    assert said.endswith("Choose records=DIR run_dir=DIR output=DIR.")
+    assert said.endswith("Run it from an empty folder, which then has its own records, runs and table.")
 
 
 def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, capfd, monkeypatch):

@@ -124,6 +124,12 @@ def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
         (["data_root=elsewhere"], "is of a run with data.root=data (not elsewhere)"),
         (["protocol.average_precision=trapezoid"], "protocol.average_precision=step (not trapezoid)"),
         (["seeds=0,1", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed)"),
+        (
+            ["seeds=1", "trainer.precision=bf16-mixed"],
+            "protocol.precision=32-true (not bf16-mixed), unlike r01_base_day2night_1: no table holds both. Run it",
+        ),
+        (["rows=r04_dc", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed), unlike r04_dc"),
+        (["data=market2duke", "trainer.precision=32-true"], "has data.num_ids=12 (not 16), "),
         (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
         (["row=r04_dc"], "row=r04_dc would be the same for every run"),
         (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),

@@ -18,7 +18,7 @@ from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.table_jobs import REMEDY, Job, Place, compose_pairs, find_missing, jobs_of, say_missing
-from dien_lightning.experiments.table_runs import check_records, complete
+from dien_lightning.experiments.table_runs import check_beside, check_records, complete, records_in
 
 _TRAINED = ("table", "second_stage", "table2")
 Costs = dict[str, dict[str, float]]
@@ -70,7 +70,7 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
     """Compare the records of UMDL's rows with what is asked for; gives the jobs without one, and their key=value.
 
     Raises:
-        ValueError: a record is of a run with other settings.
+        ValueError: a record is of a run with other settings, or of the row's on another pair.
     """
     if not jobs:
         return {}
@@ -78,10 +78,13 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
 
     chosen = {job: [*overrides, f"data={job.data}", f"seed={job.seed}", *umdl.ROWS[job.row]] for job in jobs}
     wanted = find_missing(jobs, own.records)
+    kept = records_in(own.records) if wanted else []
     for job in jobs:
-        if job not in wanted:
+        asked = umdl.conditions_of(compose_config(chosen[job], command="umdl"))
+        if job in wanted:
+            check_beside(job, asked, kept)
+        else:
             path = own.records / f"{job.name}.json"
-            asked = umdl.conditions_of(compose_config(chosen[job], command="umdl"))
             same_run(str(path), Results.read(path).conditions, asked, REMEDY)
     return {job: chosen[job] for job in wanted}
 
@@ -126,7 +129,7 @@ def report(own: Place, path: Path, words: Sequence[str]) -> None:
     runs = [
         run
         for experiment, folder in folders.items()
-        for run in (Results.read_all([folder]) if any(folder.glob("*.json")) else [])
+        for run in records_in(folder)
         if run.row in TABLE_2 and TABLE_2[run.row].experiment in (experiment, "umdl")
     ]
     if not runs:

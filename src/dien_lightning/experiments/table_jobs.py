@@ -13,7 +13,7 @@ from rich.console import Console
 from dien_lightning.experiments.config import compose_config, direction_of
 
 T = TypeVar("T")
-REMEDY = "Choose records=DIR run_dir=DIR output=DIR."
+REMEDY = "Run it from an empty folder, which then has its own records, runs and table."
 """What to do where a record is of a run with other settings."""
 
 

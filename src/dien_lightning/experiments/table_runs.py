@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -22,6 +23,8 @@ from dien_lightning.experiments.first_stages import (
     kept_first_stage,
     of_pair,
 )
+from dien_lightning.experiments.reports.collected import difference_in_row
+from dien_lightning.experiments.reports.table1_rows import TABLE_1
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.experiments.stages import OF_PAIR
@@ -51,23 +54,57 @@ def check_records(
         trained: see `check_first_stage`.
 
     Raises:
-        ValueError: a record, a translation or a network to begin with is of a run with other settings.
+        ValueError: a record, a translation or a network to begin with is of a run with other settings, or the table
+            could not hold a run that is missing beside a record.
     """
     missing = find_missing(jobs, place.records)
+    kept = records_in(place.records) if missing else []
     configs: dict[Job, DictConfig] = {}
     for job in jobs:
         own = (f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}")
         configs[job] = config = compose_config([f"experiment={place.experiment}", *overrides, *own])
         folder = translation_of(config)
-        if job not in missing:
-            asked = conditions(config, in_precision=bool(missing))  # one table is computed in one precision
+        if job in missing:
+            check_beside(job, conditions(config, in_precision=True), kept)
+        else:
             path = place.records / f"{job.name}.json"
-            same_run(str(path), Results.read(path).conditions, asked, REMEDY, _MADE if folder else ())
+            same_run(str(path), Results.read(path).conditions, conditions(config), REMEDY, _MADE if folder else ())
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
         check_first_stage(job, config, None if job in missing else place.records, overrides, trained)
     return {job: configs[job] for job in missing}
+
+
+def records_in(folder: Path) -> list[Results]:
+    """Every record that lies there."""
+    return Results.read_all([folder]) if any(folder.glob("*.json")) else []
+
+
+def check_beside(job: Job, asked: Mapping[str, Any], kept: Sequence[Results]) -> None:
+    """Refuse to make a run that its table would refuse when it is finished.
+
+    Table I is computed in one precision; of the other tables a row on one pair is.
+
+    Args:
+        job: without a record.
+        asked: its `conditions`, or those of another command.
+        kept: every record of the table.
+
+    Raises:
+        ValueError: a record of the job's row has other settings, or one that should have its precision has another.
+    """
+    for run in kept:
+        if run.row == job.row:
+            in_precision = job.row in TABLE_1 or run.direction == job.direction
+            found = difference_in_row(run.conditions, asked, in_precision=in_precision)
+        elif job.row in TABLE_1:
+            counted = {"protocol": asked["protocol"]}
+            found = difference_in_row({"protocol": run.protocol}, counted, in_precision=True)
+        else:
+            continue
+        if found:
+            raise ValueError(f"{run.path} has {found}, unlike {job.name}: no table holds both. {REMEDY}")
 
 
 def complete(

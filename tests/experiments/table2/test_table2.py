@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from commands import call
-from dien_lightning.experiments import children, table_runs
+from dien_lightning.experiments import children, settings, table_runs
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONFIGS
 from dien_lightning.experiments.reports.table1_rows import TABLE_1
@@ -105,6 +105,33 @@ def test_rows_of_two_precisions_stand_in_one_table_and_say_so(commands, table):
     finished = table("rows=r08_full_t3")
     assert finished.code == 1
     assert f"{records[1]} was computed in bf16-mixed, {records[0]} in 32-true: no mean is of both." in finished.stderr
+
+
+def test_a_row_that_is_complete_may_have_another_precision_than_this_machine(commands, table, monkeypatch):
+    monkeypatch.setattr(settings, "resolve_precision", lambda _: "32-true")  # as the records have it
+    rows = "rows=pul,t3_self"
+    assert table(rows).code == 0
+    folder = Path("results/runs_second_stage")
+    for record in folder.glob("pul_*.json"):
+        record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"'))
+    (folder / "t3_self_day2night_1.json").unlink()
+    finished = table(rows)
+    assert finished.code == 0, finished.stderr
+    (folder / "pul_day2night_1.json").unlink()
+    del commands[:]
+    said = table(rows, "seeds=1").refusal()
+    assert "pul_day2night_0.json has protocol.precision=bf16-mixed (not 32-true), unlike pul_day2night_1: no t" in said
+    assert commands == []
+
+
+def test_a_row_of_another_setting_than_its_records_is_not_trained(commands, table):
+    assert table("rows=r01_base,umdl").code == 0
+    del commands[:]
+    said = table("rows=r01_base", "data=market2duke").refusal()
+    assert "r01_base_day2night_0.json has data.num_ids=12 (not 16)" in said
+    assert "unlike r01_base_market2duke_0: no table holds both. Run it from an empty folder, which then has its" in said
+    assert "umdl_day2night_0.json has data.num_ids=12 (not 16)" in table("rows=umdl", "data=market2duke").refusal()
+    assert commands == []
 
 
 def test_a_failed_command_leaves_its_row_missing(commands, table, monkeypatch):

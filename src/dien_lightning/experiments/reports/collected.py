@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dien_lightning.experiments.files import write_json, write_text
 from dien_lightning.experiments.reports.differences import Entry
@@ -12,9 +13,10 @@ from dien_lightning.experiments.reports.tables import Table, to_markdown
 from dien_lightning.experiments.results import FIGURES, Results
 from dien_lightning.experiments.settings import SEED, but_for_pair, difference
 
+_PRECISION = "protocol.precision"
 _OF_A_ROW = (  # what may differ between runs of one row, beside the pair
     *(*SEED, "data.root", "network.path", "rounds.seed"),
-    *("protocol.num_", "protocol.statistics", "protocol.precision"),
+    *("protocol.num_", "protocol.statistics", _PRECISION),
 )
 VERDICTS = (
     "“yes”: more by more than the larger of the two rows' standard deviations; “no”: less by more than that; “within”: "
@@ -31,9 +33,15 @@ def check_rows(runs: Sequence[Results]) -> dict[str, Results]:
     like: dict[str, Results] = {}
     for run in runs:
         first = like.setdefault(run.row, run)
-        if found := difference(but_for_pair(run.conditions), but_for_pair(first.conditions), _OF_A_ROW):
+        if found := difference_in_row(run.conditions, first.conditions):
             raise ValueError(f"{run.path} has {found}, unlike {first.path}: one row holds one setting.")
     return like
+
+
+def difference_in_row(had: Mapping[str, Any], asked: Mapping[str, Any], *, in_precision: bool = False) -> str:
+    """As `settings.difference`, of what two runs of one row may not differ in; `in_precision` counts that in, too."""
+    ignoring = [name for name in _OF_A_ROW if name != _PRECISION or not in_precision]
+    return difference(but_for_pair(had), but_for_pair(asked), ignoring)
 
 
 def entry_of(run: Results, row: str, figures: Mapping[str, float]) -> Entry:
