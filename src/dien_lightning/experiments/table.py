@@ -10,8 +10,9 @@ rows are those of self-training (base_self, cccdtl_dc_self, ...), and the table 
 they begin with are trained first where first_stage.run_dir=outputs/table lacks them, on the same pair, at its size, on
 this machine, but else by their own settings, and one of other settings is refused. name=table2, or experiment=table2,
 is Table II: the rivals' rows (docs/rivals.md), each trained by the experiment that makes it, translations and first
-stages before it; a key=value goes to those commands that have the key, but a translation is given only which pair,
-where it lies, its images' size, threads, data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
+stages before it; a key=value goes to those commands that have the key (name the row where one alone has it: rows=pul
+rounds.num_clusters=700), but a translation is given only which pair, where it lies, its images' size, threads,
+data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train.
@@ -103,7 +104,7 @@ def main() -> None:
     if options.is_table_2:
         left = table2.complete_table_2(rows, data, seeds, options.place, overrides)
     else:
-        pairs = compose_pairs(data, [f"experiment={options.experiment}", *overrides])
+        pairs = compose_pairs(data, options.experiment, overrides)
         jobs = jobs_of(rows, pairs, seeds)
         left = complete(jobs, check_records(jobs, options.place, overrides), pairs, options.place, overrides)
     if options.is_table_2 or any(options.place.records.glob("*.json")):

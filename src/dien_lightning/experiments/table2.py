@@ -50,16 +50,20 @@ def complete_table_2(
     """
     given, learning = for_command("train", overrides), for_command("umdl", overrides)
     translating = [word for word in for_command("translate", overrides) if word not in given]
-    parts, trained = [], set[Path]()
+    parts, trained, pairs = [], set[Path](), compose_pairs(data, own.experiment, given)
+    jobs_by = {
+        experiment: jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds)
+        for experiment in (*_TRAINED, "umdl")
+    }
     for experiment in _TRAINED:
         place = own if experiment == own.experiment else Place.of(experiment, own.jobs)
         words = [word for word in given if experiment == "second_stage" or not word.startswith("first_stage.")]
-        pairs = compose_pairs(data, [f"experiment={experiment}", *words])
-        if jobs := jobs_of([row for row in rows if TABLE_2[row].experiment == experiment], pairs, seeds):
+        if jobs := jobs_by[experiment]:
             parts.append((jobs, check_records(jobs, place, words, translating, trained), pairs, place, words))
             trained |= {place.run_dir / job.name for job in jobs}
-    learned = jobs_of([row for row in rows if TABLE_2[row].experiment == "umdl"], pairs, seeds)
-    wanted = check_umdl(learned, own, learning)
+    if not parts:
+        compose_config([f"experiment={own.experiment}", *given])  # refuses what no command here has
+    wanted = check_umdl(jobs_by["umdl"], own, learning)
     left: list[Job] = []
     for part in parts:
         left += complete(*part, translating=translating)

@@ -83,17 +83,31 @@ def find_missing(jobs: Sequence[Job], records: Path) -> list[Job]:
     return [job for job in jobs if not (records / f"{job.name}.json").is_file()]
 
 
-def compose_pairs(data: Sequence[str], overrides: Sequence[str]) -> dict[str, DictConfig]:
-    """The data of each file in conf/data, as these overrides leave it.
+def compose_pairs(data: Sequence[str], experiment: str, overrides: Sequence[str]) -> dict[str, DictConfig]:
+    """The data of each file in conf/data as an experiment and these overrides leave it, without what rows set there.
+
+    Args:
+        data: the files.
+        experiment: file in conf/experiment.
+        overrides: of every training; keys that are no pair's, or that the file of a row alone has, are passed over.
 
     Raises:
         ValueError: a pair is named twice.
     """
-    pairs = {name: compose_config([*overrides, f"data={name}"]).data for name in data}
+    chosen = f"experiment={experiment}"
+    known = compose_config([chosen]).data.keys()
+    own = [word for word in overrides if word.startswith("data_root=") or _key_of_data(word) in known]
+    pairs = {name: compose_config([chosen, *own, f"data={name}"]).data for name in data}
     named = {direction_of(name, pair.source, pair.target) for name, pair in pairs.items()}
     if len(named) < len(data):
         raise ValueError(f"data={','.join(data)} comes to {', '.join(named)}: name each pair once.")
     return pairs
+
+
+def _key_of_data(word: str) -> str:
+    """`image_size` of `data.image_size=[64,32]`; empty where the word is of another group."""
+    group, *rest = word.partition("=")[0].lstrip("+~").split(".")
+    return rest[0] if group == "data" and rest else ""
 
 
 def grids_of(jobs: Sequence[Job]) -> list[tuple[list[str], list[str], tuple[str, ...]]]:

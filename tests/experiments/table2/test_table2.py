@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from commands import call
 from dien_lightning.experiments import children, settings, table_runs
 from dien_lightning.experiments.config import compose_config
@@ -152,6 +154,21 @@ def test_without_the_rivals_the_other_rows_are_trained(commands, table, monkeypa
     assert finished.code == 0, finished.stderr
     assert [given["ablation"] for _, given in commands] == ["r08_full_t3", "r01_base", "pul"]
     assert all(given["data_root"] == "x" for _, given in commands)
+
+
+@pytest.mark.parametrize("words", ["rows=pul rounds.num_clusters=700", "rows=tj_aidl data.attributes=FILE"])
+def test_a_row_is_given_a_key_that_no_other_has(words, commands, table):
+    rows, own = words.split()
+    finished = table(rows, own, "data=market2duke", "seeds=0")
+    assert finished.code == 0, finished.stderr
+    told = {given["ablation"]: own.partition("=")[0] in given for _, given in commands}
+    assert told == ({"r01_base": False, "pul": True} if rows == "rows=pul" else {"tj_aidl": True})
+
+
+@pytest.mark.parametrize("words", ["rows=umdl learning.ruonds=3", "rows=r01_base,pul rounds.num_clusters=7"])
+def test_a_key_that_a_row_has_not_is_refused(words, commands, table):
+    assert f"{words.split()[1].partition('=')[0]} is no key" in table(*words.split()).refusal()
+    assert commands == []
 
 
 def test_a_wrong_row_is_told_with_the_nearest(commands, table):

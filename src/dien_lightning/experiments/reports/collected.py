@@ -15,7 +15,7 @@ from dien_lightning.experiments.settings import SEED, but_for_pair, difference
 
 _PRECISION = "protocol.precision"
 _OF_A_ROW = (  # what may differ between runs of one row, beside the pair
-    *(*SEED, "data.root", "network.path", "rounds.seed"),
+    *(*SEED, "data.root", "data.attributes", "network.path", "rounds.seed"),
     *("protocol.num_", "protocol.statistics", _PRECISION),
 )
 VERDICTS = (
