@@ -130,6 +130,7 @@ def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
         ),
         (["rows=r04_dc", "trainer.precision=bf16-mixed"], "protocol.precision=32-true (not bf16-mixed), unlike r04_dc"),
         (["data=market2duke", "trainer.precision=32-true"], "has data.num_ids=12 (not 16), "),
+        (["seeds=1", "objective.domain_weight=2"], "objective.domain_weight=2 makes another row of r01_base, which"),
         (["seed=1"], "seed=1 would be the same for every run; choose runs by rows=, data= and seeds="),
         (["row=r04_dc"], "row=r04_dc would be the same for every run"),
         (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
@@ -24,7 +24,7 @@ from dien_lightning.experiments.first_stages import (
     of_pair,
 )
 from dien_lightning.experiments.reports.collected import difference_in_row
-from dien_lightning.experiments.reports.table1_rows import TABLE_1
+from dien_lightning.experiments.reports.table1_rows import TABLE_1, row_settings
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.settings import conditions, same_run
 from dien_lightning.experiments.stages import OF_PAIR
@@ -63,6 +63,7 @@ def check_records(
     for job in jobs:
         own = (f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}")
         configs[job] = config = compose_config([f"experiment={place.experiment}", *overrides, *own])
+        check_row(job.row, config)
         folder = translation_of(config)
         if job in missing:
             check_beside(job, conditions(config, in_precision=True), kept)
@@ -74,6 +75,13 @@ def check_records(
             check_translation(path, _translated(job, place, [*overrides, *translating]))
         check_first_stage(job, config, None if job in missing else place.records, overrides, trained)
     return {job: configs[job] for job in missing}
+
+
+def check_row(row: str, config: DictConfig) -> None:
+    """Raise a ValueError where the overrides of a training of Table I take away what its row is."""
+    for name, value in row_settings(row).items() if row in TABLE_1 else ():
+        if (given := OmegaConf.select(config, name)) != value:
+            raise ValueError(f"{name}={given} makes another row of {row}, which has {value}: leave out key or row.")
 
 
 def records_in(folder: Path) -> list[Results]:
