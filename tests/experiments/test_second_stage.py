@@ -169,6 +169,13 @@ def test_one_row_holds_one_setting(commands, tmp_path, capfd, monkeypatch):
     assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.4 (not 0.5), unlike" in finished.stderr
 
 
+@pytest.mark.parametrize("which", ["experiment=second_stage", "name=table2"])
+def test_a_table_is_not_written_among_its_records(which, commands, capfd, monkeypatch):
+    said = call(capfd, monkeypatch, "table", which, "records=outputs", "output=outputs/../outputs").refusal()
+    assert "error: records=outputs and output=outputs/../outputs are one folder, where the table's" in said
+    assert commands == []
+
+
 def test_rows_of_the_other_table_are_refused(commands, capfd, monkeypatch):
     finished = call(capfd, monkeypatch, "table", "experiment=second_stage", "rows=r01_base")
     assert (

@@ -74,6 +74,12 @@ class Options:
         self.records = self.records or str(place.records)
         self.name = self.name or name
         self.run_dir = self.run_dir or str(place.run_dir)
+        is_one = Path(self.records).resolve() == Path(self.output).resolve()
+        if is_one and (self.is_table_2 or self.is_second_stage):
+            raise ValueError(
+                f"records={self.records} and output={self.output} are one folder, where the table's {self.name}.json "
+                f"would be read as a record; name another output."
+            )
 
     @property
     def is_table_2(self) -> bool:
