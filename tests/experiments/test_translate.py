@@ -83,6 +83,13 @@ def test_a_killed_one_goes_on_to_the_same_images_and_a_finished_one_stays(
     assert (tmp_path / "run" / "translation.json").read_bytes() == before
 
 
+def test_a_batch_may_be_one_image_as_the_papers_are(drawn_pair, tmp_path, capfd, monkeypatch):
+    given = (*TINY, "data.num_ids=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
+    finished = call(capfd, monkeypatch, "translate", *given)
+    assert finished.code == 0, finished.stderr
+    assert json.loads((tmp_path / "run" / "translation.json").read_text())["steps"] == 4
+
+
 def images_of(run_dir: Path) -> list[Path]:
     return sorted((run_dir / "images").rglob("*.jpg"))
 

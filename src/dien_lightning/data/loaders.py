@@ -32,14 +32,10 @@ def check_numbers(numbers: Mapping[str, Any]) -> None:
     """Refuse numbers, by a data module's names for them, that no loader can be made of.
 
     Raises:
-        ValueError: one is out of its range, or a training batch would be a single image.
+        ValueError: one is out of its range.
     """
     for name, (least, remedy) in _LEAST.items():
         check_int(name, numbers[name], least, remedy)
-    source, target = numbers["num_ids"] * numbers["num_instances"], numbers["target_batch_size"]
-    if 1 in (source, target):
-        one = "num_ids x num_instances" if source == 1 else "target_batch_size"
-        raise ValueError(f"{one} is 1, and a batch of one image has no variance for batch norm; take more.")
 
 
 def outlast_interrupts(worker: int) -> None:

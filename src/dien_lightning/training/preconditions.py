@@ -109,6 +109,10 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
     if adversary and adversary.schedule == "dann" and math.isinf(total_steps(trainer)):
         raise ValueError("reversal_schedule='dann' needs to know its end: set max_epochs or max_steps, or constant.")
     data = getattr(trainer, "datamodule", None)
+    sizes = {"num_ids x num_instances": getattr(data, "num_ids", 0) * getattr(data, "num_instances", 0)}
+    sizes["target_batch_size"] = getattr(data, "target_batch_size", 0)
+    if single := [name for name, size in sizes.items() if size == 1]:
+        raise ValueError(f"{single[0]} is 1, and a batch of one image has no variance for batch norm; take more.")
     if objective.needs_target and getattr(data, "target_batch_size", None) == 0:
         raise ValueError(
             "target_batch_size=0 (data.target_batch_size) leaves out the target, and the objective has terms that "
