@@ -127,7 +127,8 @@ def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path
     training = Images(np.array([[1.0], [3.0], [10.0]]), camids=[0, 0, 1])
     evaluated = Images(np.array([[5.0], [5.0], [5.0]]), camids=[0, 1, 2])
     features = Features(training, training, evaluated, [0, 1, 2], "", {})
-    assert centered(features).tolist() == [[3.0], [-5.0], [5.0]]  # of the third camera nothing is known
+    assert centered(features).tolist() == [[3.0], [-5.0], [5.0]]
+    assert capfd.readouterr().out == "camera=2 has no training image: its images stay as they are.\n"
 
 
 def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
@@ -163,6 +164,15 @@ def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, 
     assert words in finished.stderr
     assert finished.stderr.count("error: ") == 1
     assert not (tmp_path / "a" / "results.json").exists()
+
+
+def test_a_target_without_training_images_is_refused(drawn_pair, tmp_path, capfd, monkeypatch):
+    shutil.copytree(drawn_pair, tmp_path / "data")
+    for image in (tmp_path / "data" / "pedestrians_night" / "bounding_box_train").iterdir():
+        image.unlink()
+    given = ("learning=null", "center=true", *FAST[:5], f"data_root={tmp_path / 'data'}", f"run_dir={tmp_path / 'run'}")
+    said = call(capfd, monkeypatch, "umdl", *given).refusal()
+    assert f"error: {tmp_path / 'data' / 'pedestrians_night'} has no training images, and all here is of those" in said
 
 
 def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, capfd, monkeypatch):

@@ -104,6 +104,8 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     data.setup()
     if "target" not in data.evaluation_domains:
         raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
+    if not data.target.train:
+        raise ValueError(f"{data.target.root} has no training images, and all here is of those; name a set that has.")
     check_counting(data, counting)
     write_config(config, run_dir)
     threads = use_threads(config.threads)
@@ -208,6 +210,8 @@ def centered(images: Features) -> np.ndarray:  # (Q + G, K)
     """Query and gallery, each image less the mean of its camera's target training images."""
     training, evaluated = (np.asarray(part.camids) for part in (images.target, images.evaluated))
     embedding = images.evaluated.features.copy()
+    if unknown := np.setdiff1d(evaluated, training).tolist():
+        print(f"camera={','.join(map(str, unknown))} has no training image: its images stay as they are.")
     for camera in np.intersect1d(training, evaluated):
         embedding[evaluated == camera] -= images.target.features[training == camera].mean(axis=0)
     return embedding
