@@ -87,8 +87,7 @@ def translate(config: DictConfig) -> None:
         FileExistsError: a folder that holds a run, or files that this one would overwrite.
     """
     running_time, run_dir = RunningTime(), Path(config.run_dir)
-    size = tuple(config.data.image_size)
-    check_image_size(size)
+    size = check_image_size(config.data.image_size)
     checkpoint = claim(run_dir, config.resume, _WRITTEN)
     before = config_of(run_dir)
     if before:
