@@ -160,6 +160,23 @@ def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, c
     assert "| Base, then PUL above Base + target statistics (the control) |" in own
 
 
+def test_a_row_is_compared_with_the_networks_that_it_began_with_itself(commands, tmp_path, capfd, monkeypatch):
+    """Two rows begin with Base, of the same seeds, trained on two processors."""
+    assert run(capfd, monkeypatch, "rows=base_self,pul").code == 0
+    for record in Path("results/runs_second_stage").rglob("first_stage/pul_*.json"):
+        kept = json.loads(record.read_text())
+        kept["target"], kept["target_with_target_statistics"] = scores(0.25), scores(0.45)
+        record.write_text(json.dumps(kept))
+    assert run(capfd, monkeypatch, "rows=base_self,pul").code == 0
+    found = json.loads(Path("results/self_training.json").read_text())["runs"]
+    rank1 = {(entry["row"], entry["seed"]): entry["rank1"] for entry in found}
+    assert (rank1["base", 1], rank1["base_before_pul", 1]) == (0.2, 0.25)
+    gained = 50 * sum(rank1["pul", seed] - rank1["control_before_pul", seed] for seed in (0, 1))
+    text = Path("results/self_training.md").read_text()
+    assert "| Base, of “Base, then PUL” |" in text
+    assert f"| Base, then PUL above Base + target statistics (the control) | {gained:+.1f}" in text
+
+
 def test_one_row_holds_one_setting(commands, tmp_path, capfd, monkeypatch):
     assert run(capfd, monkeypatch).code == 0
     record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from dien_lightning.experiments.reports.collected import VERDICTS, entry_of, write_collected
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
-from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Table, name_precision, to_rich
+from dien_lightning.experiments.reports.tables import ABSENT, Column, Row, Summary, Table, name_precision, to_rich
 from dien_lightning.experiments.results import Results
 
 _FIRST_STAGE = {
@@ -21,6 +21,8 @@ _FIRST_STAGE = {
     "t3": "DIEN (T = 3)",
 }
 _NAMES = {BASE: "base", "r05_cccdtl_dc": "cccdtl_dc", "r08_full_t3": "t3"}
+_BEFORE = "_before_"
+"""Between a first network's name and a row's: those that this row alone began with."""
 _CLAIMS = (
     ("base_self", "control"),
     ("cccdtl_dc_self", "cccdtl_dc"),
@@ -35,7 +37,8 @@ _CLAIMS = (
 GLOSSARY = (
     "The first rows are the networks that self-training begins with, trained on this pair as Table I's; the rows after "
     "them went on with clusters of the target's own embeddings. No target label was used: every figure is that of the "
-    "last epoch. Runs are compared with those of the same precision alone."
+    "last epoch. Runs are compared with those of the same precision alone. Another processor makes "
+    "other networks of the same seeds: where a row began with such, they stand beside, and it is compared with them."
 )
 
 
@@ -76,26 +79,54 @@ def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry
         runs: of self-training.
         starts: of the networks they began with, once for each run that did.
     """
-    each = {(run.row, run.direction, run.seed, run.protocol.get("precision")): run for run in starts}.values()
-    first = [entry_of(run, _NAMES[run.row], run.target) for run in each]
-    adapted = [run for run in each if run.target_with_target_statistics]
-    first += [entry_of(run, "control", run.target_with_target_statistics) for run in adapted]
-    second = []
+    first, second = [], []
+    for run, before in _apart(starts):
+        first.append(entry_of(run, _NAMES[run.row] + before, run.target))
+        if run.target_with_target_statistics:
+            first.append(entry_of(run, f"control{before}", run.target_with_target_statistics))
     for run in runs:
         path = run.setting("network.path")
         choice = run.checkpoints.get("label_free", {}).get("target", {})
         chosen = {f"label_free_{name}": choice[name] for name in SHORT if name in choice}
         start = None if path is None else Path(path).parent.name
         second.append(entry_of(run, run.row, run.target) | chosen | {"start": start})
-    order = [*_FIRST_STAGE, *SECOND_STAGE]
+    order = list(_labels())
     return sorted([*first, *second], key=lambda entry: (order.index(entry["row"]), entry["direction"], entry["seed"]))
+
+
+def _apart(starts: Sequence[Results]) -> Iterator[tuple[Results, str]]:
+    """Each network that a row began with, once, and what to add to its name.
+
+    A row began with networks of its own where they were trained for it on another processor: they have other figures
+    than those of the rows before it.
+    """
+    kept: dict[tuple[Any, ...], dict[int, Results]] = {}
+    for row in SECOND_STAGE:
+        groups: dict[tuple[Any, ...], dict[int, Results]] = {}
+        for run in starts:
+            if Path(run.path).stem == f"{row}_{run.direction}_{run.seed}":
+                groups.setdefault((run.row, run.direction, run.protocol.get("precision")), {})[run.seed] = run
+        for key, runs in groups.items():
+            first = kept.setdefault(key, runs)
+            is_same = all(seed in first and first[seed].target == run.target for seed, run in runs.items())
+            if first is runs or not is_same:
+                yield from ((run, "" if first is runs else _BEFORE + row) for run in runs.values())
+
+
+def _labels() -> dict[str, str]:
+    """Every row by its name in self_training.json, in the table's order."""
+    labels: dict[str, str] = {}
+    for name, label in _FIRST_STAGE.items():
+        labels[name] = label
+        labels |= {f"{name}{_BEFORE}{row}": f"{label}, of “{own}”" for row, own in SECOND_STAGE.items()}
+    return {**labels, **SECOND_STAGE}
 
 
 def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
     """Each row's rank-1 and mAP on the target, mean and spread over its seeds; percent."""
     directions = directions_in(entries)
     columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
-    labels, rows = {**_FIRST_STAGE, **SECOND_STAGE}, []
+    labels, rows = _labels(), []
     for row in dict.fromkeys(entry["row"] for entry in entries):
         cells: list[str] = []
         for direction in directions:
@@ -112,5 +143,13 @@ def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
 def gains(entries: Sequence[Entry]) -> Table:
     """What self-training adds, and what it is worth to begin with another network: differences of the means."""
     caption = f"Differences of the means in points. {VERDICTS} With one seed there is no spread to compare with."
-    labels, own = {**_FIRST_STAGE, **SECOND_STAGE}, partial(over_seeds, entries)
-    return difference_table(caption, _CLAIMS, labels, directions_in(entries), own, head="Difference")
+    labels = _labels()
+
+    def figure_of(row: str, direction: str, figure: str) -> Summary:
+        found = over_seeds(entries, row, direction, figure)
+        name, before, _ = row.partition(_BEFORE)
+        return over_seeds(entries, name, direction, figure) if before and not found.runs else found
+
+    claims = [(row, f"{other}{_BEFORE}{row}" if other in _FIRST_STAGE else other) for row, other in _CLAIMS]
+    labels |= {own: labels[own.partition(_BEFORE)[0]] for _, own in claims}
+    return difference_table(caption, claims, labels, directions_in(entries), figure_of, head="Difference")
