@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from dien_lightning.data.samplers import IdentitySampler, images_of
 from dien_lightning.types import UNLABELED
@@ -77,3 +78,23 @@ class ClusterSampler(IdentitySampler):
             turns[place] = seen[number]
             seen[number] += 1
         return np.resize(shuffled[np.argsort(turns, kind="stable")], self.num_instances)
+
+
+def with_outliers_packed(labels: Tensor, num_instances: int) -> Tensor:  # (N,) -> (N,)
+    """Groups to draw K images of each: the clusters, and after them the outliers, K or more together.
+
+    An outlier that is a group of its own would be K times in a batch. So many in a group are drawn about as often as
+    a cluster's images, and none twice in a batch; where there are fewer than K in all, they repeat as a cluster's do.
+
+    Args:
+        labels: each image's cluster; -1 for an outlier.
+        num_instances: K.
+
+    Example:
+        >>> import torch
+        >>> with_outliers_packed(torch.tensor([0, -1, 1, -1, -1, -1, -1]), num_instances=2)
+        tensor([0, 2, 1, 3, 2, 3, 2])
+    """
+    is_outlier = labels == UNLABELED
+    packs = max(1, int(is_outlier.sum()) // num_instances)
+    return labels.where(~is_outlier, labels.max() + 1 + (is_outlier.cumsum(0) - 1) % packs)

@@ -11,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from dien_lightning.data.cluster_sampler import with_outliers_packed
 from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
@@ -199,7 +200,7 @@ class SelfTrainingModule(DIENModule):
         elif self.objective.source_term == "none":
             groups = self._rows = labels
         else:
-            groups, self._rows = with_outliers_alone(labels), data.num_classes + images
+            groups, self._rows = with_outliers_packed(labels, data.target_num_instances), data.num_classes + images
         self._rows = self._rows.to(self.device)
         data.assign(groups.tolist())
 

@@ -12,6 +12,7 @@ import torch
 from dien_lightning.losses import SelfTrainingObjective
 from dien_lightning.network import load_network, save_network
 from dien_lightning.training import Rounds, SelfTrainingModule
+from dien_lightning.types import UNLABELED
 from library.training.test_self_training import FINE, RESUMED, StopAfter, build, fit, pair
 from processes import run_on_processes
 
@@ -65,6 +66,25 @@ def test_a_layer_that_is_new_takes_no_statistics_of_the_source_away(method, data
         assert module.network.gathered("source") == is_kept
         own, theirs = (each.embedding[1] for each in (module.network, network))
         assert torch.equal(own.running_mean[0], theirs.running_mean[0])  # the file's
+
+
+@pytest.mark.parametrize("outliers", [15, 3, 1, 0])
+def test_spcls_batches_hold_an_outlier_once_while_there_are_enough(outliers, drawn_pair):
+    data, module = pair(drawn_pair, target_batch_size=8, target_num_instances=4, steps_per_epoch=20), build()
+    data.setup("fit")
+    module._trainer = SimpleNamespace(datamodule=data)
+    module.objective.source_term = "spcl"
+    labels = torch.arange(24) % 2
+    labels[4 : 4 + outliers] = UNLABELED
+    data.train_dataloader()
+    module._deal_out(labels)
+    assert module._rows.tolist() == list(range(6, 30))  # each image's own entry, after six people of the source
+    batches = torch.tensor([int(draw) for draw in data._sampler]).view(20, 2, 4)
+    assert set(batches.flatten().tolist()) == set(range(24))
+    for first, second in batches.tolist():
+        assert not set(first) & set(second)
+        for group in (first, second):
+            assert len(set(group)) == (min(4, outliers) if labels[group[0]] == UNLABELED else 4)
 
 
 @pytest.mark.parametrize(("step", "is_in_round"), [(2, True), (3, False)])
