@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -71,6 +72,24 @@ class Processes:
     def gather_numbers(self, numbers: list[int]) -> list[list[int]]:
         """Every rank's numbers, as many on each."""
         return self.join(torch.tensor([numbers])).tolist()
+
+    @contextmanager
+    def failing_together(self) -> Iterator[None]:
+        """What fails on one rank ends them all, for the others would wait for it in vain.
+
+        Raises:
+            ValueError: it failed on another rank, which raises its own error.
+        """
+        failure: Exception | None = None
+        try:
+            yield
+        except Exception as error:  # told below, once the others know
+            failure = error
+        failures = int(self.sum(torch.tensor(int(failure is not None))))
+        if failure is not None:
+            raise failure
+        if failures:
+            raise ValueError("another process failed; its own message says why.")
 
     def _sendable(self, values: Tensor) -> Tensor:
         """A copy where the group can send from: NCCL knows GPUs only."""

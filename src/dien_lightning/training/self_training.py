@@ -119,11 +119,11 @@ class SelfTrainingModule(DIENModule):
     def _begin_round(self) -> None:
         embedding, is_there = self._embed_all("target")
         before, number = self.labels, torch.full((len(embedding),), UNLABELED)
-        if Processes().rank == 0:  # one process decides, whatever the others' rounding
-            labeled = self.rounds.label(embedding[is_there], self._threshold)
-            number[is_there.cpu()] = labeled.labels
-        else:
-            labeled = Labeled(number)
+        labeled = Labeled(number)
+        with Processes().failing_together():
+            if Processes().rank == 0:  # one process decides, whatever the others' rounding
+                labeled = self.rounds.label(embedding[is_there], self._threshold)
+                number[is_there.cpu()] = labeled.labels
         threshold = torch.tensor([torch.nan if labeled.threshold is None else labeled.threshold], dtype=torch.float64)
         threshold = Processes().share(threshold, sender=0)
         self._threshold = None if bool(threshold.isnan()) else float(threshold)

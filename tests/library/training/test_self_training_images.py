@@ -40,6 +40,22 @@ def test_two_processes_embed_what_one_does_where_an_image_cannot_be_read(drawn_p
         torch.testing.assert_close(found, expected)
 
 
+def words_of_a_round_that_fails(root):
+    data, module = pair(root), build({"method": "pul", "num_clusters": 25}, num_clusters=25)
+    data.setup("fit")
+    module._trainer = SimpleNamespace(precision="32-true", datamodule=data)
+    with pytest.raises(ValueError, match=r"process|num_clusters") as error:
+        module._begin_round()
+    return str(error.value)
+
+
+def test_every_process_ends_where_the_first_cannot_label(drawn_pair):
+    assert run_on_processes(words_of_a_round_that_fails, drawn_pair, timeout=120) == [
+        "num_clusters=25 is more than there are images, 24; lower it.",
+        "another process failed; its own message says why.",
+    ]
+
+
 def test_a_joint_networks_statistics_stay_those_of_both_domains(data):
     module = build(source_term="spcl", statistics="joint")
     fit(module, data, max_steps=1)
