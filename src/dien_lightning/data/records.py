@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -74,6 +75,9 @@ def combine(parts: Sequence[Splits]) -> Splits:
     Args:
         parts: at least one; a single one is given back as it is.
 
+    Raises:
+        ValueError: two of them list one file, whose person would be two.
+
     Example:
         >>> one = Splits("one", Path("a"), [Record("a.jpg", 3, 1)])
         >>> two = Splits("two", Path("b"), [Record("b.jpg", 3, 1)])
@@ -82,6 +86,7 @@ def combine(parts: Sequence[Splits]) -> Splits:
     """
     if len(parts) == 1:
         return parts[0]
+    _check_apart(parts)
     joined: dict[str, list[Record]] = {split: [] for split in (*SPLITS, "further")}
     numbered = ("pid", "camid", "tracklet", "clothes")
     first = dict.fromkeys(numbered, 0)
@@ -102,6 +107,21 @@ def combine(parts: Sequence[Splits]) -> Splits:
         shared=sum(part.shared for part in parts),
         trial=max(part.trial for part in parts),
     )
+
+
+def _check_apart(parts: Sequence[Splits]) -> None:
+    owners: dict[tuple[str, str], Splits] = {}
+    for part in parts:
+        paths = {record.path for split in (*SPLITS, "further") for record in getattr(part, split)}
+        folders = {folder: os.path.realpath(folder) for folder in {os.path.dirname(path) for path in paths}}
+        files = {(folders[os.path.dirname(path)], os.path.basename(path)) for path in paths}
+        if both := files & owners.keys():
+            file = min(both)
+            raise ValueError(
+                f"{owners[file].root} and {part.root} are to be joined, and both list {os.path.join(*file)}: a person "
+                f"would be two. Name each folder once."
+            )
+        owners |= dict.fromkeys(files, part)
 
 
 def count_identities(records: Iterable[Record]) -> int:

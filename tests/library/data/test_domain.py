@@ -35,6 +35,16 @@ def test_a_folder_beside_a_catalogue_set(tmp_path):
     assert len(domain.read(labeled=False).train) == 25
 
 
+def test_one_folder_joined_twice_is_refused_whatever_its_names(tmp_path):
+    for person in ("ann", "bob"):
+        write_image(tmp_path / "people" / person / "1.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "people")
+    roots = [tmp_path / name for name in ("people", "link")]
+    words = r"people and .*link are to be joined, and both list .*people/ann/1\.jpg: .* Name each folder once\."
+    with pytest.raises(ValueError, match=words):
+        DomainSets("source", "data", ["folder", "folder"], roots).read(labeled=True)
+
+
 def test_a_trial_is_of_the_sets_that_have_several(tmp_path):
     write_image(tmp_path / "crops" / "1.jpg")
     for kind in ("Visible", "Thermal"):

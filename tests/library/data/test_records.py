@@ -25,6 +25,12 @@ def splits(query=(), gallery=(), train=()):
     return Splits("own", Path("crops"), records("train", train), records("query", query), records("gallery", gallery))
 
 
+def elsewhere(part):
+    """The same in another folder."""
+    moved = {n: [r._replace(path=f"b/{r.path}") for r in getattr(part, n)] for n in ("train", "query", "gallery")}
+    return replace(part, root=Path("b"), **moved)
+
+
 def test_relabel_does_not_depend_on_the_order_of_files():
     records = [Record(str(pid), pid, 0) for pid in (9, 2, 700, 41)]
     forwards = {record.path: record.pid for record in relabel(records)}
@@ -46,7 +52,7 @@ def test_evaluation_needs_labels_on_both_sides_and_leave_one_out_on_one():
 
 def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
     one = splits(query=[(3, 1)], gallery=[(3, 2), (UNLABELED, 1), (0, 1)], train=[(5, 1)])
-    joined = combine([one, one])
+    joined = combine([one, elsewhere(one)])
     assert [(r.pid, r.camid) for r in joined.gallery] == [(3, 2), (-1, 1), (0, 1), (9, 5), (-1, 4), (6, 4)]
     assert [(r.pid, r.camid) for r in joined.query] == [(3, 1), (9, 4)]
     assert combine([one]) is one
@@ -54,7 +60,7 @@ def test_combine_leaves_the_unlabeled_unlabeled_and_matches_matched():
 
 def test_combine_keeps_sequences_and_clothes_apart():
     one = Splits("own", Path("crops"), [Record("a", 1, 1, 4, 2), Record("b", 2, 1)])
-    assert [record[3:] for record in combine([one, one]).train] == [(4, 2), (-1, -1), (9, 5), (-1, -1)]
+    assert [record[3:] for record in combine([one, elsewhere(one)]).train] == [(4, 2), (-1, -1), (9, 5), (-1, -1)]
 
 
 def test_a_query_is_asked_with_all_images_of_its_person_in_its_camera():
