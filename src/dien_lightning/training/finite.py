@@ -76,8 +76,9 @@ class StopAtNonFinite(Callback):
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise NonFiniteError(
             f"step {trainer.global_step}: {name} is {value}{more}; {path} lists what broke and the files of the batch. "
-            f"The last checkpoint is from before. Look at the files, lower optim.learning_rates or "
-            f"trainer.gradient_clip_val (null clips nothing), then go on with resume=true."
+            f"The last checkpoint is from before. Look at the files: if one is at fault, replace it and go on with "
+            f"resume=true; else start anew in another run_dir, with lower optim.learning_rates or "
+            f"trainer.gradient_clip_val (null clips nothing)."
         )
 
 

@@ -55,7 +55,7 @@ def test_a_loss_is_named_with_its_step_its_term_and_its_files(stopped):
     folder, said = stopped
     assert said.startswith(f"step 2: train/loss_identity is nan; {folder / 'broken_step.json'} lists")
     assert "The last checkpoint is from before." in said
-    assert said.endswith("then go on with resume=true.")
+    assert "if one is at fault, replace it and go on with resume=true; else start anew in another run_dir" in said
     broken = json.loads((folder / "broken_step.json").read_text())
     assert (broken["step"], broken["epoch"], broken["broken"]) == (2, 0, {"train/loss_identity": "nan"})
     assert {"train/loss_triplet", "train/loss_domain", "train/loss_total"} <= set(broken["terms"])
@@ -110,5 +110,5 @@ def test_the_command_ends_with_one_sentence(drawn_pair, tmp_path, capfd, monkeyp
     finished = call(capfd, monkeypatch, "train", *TINY, "trainer.max_epochs=1", *arguments)
     sentence = finished.refusal()
     assert sentence.startswith("error: step ")
-    assert "lower optim.learning_rates or trainer.gradient_clip_val (null clips nothing), then go on" in sentence
+    assert sentence.endswith("with lower optim.learning_rates or trainer.gradient_clip_val (null clips nothing).")
     assert (tmp_path / "run" / "broken_step.json").is_file()
