@@ -91,7 +91,9 @@ def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_
     assert not {"target", "source"} & set(results)
     assert results["protocol"]["junk"] == "drop"
     assert finished.stdout.startswith("Nothing was evaluated: neither set has a labelled query and gallery.")
-    assert (tmp_path / "run" / "network.safetensors").is_file()
+    assert "The best epoch by the label-free score is 2: checkpoints/label_free.safetensors" in finished.stdout
+    assert rows(tmp_path / "run")[-1]["val/target_reciprocity"] == str(results["checkpoints"]["label_free"]["score"])
+    assert all((tmp_path / "run" / chosen["network"]).is_file() for chosen in results["checkpoints"].values())
     assert not (tmp_path / "run" / "rankings.json").exists()
 
 

@@ -164,6 +164,8 @@ class Results:
         evaluated = {name: getattr(self, name) for name in EVALUATIONS if getattr(self, name)}
         if not evaluated:
             print("Nothing was evaluated: neither set has a labelled query and gallery.")
+            if best := self.checkpoints.get("label_free"):
+                print(f"The best epoch by the label-free score is {best['epochs']}: {best['network']}")
             return
         table = Table("%", *FIGURES.values())
         titles = dict(EVALUATIONS)

@@ -92,11 +92,17 @@ class EpochChoice(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.images and not trainer.sanity_checking:
-            embedding, camids = self._embed(trainer, pl_module)
-            self._label_free = {}
-            if len(embedding) > 1:
-                self._label_free = {"target_reciprocity": reciprocal_neighbors(embedding, camids)}
-                pl_module.log("val/target_reciprocity", self._label_free["target_reciprocity"], sync_dist=True)
+            self._look(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Where neither domain is labelled there is no validation, and Lightning calls none of its hooks.
+        is_due = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+        if self.images and is_due and trainer.limit_val_batches and not any(trainer.num_val_batches):
+            self._look(trainer, pl_module, logger=False)
+            found = {f"val/{name}": float(score) for name, score in self._label_free.items()}
+            for logger in trainer.loggers:  # at once: Lightning's turn comes after this epoch's checkpoint
+                logger.log_metrics({**found, "epoch": trainer.current_epoch}, step=trainer.global_step - 1)
+            self.on_validation_end(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or trainer.state.fn != "fit":
@@ -115,6 +121,13 @@ class EpochChoice(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._epochs = list(state_dict["epochs"])
+
+    def _look(self, trainer: Trainer, module: Any, **options: Any) -> None:
+        embedding, camids = self._embed(trainer, module)
+        self._label_free = {}
+        if len(embedding) > 1:
+            self._label_free = {"target_reciprocity": reciprocal_neighbors(embedding, camids)}
+            module.log("val/target_reciprocity", self._label_free["target_reciprocity"], sync_dist=True, **options)
 
     def _embed(self, trainer: Trainer, module: Any) -> tuple[Tensor, Tensor]:
         """Embeddings and cameras of the first images in the statistics loader's order, the same on every process."""
