@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from dien_lightning.experiments.command import run
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.train import build_trainer
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import RunningTime
+from dien_lightning.training.interrupt import Interrupt
 from experiments.test_conf import composed
 
 
@@ -51,6 +56,24 @@ def test_lightning_requeues_no_job_of_ours(slurm, tmp_path):
     trainer = build_trainer(config, tmp_path, RunningTime())
     assert trainer.strategy.cluster_environment.auto_requeue is False
     assert (trainer.world_size, trainer.global_rank) == (2, 1)
+
+
+def test_time_that_is_short_after_a_training_ends_the_command_as_ctrl_c_does(slurm, monkeypatch, capfd):
+    def train():
+        interrupt = Interrupt()
+        interrupt.watch()
+        interrupt.release()  # the training has ended, and an evaluation follows
+        signal.raise_signal(signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: pytest.fail("nobody has handled the signal"))
+    monkeypatch.setattr(sys, "argv", ["train"])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run(train)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ended.value.code == 130
+    assert capfd.readouterr().err == "interrupted; what was written stays, resume=true goes on.\n"
 
 
 def test_every_gpu_of_every_machine_is_one_key_away(tmp_path):

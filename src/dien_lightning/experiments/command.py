@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from dien_lightning.experiments.config import note_swept
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
+from dien_lightning.training.interrupt import cluster
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
@@ -47,12 +49,16 @@ logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda entr
 def run(main: Callable[[], object]) -> None:
     """Call `main`; end with exit code 1 and `error: ...` if it fails through the user's input.
 
+    Ctrl-C ends it with exit code 130; so does, under SLURM, SIGUSR1.
+
     Set HYDRA_FULL_ERROR=1 to see the traceback.
 
     Args:
         main: the command.
     """
     try:
+        if cluster() is not None:  # where no training remembers it, as in the evaluation after one
+            signal.signal(signal.SIGUSR1, signal.default_int_handler)
         with faults_in_one_sentence(in_job=False):
             if _command() in CONFIGS:
                 note_swept(sys.argv[1:])
