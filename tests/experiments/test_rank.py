@@ -66,6 +66,21 @@ def test_lists_and_page(rank, folder):
     assert "http" not in page
 
 
+def test_a_page_shows_as_many_queries_as_it_holds(rank, folder, monkeypatch):
+    assert rank(query="crops")[0].stdout.endswith("ranks.html\n")
+    size = len((folder / "out" / "ranks.html").read_bytes())
+    monkeypatch.setattr("dien_lightning.experiments.reports.page.MOST_BYTES", size)
+    done, lists = rank(query="crops")
+    assert done.stdout.endswith("ranks.html, of 3 queries: it holds no more\n"), done.stderr
+    assert len(lists) == 4
+    page = (folder / "out" / "ranks.html").read_text()
+    assert page.count("<img") == 3 * (1 + 3)
+    assert "Shown: 3." in page
+    monkeypatch.setattr("dien_lightning.experiments.reports.page.MOST_BYTES", 1000)
+    refusal = rank("top=2", query="crops")[0].refusal()
+    assert refusal == "error: ranks.csv is written, but no page holds a list of top=2: lower it."
+
+
 def test_a_name_that_is_not_utf8_is_shown_escaped(rank, folder, capfd, monkeypatch):
     os.rename(folder / "crops" / "cam0" / "1.jpg", os.fsencode(folder / "crops" / "cam0") + b"/caf\xe9.jpg")
     done = call(

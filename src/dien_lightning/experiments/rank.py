@@ -4,8 +4,8 @@ dien rank checkpoint=FILE query=FILE|DIR gallery=DIR output=DIR [top=10] [shown=
     [camera_pattern=REGEX] [same_camera=drop|keep] [alike=0] [on_error=raise|skip] [threads=N]
 
 Writes output/ranks.csv (query, rank, image, distance) and output/ranks.html, a page that shows the first queries with
-their lists. No identities are needed. Distances are Euclidean on L2-normalised embeddings: 0 is the same, 2 the
-opposite.
+their lists: `shown` of them, or as many as 3 MB hold. No identities are needed. Distances are Euclidean on
+L2-normalised embeddings: 0 is the same, 2 the opposite.
 
 A query's list leaves out its own file and the copies of it, byte for byte. It leaves out the query's own camera, too,
 where cameras are known: by `camera_pattern`, as for training, searched in the path below the folder that holds queries
@@ -39,7 +39,7 @@ from dien_lightning.data.reading import cameras_by_layout
 from dien_lightning.data.scanning import scan_files
 from dien_lightning.experiments.files import write_csv, write_text
 from dien_lightning.experiments.options import MISSING, take_all
-from dien_lightning.experiments.reports.page import Block, Section, render_page
+from dien_lightning.experiments.reports.page import Block, PageTooLargeError, Section, render_page
 from dien_lightning.experiments.reports.pictures import Grid, Picture, picture_uri
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
@@ -114,8 +114,10 @@ def main() -> None:
     told = "; left out: ".join(
         [f"{len(query)} queries ranked against {len(gallery)} images", *filter(None, [", ".join(left_out)])]
     )
-    write_text(output / "ranks.html", page(dict(itertools.islice(ranked.items(), options.shown)), options.top, told))
-    print(f"{told}. The page: {output / 'ranks.html'}")
+    html, number = page(dict(itertools.islice(ranked.items(), options.shown)), options.top, told)
+    write_text(output / "ranks.html", html)
+    fewer = "" if number == min(len(ranked), options.shown) else f", of {number} queries: it holds no more"
+    print(f"{told}. The page: {output / 'ranks.html'}{fewer}")
 
 
 def find_images(name: str, place: str) -> list[str]:
@@ -215,8 +217,8 @@ def rank(
     ]
 
 
-def page(shown: Mapping[str, Sequence[Found]], top: int, told: str) -> str:
-    """The first queries with their lists, on the page that all reports have."""
+def page(shown: Mapping[str, Sequence[Found]], top: int, told: str) -> tuple[str, int]:
+    """The first queries with their lists, on the page that all reports have, and how many of them it holds."""
     rows, names = [], []
     for query, found in shown.items():
         places = [(f"{place} · {d:.2f}", path) for place, (path, d) in enumerate(found, start=1)]
@@ -227,6 +229,13 @@ def page(shown: Mapping[str, Sequence[Found]], top: int, told: str) -> str:
         "Each query and the images nearest to it; a near image is not a proof that it shows the same person. Names and "
         "distances, from 0 (the same) to 2 (the opposite), stand below."
     )
-    grid = Grid("Who looks like whom", caption, ("query", *map(str, range(1, top + 1))), tuple(rows))
-    lists = Section("Lists", [Block("grid", grid), Block("details", names)])
-    return render_page("Ranked lists", f"{told}. Shown: {len(shown)}.", [lists])
+    headings, number = ("query", *map(str, range(1, top + 1))), len(shown)
+    while True:
+        grid = Grid("Who looks like whom", caption, headings, tuple(rows[:number]))
+        lists = Section("Lists", [Block("grid", grid), Block("details", names[:number])])
+        try:
+            return render_page("Ranked lists", f"{told}. Shown: {number}.", [lists]), number
+        except PageTooLargeError as error:
+            if number == 1:
+                raise ValueError(f"ranks.csv is written, but no page holds a list of top={top}: lower it.") from error
+            number = max(1, min(number - 1, int(number / error.excess)))

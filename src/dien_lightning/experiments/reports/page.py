@@ -59,11 +59,20 @@ class Section(NamedTuple):
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
+class PageTooLargeError(ValueError):
+    """A page would have `MOST_BYTES` or more; `excess` is how many times as much."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")
+        self.excess = size / MOST_BYTES
+
+
 def render_page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -> str:
     """Fill the template.
 
     Raises:
-        ValueError: the page is too large, or would load something from elsewhere.
+        PageTooLargeError: it is.
+        ValueError: it would load something from elsewhere.
     """
     environment = Environment(
         loader=PackageLoader("dien_lightning.experiments.reports"),
@@ -78,7 +87,7 @@ def render_page(title: str, lead: str, sections: Sequence[Section], footer: str 
     html = html.encode(errors="surrogateescape").decode(errors="backslashreplace")  # file names may be any bytes
     size = len(html.encode())
     if size >= MOST_BYTES:
-        raise ValueError(f"the page has {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:g}: show fewer queries.")
+        raise PageTooLargeError(size)
     if found := _LOADS.search(html):
         raise ValueError(f"the page would load {html[found.start() : found.start() + 60]!r} from elsewhere.")
     return html
