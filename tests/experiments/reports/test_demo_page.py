@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,18 @@ def test_the_page_loads_nothing_and_every_picture_has_words(html):
 def test_ids_are_not_used_twice(html):
     ids = re.findall(r'<(?!path|clipPath)\w+[^>]* id="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def test_what_counts_is_said_by_the_runs_protocol(runs, html):
+    counted = [[replace(run, protocol={**run.protocol, "same_camera": "keep"}) for run in own] for own in runs]
+    for words, otherwise in (
+        ("shows the same person from another camera.", "shows the same person."),
+        ("own camera do not count and are left out.", "own camera count as any others."),
+    ):
+        assert words in html
+        assert otherwise not in html
+        assert words not in demo_page(*counted)
+        assert otherwise in demo_page(*counted)
 
 
 def test_the_headline_says_so_where_there_is_no_control(runs, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dien_lightning import DIENModule
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.reports.network_figures import _network_at_start, network_blocks
 from dien_lightning.network import save_network
+from library.data.folders import write_image
 from proofs.tiny import SMALL
 
 
@@ -46,6 +48,16 @@ def test_a_run_gives_both_figures_and_twice_the_same(drawn_pair, tmp_path):
 def test_a_run_without_attention_has_no_figure_4(drawn_pair, tmp_path):
     folder = write_network(tmp_path / "run", drawn_pair, *TINY, "network.attention_loops=0")
     assert [kind for kind, _ in network_blocks(folder)] == ["gallery"]
+
+
+@pytest.mark.parametrize(("protocol", "figures"), [("data.cameras=none", 2), ("data.cameras=required", 1)])
+def test_figure_4_pairs_by_the_runs_protocol_and_is_left_out_without_pairs(protocol, figures, drawn_pair, tmp_path):
+    for number, (role, folder) in enumerate(itertools.product(("query", "gallery"), ("a", "b"))):
+        write_image(tmp_path / "mine" / role / folder / "1.jpg", seed=number)  # nobody tells cameras
+        write_image(tmp_path / "mine" / "train" / f"{number}.jpg", seed=number)
+    target = ("data.target=folder", f"data.target_root={tmp_path / 'mine'}")
+    folder = write_network(tmp_path / "run", drawn_pair, *TINY, *target, "network.attention_loops=1", protocol)
+    assert len(network_blocks(folder)) == figures
 
 
 def test_a_folder_without_a_network_is_told(tmp_path):

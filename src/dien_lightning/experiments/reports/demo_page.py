@@ -32,11 +32,12 @@ def demo_page(base: Sequence[Results], dien: Sequence[Results], second: Sequence
     networks = {"Base": base, "DIEN": dien, SECOND: second}
     first = {label: runs[0] for label, runs in networks.items()}
     source, target = (str(base[0].setting(f"data.{side}", side)) for side in ("source", "target"))
+    elsewhere = "" if base[0].protocol.get("same_camera") == "keep" else " from another camera"
     sections = [
         Section(
             "Result",
             [Block("tiles", headline(base, dien, second)), Block("table", demo_table(base, dien, second))],
-            "Rank-1 is the share of queries whose first gallery image shows the same person from another camera. "
+            f"Rank-1 is the share of queries whose first gallery image shows the same person{elsewhere}. "
             "The control is Base with nothing but batch-norm statistics of the target's training images: whatever "
             "DIEN gains over it, the losses and the attention earned. Self-training goes on with DIEN's network: it "
             "takes clusters of the target's own embeddings for people, and trains on them.",

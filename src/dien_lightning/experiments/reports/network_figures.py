@@ -20,7 +20,7 @@ from dien_lightning.data.records import Record
 from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.experiments.reports.embedding_map import figure_2
 from dien_lightning.experiments.reports.page import Block
-from dien_lightning.experiments.settings import as_today
+from dien_lightning.experiments.settings import as_today, counted
 from dien_lightning.network import load_network
 from dien_lightning.training import embed
 
@@ -29,7 +29,7 @@ NUM_PICTURES = 6
 
 
 def network_blocks(run_dir: Path) -> list[Block]:
-    """Figure 2 c/d and figure 4.
+    """Figure 2 c/d and figure 4, the latter where there is attention and a query with a match.
 
     Raises:
         FileNotFoundError: the run's config or network is missing, or its data have been moved.
@@ -61,8 +61,8 @@ def network_blocks(run_dir: Path) -> list[Block]:
     blocks = [
         Block("gallery", figure_2((before["source"], before["target"]), (after["source"], after["target"]), what))
     ]
-    if trained.attention_loops:
-        pairs = _pairs(data)
+    pairs = _pairs(data, counted(config)["same_camera"]) if trained.attention_loops else []
+    if pairs:
         queries, matches = ([pair[side] for pair in pairs] for side in (0, 1))
         stage = _stage_to_show(trained, data.image_size)
         maps = attention_maps(trained, _images(data, queries), _images(data, matches), stage=stage)
@@ -109,20 +109,18 @@ def _pooled(network: DIEN, images: Tensor) -> np.ndarray:
     return torch.cat(found).numpy()
 
 
-def _pairs(data: DomainPairDataModule) -> list[tuple[Record, Record]]:
-    """A few target queries of different people, each with a gallery image of the same person from another camera."""
+def _pairs(data: DomainPairDataModule, same_camera: str) -> list[tuple[Record, Record]]:
+    """A few target queries of different people, each with a match: if `same_camera` is "drop", of another camera."""
     pairs: dict[int, tuple[Record, Record]] = {}
     queries, gallery = data.evaluation_records("target")
     for place in np.random.default_rng(0).permutation(len(queries)):
         query = queries[place]
-        matches = (image for image in gallery if image.pid == query.pid and image.camid != query.camid)
-        match = next(matches, None)
+        others = (image for image in gallery if image.pid == query.pid and image.path != query.path)
+        match = next((image for image in others if same_camera == "keep" or image.camid != query.camid), None)
         if match is not None and query.pid not in pairs:
             pairs[query.pid] = (query, match)
         if len(pairs) == NUM_PICTURES:
             break
-    if not pairs:
-        raise ValueError(f"{data.target.root} has no query with a match in another camera to picture.")
     return list(pairs.values())
 
 

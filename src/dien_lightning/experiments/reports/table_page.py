@@ -91,9 +91,12 @@ def run_sections(pictured: Mapping[str, Results], which: str) -> list[Section]:
     training = Section("Training", curves, f"Single runs{which}.")
     if not any(run.target for run in pictured.values()):
         return [training]
+    own = "do not count and are left out"
+    if any(run.protocol.get("same_camera") == "keep" for run in pictured.values()):
+        own = "count as any others"
     intro = (
         f"Target queries drawn once by a fixed seed, and the ten gallery images nearest to each, nearest first{which}. "
-        f"Images of the same person from the query's own camera do not count and are left out."
+        f"Images of the same person from the query's own camera {own}."
     )
     return [Section("Ranked lists", [Block("ranked", shown_queries(folders))], intro), training]
 
