@@ -145,8 +145,9 @@ def troubles(summary: Any, method: str = "clusters") -> dict[str, str]:
     found = {}
     if summary.outliers >= _OUTLIERS:
         found["outliers"] = (
-            f"{summary.outliers:.0%} of the target's images are in no cluster, and are not trained on. {larger}, or "
-            f"begin with a network that was trained longer on the source."
+            f"{summary.outliers:.0%} of the target's images are in no cluster: they are left out or, with "
+            f"source_term=spcl, each learned alone. {larger}, or begin with a network that was trained longer on the "
+            f"source."
         )
     if summary.clusters and summary.largest > max(_GIANT, min(_GIANT_OF_TWO, 2 / summary.clusters)):
         found["giant"] = (

@@ -114,7 +114,8 @@ def test_nothing_but_outliers_is_told():
     found = said(*crowd(noise=3.0), eps=0.05)
     assert set(found) == {"outliers"}
     assert found["outliers"].startswith(
-        "100% of the target's images are in no cluster, and are not trained on. Raise r"
+        "100% of the target's images are in no cluster: they are left out or, with source_term=spcl, each learned "
+        "alone. Raise rounds.eps"
     )
     found = said(*crowd(noise=3.0), method="pul", num_clusters=3, similarity=0.99)
     assert "Lower rounds.similarity" in found["outliers"]
