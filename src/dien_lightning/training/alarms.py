@@ -96,7 +96,8 @@ class HealthMonitor(Callback):
                 self._warn(
                     name,
                     f"step {step}: the {words} is {spread:.4f} (0 means that all images get one embedding). Lower the "
-                    f"learning rates, objective.center_weight or objective.domain_weight.",
+                    f"learning rates or objective.domain_weight; in self-training also network.batch_norm_size, else "
+                    f"objective.center_weight.",
                 )
         if _DOMAIN not in means:
             return

@@ -100,8 +100,8 @@ def test_every_trouble_at_once_by_its_words():
     monitor = HealthMonitor(window=2, windows=2, margin=0.5)
     figures = {"loss_triplet": 0.5, "loss_domain": 0.7, "domain_accuracy": 0.5, "embedding_spread": 0.001}
     assert said({name: [value] * 4 for name, value in figures.items()}, 2, monitor=monitor, noise=0) == [
-        "step 2: the embedding spread is 0.0010 (0 means that all images get one embedding). Lower the learning rates, "
-        "objective.center_weight or objective.domain_weight.",
+        "step 2: the embedding spread is 0.0010 (0 means that all images get one embedding). Lower the learning rates "
+        "or objective.domain_weight; in self-training also network.batch_norm_size, else objective.center_weight.",
         "step 4: the triplet loss has been 0.500, its margin, for 4 steps: hardest positives are as far as hardest "
         "negatives. Lower the embedding's learning rate.",
         "step 4: the domain classifier has been no better than chance for 4 steps, and never before: its loss is 0.700 "
