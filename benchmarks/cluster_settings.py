@@ -59,8 +59,9 @@ def main() -> None:
             judged = "–" if pids is None else f"{purity(labels, pids):.2f}"
             shown = ["–"] * 3
             if found.same_camera is not None:
-                between = (found.same_camera - found.chance) / (1 - found.chance)
-                shown = [f"{share:.2f}" for share in (found.same_camera, found.chance, between)]
+                shown[:2] = f"{found.same_camera:.2f}", f"{found.chance:.2f}"
+                if found.chance < 1:  # else all clustered images are of one camera
+                    shown[2] = f"{(found.same_camera - found.chance) / (1 - found.chance):.2f}"
             shares = f"{found.outliers:.2f}", f"{found.largest:.2f}"
             cells = (k1, k2, value, found.clusters, *shares, *shown, judged)
             print("| " + " | ".join(map(str, cells)) + " |", flush=True)

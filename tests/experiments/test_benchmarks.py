@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dien_lightning.network import DIEN, save_network
+from library.data.folders import write_image
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -18,6 +21,18 @@ def test_a_network_has_to_be_given(name, monkeypatch):
         SystemExit, match=rf"^error: checkpoint=\.\.\. .*is missing; the first lines of benchmarks/{name}.py"
     ):
         runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
+
+
+def test_clusters_of_one_camera_lie_nowhere_between_chance_and_1(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    network = DIEN("resnet18", weights=None, embedding_dim=4, attention_loops=0, image_size=(64, 32))
+    save_network(network, tmp_path / "network.safetensors")
+    for number in range(8):
+        write_image(tmp_path / "crops" / f"{number}_c1.jpg", seed=number)
+    arguments = [f"checkpoint={tmp_path}/network.safetensors", f"images={tmp_path}/crops", "camera_pattern=_c(\\d)"]
+    monkeypatch.setattr("sys.argv", ["benchmarks/cluster_settings.py", *arguments, "k1=7", "eps=0.9"])
+    runpy.run_path(str(BENCHMARKS / "cluster_settings.py"), run_name="__main__")
+    assert capsys.readouterr().out.endswith("| 7 | 2 | 0.9 | 1 | 0.00 | 1.00 | 1.00 | 1.00 | – | – |\n")
 
 
 def test_a_word_that_is_none_is_named(monkeypatch):
