@@ -128,8 +128,8 @@ def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, m
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("rounds.epz=0.4", "rounds.epz is no key; "),
-        ("second.objective.hrad=true", "objective.hrad is no key; "),
+        ("rounds.epz=0.4", "rounds.epz is no key; did you mean rounds.eps?"),
+        ("second.objective.hrad=true", "objective.hrad is no key; did you mean objective.hard?"),
         ("rounds.eps=1.5", "eps=1.5 is out of range; "),
         ("data.target_batch_size=50", "target_batch_size=50 must hold clusters of target_num_instances=4 images"),
         ("second.optim.momentum=2", "momentum=2 is out of range; "),

@@ -16,7 +16,7 @@ import dien_lightning
 from commands import call
 from dien_lightning.experiments import cli
 from dien_lightning.experiments.config import SWEPT, compose_config, folder_name, note_swept
-from dien_lightning.experiments.keys import CONF, CONFIG_DIR, keys_of
+from dien_lightning.experiments.keys import CONF, CONFIG_DIR, keys_of, keys_of_choices
 from proofs.tiny import TINY
 
 OWN = """# @package _global_
@@ -64,6 +64,18 @@ def test_every_key_is_listed_with_its_default_and_its_comment():
     assert {key.name: key.default for key in keys_of("evaluate")}["data.image_size"] == "null"
 
 
+def test_a_key_that_an_experiment_brings_is_listed_with_it():
+    composed = compose_config(["experiment=self_training", "start=x"])
+    listed = {key.name for key in (*keys_of("train"), *keys_of_choices()["experiment=self_training"])}
+    for group in ("network", "objective", "rounds", "module"):
+        assert {f"{group}.{name}" for name in composed[group] if name != "_target_"} <= listed
+    assert {"source_term", "data.target_num_instances"} <= listed
+    said = cli.usage("train")
+    assert "\nWith experiment=self_training also:\n\n  source_term=none " in said
+    assert "\nWith trainer=ddp also:\n\n  trainer.num_nodes=1\n" in said
+    assert "also:" not in cli.usage("umdl")
+
+
 @pytest.mark.parametrize(
     ("command", "words", "said"),
     [
@@ -79,6 +91,8 @@ def test_every_key_is_listed_with_its_default_and_its_comment():
             "experiment=dem is no choice; did you mean demo? There are demo, demo_self_training, drawn_self",
         ),
         ("train", ["experimant=demo"], "did you mean experiment?"),
+        ("train", ["rounds.epz=0.4"], "rounds.epz is no key; did you mean rounds.eps?"),
+        ("train", ["rounds.eps=0.4"], "rounds.eps is no key here; it comes with experiment=self_training."),
         ("train", ["-m", "hydra/launcher=jobli"], "hydra/launcher=jobli is no choice; did you mean joblib?"),
         ("evaluate", ["rerankk=true", "checkpoint=x"], "did you mean rerank?"),
         ("check", ["laoyut=folder", "."], "did you mean layout?"),

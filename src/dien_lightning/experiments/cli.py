@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from dien_lightning.experiments.keys import CONFIG_DIR, CONFIGS, did_you_mean, groups_of, keys_of
+from dien_lightning.experiments.keys import CONFIG_DIR, CONFIGS, Key, did_you_mean, groups_of, keys_of, keys_of_choices
 
 COMMANDS = {
     "train": "train on a labelled source and an unlabelled target, then rank both galleries",
@@ -146,19 +146,24 @@ def usage(command: str) -> str:
     source = Path(__file__).with_name(f"{command}.py").read_text(encoding="utf-8")
     said = [ast.get_docstring(ast.parse(source)) or ""]
     if command in CONFIGS:
-        keys = keys_of(command)
-        width = min(44, max(len(f"{key}={default}") for key, default, _ in keys))
+        keys, choices = keys_of(command), keys_of_choices() if command == "train" else {}
         said += [
             "\nWhole files of conf/ are chosen by GROUP=NAME, and of a folder of yours by --config-dir DIR, too:\n",
             *(f"  {group:<11}{', '.join(names)}" for group, names in groups_of(command).items()),
             "\nKeys, with their defaults:\n",
-            *(f"  {f'{key}={default}':<{width}}  {comment}".rstrip() for key, default, comment in keys),
+            *_listed(keys),
+            *(line for choice, own in choices.items() for line in (f"\nWith {choice} also:\n", *_listed(own))),
             "\n-m runs every combination of key=a,b; a key that is not listed is added by +key=value (hydra.cc).",
         ]
     elif command in COMPOSING:
         trained = "" if command == "check" else "dien train --help lists the keys; "
         said.append(f"\n{trained}--config-dir DIR adds a folder of yours to conf/.")
     return "\n".join(said)
+
+
+def _listed(keys: Sequence[Key]) -> list[str]:
+    width = min(44, max(len(f"{key}={default}") for key, default, _ in keys))
+    return [f"  {f'{key}={default}':<{width}}  {comment}".rstrip() for key, default, comment in keys]
 
 
 if __name__ == "__main__":

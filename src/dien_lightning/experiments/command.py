@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from dien_lightning.experiments.config import note_swept
-from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
+from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of, keys_of_choices
 from dien_lightning.training.interrupt import cluster
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
@@ -123,7 +123,12 @@ def unknown(complaint: str, command: str, options: Sequence[str] = ()) -> str:
         names = choices[1].split()
         return f"{found[1]}={found[2]} is no choice{did_you_mean(found[2], names)} There are {', '.join(names)}."
     if found := re.search(r"Could not override '([\w./]+)'", complaint):
-        mended = did_you_mean(found[1], [*options, *groups_of(command), *(key.name for key in keys_of(command))])
+        by_choice = keys_of_choices() if command == "train" else {}
+        brought = {key.name: choice for choice, own in by_choice.items() for key in own}
+        if found[1] in brought:
+            return f"{found[1]} is no key here; it comes with {brought[found[1]]}."
+        known = [*options, *groups_of(command), *(key.name for key in keys_of(command)), *brought]
+        mended = did_you_mean(found[1], known)
         return f"{found[1]} is no key{mended} A new one is written +key=value."
     return ""
 

@@ -18,6 +18,9 @@ CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parents[1] / "conf
 """The Hydra tree: inside the package where it is installed, at the top of a clone."""
 _LINE = re.compile(r"^(?P<indent> *)(?P<key>[\w.]+):(?: +(?P<value>[^#]*?))?\s*(?:  ?# ?(?P<comment>.*))?$")
 
+_BASE = re.compile(r"^  - \w+$", re.MULTILINE)  # a file of the same folder that another one begins with
+_OVERRIDE = re.compile(r"^  - override /(\w+): (\w+)", re.MULTILINE)
+
 
 class Key(NamedTuple):
     """A setting by its dotted name, its default as it is written, and the comment beside it."""
@@ -52,6 +55,22 @@ def keys_of(command: str) -> list[Key]:
     for key in own + chosen if is_first else chosen + own:  # the later file has its way, its comment or the earlier's
         found[key.name] = key._replace(comment=key.comment or getattr(found.get(key.name), "comment", ""))
     return [found[name] for name in dict.fromkeys(key.name for key in own + chosen)]
+
+
+def keys_of_choices() -> dict[str, list[Key]]:
+    """Further settings of `dien train`, by the file of ours that brings them: of an experiment, with those it names."""
+    known = {key.name for key in keys_of("train")}
+    groups = [group for group in _groups("train") if group not in ("ablation", "sweep")]
+    found: dict[str, list[Key]] = {}
+    for group in sorted(groups, key="experiment".__ne__):
+        texts = {path: path.read_text(encoding="utf-8") for path in (CONF / group).glob("*.yaml")}
+        for path in sorted(texts, key=lambda path: (re.search(_BASE, texts[path]) is not None, path)):
+            files = {path: "" if group == "experiment" else f"{group}."}
+            files |= {CONF / other / f"{name}.yaml": f"{other}." for other, name in _OVERRIDE.findall(texts[path])}
+            keys = [key for file, prefix in files.items() for key in _keys(file, prefix) if key.name not in known]
+            known |= {key.name for key in keys}
+            found |= {f"{group}={path.stem}": keys} if keys else {}
+    return found
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
