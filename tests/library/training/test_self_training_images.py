@@ -121,6 +121,25 @@ def test_a_round_goes_on_with_the_images_that_it_labeled_alone(step, is_in_round
         assert fit(module, pair(root), tmp_path / "run.ckpt", max_epochs=2).global_step == 6
 
 
+def test_a_later_round_and_one_after_a_resume_take_the_first_rounds_threshold(drawn_pair, tmp_path, monkeypatch):
+    given, fixed, label = [], [], Rounds.label
+
+    def noted(rounds, embeddings, threshold=None):
+        given.append(threshold)
+        labeled = label(rounds, embeddings, threshold)
+        fixed.append(labeled.threshold)
+        return labeled
+
+    monkeypatch.setattr(Rounds, "label", noted)
+    options = {"source_term": "spcl", "rounds": {**FINE, "reliable": True}}
+    fit(build(**options), pair(drawn_pair), max_epochs=2)
+    with pytest.raises(SystemExit):
+        fit(build(**options), pair(drawn_pair), callbacks=[StopAfter(3, tmp_path / "run.ckpt", epoch_end=True)])
+    fit(build(**options), pair(drawn_pair), tmp_path / "run.ckpt", max_epochs=2)
+    assert 0 < fixed[0] <= 1
+    assert given == [None, fixed[0]] * 2
+
+
 @pytest.fixture
 def data(drawn_pair):
     return pair(drawn_pair)
