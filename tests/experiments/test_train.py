@@ -13,7 +13,6 @@ import yaml
 
 from commands import call, run_command
 from dien_lightning.experiments.results import Results
-from library.data.folders import write_image
 from proofs.tiny import SMALL
 
 TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
@@ -79,24 +78,6 @@ def test_a_run_leaves_ranked_lists(finished_run):
     assert all(0 < query["average_precision"] <= 1 for query in rankings["queries"])
 
 
-@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero:UserWarning")
-def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_path, capfd, monkeypatch):
-    for number in range(12):
-        write_image(tmp_path / "people" / f"p{number % 3}" / f"{number}.jpg", seed=number)
-    folders = [f"data.{role}_root={tmp_path}/people" for role in ("source", "target")]
-    arguments = (*TINY, "data.source=folder", "data.target=folder", *folders, f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "train", *arguments, "optim.schedule=milestones")
-    assert finished.code == 0, finished.stderr
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert not {"target", "source"} & set(results)
-    assert results["protocol"]["junk"] == "drop"
-    assert finished.stdout.startswith("Nothing was evaluated: neither set has a labelled query and gallery.")
-    assert "The best epoch by the label-free score is 2: checkpoints/label_free.safetensors" in finished.stdout
-    assert rows(tmp_path / "run")[-1]["val/target_reciprocity"] == str(results["checkpoints"]["label_free"]["score"])
-    assert all((tmp_path / "run" / chosen["network"]).is_file() for chosen in results["checkpoints"].values())
-    assert not (tmp_path / "run" / "rankings.json").exists()
-
-
 def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):
     arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", "data.gather_batch_size=9", "resume=true")
     finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'base'}", "seed=1")
@@ -118,20 +99,6 @@ def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkey
     assert control["protocol"]["gather_batch_size"] == results["protocol"]["gather_batch_size"] == 9
     assert "With gather_statistics=True." in finished.stdout
     assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
-
-
-def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, capfd, caplog, monkeypatch):
-    for number in range(6):
-        split = "query" if number < 3 else "gallery"
-        write_image(tmp_path / "mine" / split / f"p{number % 3}" / f"cam{number // 3}.jpg", seed=number)
-    target = ("data.target=folder", f"data.target_root={tmp_path}/mine", "data.target_camera_pattern='cam(\\d)'")
-    arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", *target, f"run_dir={tmp_path / 'base'}")
-    finished = call(capfd, monkeypatch, "train", *arguments)
-    assert finished.code == 0, finished.stderr
-    assert "gives no batch of two training images to gather batch-norm statistics from: no control." in caplog.text
-    results = json.loads((tmp_path / "base" / "results.json").read_text())
-    assert 0 <= results["target"]["mAP"] <= 1
-    assert "target_with_target_statistics" not in results
 
 
 def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):
