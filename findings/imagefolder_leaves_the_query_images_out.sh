@@ -3,7 +3,7 @@
 #
 # With:   datasets 5.2.0, Pillow 13.0.0, numpy 2.4.6
 # Does:   once one folder's name holds the word train, validation or test, set off by other signs, only such folders
-#         are loaded. The others are left out without a word. Images of a split with one folder get no label.
+#         are loaded. The others are left out. Images of a split with one folder get no label.
 # Guess:  three folders, three splits, or one split of everything, as it is for folders named otherwise.
 # Seen:   bounding_box_train, bounding_box_test and query: train and test, the queries in neither. The label of each
 #         test image is 0, bounding_box_test, that of each training image None. train, gallery and query: train alone.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Fine-tuned with layer_decay=0.5 and a schedule of torch's, a ViT's first layer moves as fast as its head.
+# With layer_decay=0.5 and a schedule of torch's, a ViT's first layer moves as far as its head in the first step.
 #
 # With:   timm 1.0.31, torch 2.14.1
 # Does:   create_optimizer_v2 writes a layer's factor into its group as lr_scale, and the full rate as lr. Only timm's
 #         schedulers multiply the two; torch's optimizers and schedulers do not know lr_scale.
 # Guess:  the optimizer that comes back has each layer's rate; a schedule multiplies what it finds.
 # Seen:   AdamW, rate 0.001: the first step moves patch embedding, last block and head by 0.001 each, without a schedule
-#         and with CosineAnnealingLR alike. The decayed rates are 0.00000012, 0.0005 and 0.001. Nothing is said.
+#         and with CosineAnnealingLR alike. The decayed rates are 0.00000012, 0.0005 and 0.001.
 # Beside: with timm's scheduler, once its step(0) has been called, they are that.
-# Use:    group["lr"] *= group["lr_scale"] for each group, before torch's schedule is made: it keeps the ratios.
+# Use:    group["lr"] *= group["lr_scale"] for each group, before torch's schedule is made.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -7,7 +7,7 @@
 #         links of each crop is written.
 # Guess:  the loaded index answers as the saved one.
 # Seen:   the ten nearest of 5000 random directions, 500 candidates: voyager 0.99 before and 0.27 after, 10 candidates;
-#         usearch 0.99 and 0.74, 64 candidates (Index.restore). Distances are right, and nothing is said.
+#         usearch 0.99 and 0.74, 64 candidates (Index.restore).
 # Beside: faiss writes it: 0.99 both times. usearch's load into an index made with the number keeps it: 0.99.
 # Use:    set the number after each load, from a file beside the index, and measure recall on the loaded one.
 set -euo pipefail

@@ -6,7 +6,7 @@
 #         list, and deals it out. MPerClassSampler's batches are nothing but the order of that list.
 # Guess:  the processes share the sampler's people or its batches: the images of one person stay together.
 # Seen:   MPerClassSampler(m=4, batch_size=32), 100 people x 4 images. Images with another of their person in the batch:
-#         1.00 on one process, 0.23 and 0.21 on two. The rest adds nothing to a triplet loss, and nothing is said.
+#         1.00 on one process, 0.23 and 0.21 on two. The rest adds nothing to a triplet loss.
 # Beside: use_distributed_sampler=False after seed_everything: 1.00, but both processes draw the same images.
 # Use:    a batch sampler that knows rank and number of processes and seeds its draws by both.
 set -euo pipefail

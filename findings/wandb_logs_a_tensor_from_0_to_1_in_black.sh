@@ -6,7 +6,7 @@
 #         torchvision scales floats from 0 to 1 wherever it makes an image of them, and so does matplotlib.
 # Guess:  floats from 0 to 1 are scaled to 255, as by everyone, or refused.
 # Seen:   random colors from 0 to 255. The image that is written: as ToTensor's floats 0 to 1 and 254 grey values off,
-#         as numpy's floats the same; nothing is said.
+#         as numpy's floats the same.
 # Beside: the same crop as PIL image, as uint8 tensor or by to_pil_image: 0 values off.
 # Use:    to_pil_image(tensor), or wandb.Image((255 * tensor).round().to(torch.uint8)), after undoing the normalization.
 set -euo pipefail

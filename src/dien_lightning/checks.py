@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import Parameter, signature
@@ -37,6 +38,12 @@ def check_bool(name: str, value: Any) -> None:
     """
     if not isinstance(value, bool):
         raise ValueError(f"{name}={value!r} must be true or false.")
+
+
+def check_path(name: str, value: Any) -> None:
+    """Raise a ValueError unless `value` is text or a path: Hydra makes numbers of 2026 and of 2_0."""
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError(f"{name}={value} is no text; quote a name that reads as a number: '{name}=\"2026\"'.")
 
 
 def check_range(

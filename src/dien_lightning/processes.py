@@ -85,9 +85,11 @@ class Processes:
             yield
         except Exception as error:  # told below, once the others know
             failure = error
-        failures = int(self.sum(torch.tensor(int(failure is not None))))
-        if failure is not None:
-            raise failure
+        try:
+            failures = int(self.sum(torch.tensor(int(failure is not None))))
+        finally:  # also where the others are gone, which is not what went wrong first
+            if failure is not None:
+                raise failure
         if failures:
             raise ValueError("another process failed; its own message says why.")
 

@@ -46,14 +46,18 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    ("given", "looked_in"), [("data.target_root=2026", "2026"), ("data_root=2026", "2026/market1501")]
+    ("given", "value"),
+    [("run_dir=2026_11", "202611"), ("record=1e3", "1000.0"), ("data_root=2026", "2026"), ("target_root=2026", "2026")],
 )
-def test_a_folder_may_be_called_by_a_number(given, looked_in, tmp_path, capfd, monkeypatch):
+def test_a_folder_that_reads_as_a_number_needs_quotes(given, value, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sets = ("data.source=market1501", "data.target=market1501")
-    said = call(capfd, monkeypatch, "train", *TINY, *sets, "run_dir=20261128", given).refusal()
-    assert f"error: {looked_in} does not exist; market1501 (Market-1501) was looked for there." in said
-    assert (tmp_path / "20261128").is_dir()
+    sets = ("data.source=market1501", "data.target=market1501", "run_dir=run")
+    words = (*TINY, *sets, f"data.{given}" if given.startswith("target") else given)
+    said = call(capfd, monkeypatch, "train", *words).refusal()
+    name = given.partition("=")[0]
+    assert f"error: {name}={value} is no text; quote a name that reads as a number: '{name}=\"2026\"'." in said
+    said = call(capfd, monkeypatch, "train", *TINY, *sets, 'data_root="2026"').refusal()
+    assert "error: 2026/market1501 does not exist; market1501 (Market-1501) was looked for there." in said
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_a_target_without_training_images_is_refused(drawn_pair, tmp_path, capfd
         image.unlink()
     given = ("learning=null", "center=true", *FAST[:5], f"data_root={tmp_path / 'data'}", f"run_dir={tmp_path / 'run'}")
     said = call(capfd, monkeypatch, "umdl", *given).refusal()
-    assert f"error: {tmp_path / 'data' / 'pedestrians_night'} has no training images, and all here is of those" in said
+    assert f"error: {tmp_path / 'data' / 'pedestrians_night'} has no training images to learn from or center by; " in said
 
 
 def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, capfd, monkeypatch):

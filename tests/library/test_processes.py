@@ -33,11 +33,6 @@ def test_alone_nothing_happens():
     assert alone.sum(tensor) is alone.join(tensor) is alone.share(tensor, 0) is tensor
 
 
-def test_alone_a_failure_is_its_own():
-    with pytest.raises(KeyError, match="mine"), Processes().failing_together():
-        raise KeyError("mine")
-
-
 # ---- sums and joins ----
 
 

@@ -61,12 +61,15 @@ def test_what_reaches_the_loaders_too_ends_as_cleanly(slurm, drawn_pair, tmp_pat
     assert not (tmp_path / "asked of scontrol").exists()
 
 
-@pytest.mark.parametrize("send", [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)])
-def test_a_command_waits_for_the_checkpoint_of_its_training(drawn_pair, tmp_path, send):
+@pytest.mark.parametrize(
+    ("send", "number"), [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM), (os.kill, signal.SIGUSR1)]
+)
+def test_a_command_waits_for_the_checkpoint_of_its_training(slurm, drawn_pair, tmp_path, send, number):
     """Ctrl-C reaches the demo and its training, `kill` the demo alone; neither leaves a training behind."""
     words = ("demo", *(word for word in TINY if not word.startswith("experiment=")), f"data_root={drawn_pair}")
+    words, environment = (*words, "data.target_num_instances=2"), slurm if number == signal.SIGUSR1 else {}
     metrics = tmp_path / "demo" / "base" / "metrics.csv"
-    said = interrupted(send, metrics, *words, f"output={tmp_path / 'demo'}")
+    said = interrupted(lambda pid: send(pid, number), metrics, *words, f"output={tmp_path / 'demo'}", **environment)
     assert said.strip().endswith("interrupted; what was written stays, the same command goes on.")
     assert len(metrics.read_text().splitlines()) > 4  # the step that ran meanwhile
     wait(lambda: not any(str(tmp_path) in str(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"])))

@@ -84,7 +84,7 @@ def with_outliers_packed(labels: Tensor, num_instances: int) -> Tensor:  # (N,) 
     """Groups to draw K images of each: the clusters, and after them the outliers, K or more together.
 
     An outlier that is a group of its own would be K times in a batch. So many in a group are drawn about as often as
-    a cluster's images, and none twice in a batch; where there are fewer than K in all, they repeat as a cluster's do.
+    a cluster's images, and none twice in a pack; where there are fewer than K in all, they repeat as a cluster's do.
 
     Args:
         labels: each image's cluster; -1 for an outlier.

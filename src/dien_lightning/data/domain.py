@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dien_lightning.checks import check_choice, check_int, check_keywords
+from dien_lightning.checks import check_choice, check_int, check_keywords, check_path
 from dien_lightning.data.catalog import CATALOG, is_drawn
 from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.inspection import test_part
@@ -53,6 +53,7 @@ class DomainSets:
         names = [names] if isinstance(names, str) else list(names)
         listed: list[Any] = [*roots] if isinstance(roots, Sequence) and not isinstance(roots, str) else [roots]
         listed *= len(names) if roots is None else 1
+        check_path("data_root", data_root)
         if len(names) != len(listed):
             raise ValueError(f"{role} names {len(names)} data sets and {role}_root {len(listed)} folders; pair them.")
         for name, root in zip(names, listed, strict=True):
@@ -60,6 +61,8 @@ class DomainSets:
                 find_entry(name)
             elif root is None:
                 raise ValueError(f"{role}={name!r} needs {role}_root: {OWN[name]}.")
+            if root is not None:
+                check_path(f"{role}_root", root)
         if trial is not None:
             check_int(f"{role}_trial", trial, 1, "it is one of the splits that the set's authors give")
             if not any(map(_has_trials, names)):
@@ -74,8 +77,8 @@ class DomainSets:
                 raise ValueError(
                     f"{role}_{option}={pattern!r} is for {role}='folder'; others name their {what} themselves."
                 )
-        self.places = [  # Hydra takes a folder called 2026 for a number
-            (name, default_root(str(data_root), name) if root is None else Path(str(root)).expanduser())
+        self.places = [
+            (name, default_root(data_root, name) if root is None else Path(root).expanduser())
             for name, root in zip(names, listed, strict=True)
         ]
 

@@ -5,7 +5,8 @@ dien adapt data.target=folder data.target_root=crops [output=outputs/adapted] [e
 
 OUTPUT/first and OUTPUT/second hold the two runs; OUTPUT/second/network.safetensors is what you deploy, and
 OUTPUT/report.html shows which of your images it took for one person. A finished run of the same settings and
-images is kept, a begun one goes on; a second run that began with another network than OUTPUT/first holds is refused.
+image names is kept, a begun one goes on; a second run that began with another network than OUTPUT/first holds is
+refused.
 
 What you set under data., trainer., protocol, logger, threads and seed holds for both runs, as does the pair that
 `experiment` names; any other key is the first one's. Self-training has its own objective, network and rates:

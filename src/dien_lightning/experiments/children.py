@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 from dien_lightning.experiments.keys import CONFIG_DIR
+from dien_lightning.training.interrupt import under_slurm
 
 
 def run(command: str, *arguments: str, **environment: str) -> int:
@@ -39,9 +40,10 @@ def run(command: str, *arguments: str, **environment: str) -> int:
 def _wait(child: subprocess.Popen[bytes]) -> int:
     """The child's exit code. Whoever wants this process to end wants the child to: it is told by SIGTERM.
 
-    A terminal's Ctrl-C has reached it before; a second SIGINT would end it without a checkpoint.
+    A terminal's Ctrl-C has reached it before; a second SIGINT would end it without a checkpoint. Under SLURM SIGUSR1
+    asks for the same.
     """
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if under_slurm() else []))
     came = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:

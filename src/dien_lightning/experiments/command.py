@@ -21,7 +21,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from dien_lightning.experiments.config import note_swept
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of, keys_of_choices
-from dien_lightning.training.interrupt import cluster
+from dien_lightning.training.interrupt import under_slurm
 
 USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
 
@@ -57,7 +57,7 @@ def run(main: Callable[[], object]) -> None:
         main: the command.
     """
     try:
-        if cluster() is not None:  # where no training remembers it, as in the evaluation after one
+        if under_slurm():  # where no training remembers it, as in the evaluation after one
             signal.signal(signal.SIGUSR1, signal.default_int_handler)
         with faults_in_one_sentence(in_job=False):
             if _command() in CONFIGS:
@@ -126,7 +126,8 @@ def unknown(complaint: str, command: str, options: Sequence[str] = ()) -> str:
         by_choice = keys_of_choices() if command == "train" else {}
         brought = {key.name: choice for choice, own in by_choice.items() for key in own}
         if found[1] in brought:
-            return f"{found[1]} is no key here; it comes with {brought[found[1]]}."
+            own = f" (in dien adapt and demo: second.{found[1]})" if options else ""
+            return f"{found[1]} is no key here; it comes with {brought[found[1]]}{own}."
         known = [*options, *groups_of(command), *(key.name for key in keys_of(command)), *brought]
         mended = did_you_mean(found[1], known)
         return f"{found[1]} is no key{mended} A new one is written +key=value."

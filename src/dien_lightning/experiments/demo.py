@@ -2,11 +2,11 @@
 
 dien demo [output=outputs/demo] [seeds=0,1,2] [key=value for the trainings ...]
 
-Finished runs of the same settings and images are kept and begun ones go on; seed 0 is in OUTPUT/base, OUTPUT/dien and
-OUTPUT/self_training, another in OUTPUT/base_seedN and so on. What you set under
-data., trainer., protocol, logger and threads holds for all three. Self-training has its own objective, network and
-rates: second.KEY=VALUE is KEY=VALUE for it alone; rounds., source_term and data.target_num_instances are its own as
-they stand. What makes Base the source alone holds for it whatever you set: network.attention_loops,
+Finished runs of the same settings and image names are kept and begun ones go on; seed 0 is in OUTPUT/base,
+OUTPUT/dien and OUTPUT/self_training, another in OUTPUT/base_seedN and so on. What you set under data., trainer.,
+protocol, logger and threads holds for all three. Self-training has its own objective, network and rates:
+second.KEY=VALUE is KEY=VALUE for it alone; rounds., source_term and data.target_num_instances are its own as they
+stand. What makes Base the source alone holds for it whatever you set: network.attention_loops,
 objective.triplet_weight and objective.domain_weight are DIEN's.
 """
 

@@ -95,7 +95,7 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
 
 
 def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: Sequence[Path] = ()) -> Results:
-    """A run with these settings, on these images: kept where it is finished, gone on with where begun, else trained.
+    """A run with these settings, on images of these names: kept if finished, gone on with if begun, else trained.
 
     Args:
         folder: of the run.

@@ -15,7 +15,8 @@ rounds.num_clusters=700), but a translation is given only which pair, where it l
 data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
-said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train.
+said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train, those on
+translations another.
 """
 
 from __future__ import annotations

@@ -90,9 +90,10 @@ def records_in(folder: Path) -> list[Results]:
 
 
 def check_beside(job: Job, asked: Mapping[str, Any], kept: Sequence[Results]) -> None:
-    """Refuse to make a run that its table would refuse when it is finished.
+    """Refuse to make a run that its table would refuse when it is finished, as far as its own row and counting tell.
 
-    Table I is computed in one precision; of the other tables a row on one pair is.
+    Table I is computed in one precision; of the other tables a row on one pair is. What else two rows of Table I may
+    not differ in is asked when the table is made.
 
     Args:
         job: without a record.

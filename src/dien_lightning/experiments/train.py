@@ -22,7 +22,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int
+from dien_lightning.checks import check_bool, check_int, check_path
 from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs, optim, protocol
@@ -65,10 +65,12 @@ def main(config: DictConfig) -> float | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
-    config.run_dir = str(config.run_dir)  # Hydra takes a folder called 2026 for a number
+    with faults_in_one_sentence():
+        for name in ("run_dir", *([] if config.record is None else ["record"])):
+            check_path(name, config[name])
     if OmegaConf.is_missing(config, "run_name"):
         config.run_name = Path(config.run_dir).resolve().name
-    record = None if config.record is None else Path(str(config.record))
+    record = None if config.record is None else Path(config.record)
     OmegaConf.resolve(config)
     with faults_in_one_sentence():
         check_bool("resume", config.resume)

@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int
+from dien_lightning.checks import check_bool, check_int, check_path
 from dien_lightning.data import Splits
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
@@ -66,7 +66,8 @@ def main(config: DictConfig) -> None:
 
 def own_settings(config: DictConfig) -> DictConfig:
     """What a translation is told, resolved: an experiment also sets what is a training's."""
-    run_dir = str(config.run_dir)  # may name others
+    check_path("run_dir", config.run_dir)
+    run_dir = config.run_dir  # may name others
     with open_dict(config):
         config.run_dir, config.direction = run_dir, config.direction
         for name in [name for name in config if name not in _OWN]:

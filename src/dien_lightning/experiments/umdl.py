@@ -104,8 +104,8 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     data.setup()
     if "target" not in data.evaluation_domains:
         raise ValueError(f"{data.target.root} has no labelled query and gallery to rank; name a set that has.")
-    if not data.target.train:
-        raise ValueError(f"{data.target.root} has no training images, and all here is of those; name a set that has.")
+    if not data.target.train and (config.learning is not None or config.center):
+        raise ValueError(f"{data.target.root} has no training images to learn from or center by; name a set that has.")
     check_counting(data, counting)
     write_config(config, run_dir)
     threads = use_threads(config.threads)

@@ -26,6 +26,11 @@ def cluster() -> SLURMEnvironment | None:
     return None
 
 
+def under_slurm() -> bool:
+    """Whether this process is a job's: SIGUSR1 may come, whatever the job's numbers say to Lightning."""
+    return "SLURM_JOB_ID" in os.environ
+
+
 @contextmanager
 def interrupts_passed_on(trainer: Trainer) -> Iterator[None]:
     """Lightning ends the process at Ctrl-C with exit code 1; we want to say what happened."""

@@ -107,10 +107,13 @@ def _apart(starts: Sequence[Results]) -> Iterator[tuple[Results, str]]:
             if Path(run.path).stem == f"{row}_{run.direction}_{run.seed}":
                 groups.setdefault((run.row, run.direction, run.protocol.get("precision")), {})[run.seed] = run
         for key, runs in groups.items():
-            first = kept.setdefault(key, runs)
-            is_same = all(seed in first and first[seed].target == run.target for seed, run in runs.items())
-            if first is runs or not is_same:
-                yield from ((run, "" if first is runs else _BEFORE + row) for run in runs.values())
+            first = kept.setdefault(key, {})
+            is_same = all(first[seed].target == runs[seed].target for seed in first.keys() & runs.keys())
+            if not is_same:
+                yield from ((run, _BEFORE + row) for run in runs.values())
+                continue
+            yield from ((run, "") for seed, run in runs.items() if seed not in first)
+            first |= runs
 
 
 def _labels() -> dict[str, str]:
