@@ -152,6 +152,7 @@ def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pai
         (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
         (["center=true"], "center=true is of learning=null: dictionaries find the cameras themselves"),
         (["center=yes"], "center='yes' must be true or false"),
+        (["strips=2026"], "strips=2026 is no text; quote a name that reads as a number"),
         (["data.source=null"], "data.source=null has nothing to learn from; name a labelled set"),
     ],
 )
@@ -172,7 +173,8 @@ def test_a_target_without_training_images_is_refused(drawn_pair, tmp_path, capfd
         image.unlink()
     given = ("learning=null", "center=true", *FAST[:5], f"data_root={tmp_path / 'data'}", f"run_dir={tmp_path / 'run'}")
     said = call(capfd, monkeypatch, "umdl", *given).refusal()
-    assert f"error: {tmp_path / 'data' / 'pedestrians_night'} has no training images to learn from or center by; " in said
+    night = tmp_path / "data" / "pedestrians_night"
+    assert f"error: {night} has no training images to learn from or center by; name a set that has." in said
 
 
 def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, capfd, monkeypatch):
