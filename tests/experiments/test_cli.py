@@ -46,6 +46,14 @@ def test_help_needs_neither_torch_nor_hydra(words):
     assert finished.stdout.splitlines()[0] == first
 
 
+def test_a_reader_that_has_enough_ends_it_without_a_traceback():
+    """As in `dien train --help | head`."""
+    command = [sys.executable, "-m", "dien_lightning", "train", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert (running.wait(timeout=60), running.stderr.read()) == (141, b"")
+
+
 @pytest.mark.parametrize("words", [["--version"], ["train", "--version"]])
 def test_it_says_its_version(words, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["dien", *words])

@@ -68,6 +68,10 @@ def main(command: str | None = None) -> None:
             print(usage(command))
         else:
             start(command, settle(command, words))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `dien train --help | head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        sys.exit(141)  # as the shell has it for SIGPIPE
     except (ValueError, ModuleNotFoundError) as error:
         remedy = ""
         if isinstance(error, ModuleNotFoundError):
