@@ -110,8 +110,9 @@ def test_every_record_is_read_and_its_command_makes_its_run(folder):
     for run in Results.read_all(path for path in RECORDS if folder_of(path) == folder):
         words = shlex.split(run.command.replace("python scripts/train.py", "dien train"))
         assert words[0] == "dien", run.path
-        # The seed changes nothing but which network a second stage begins with, and a configuration takes its time.
-        left_out = ("run_dir=",) if run.setting("network.path") else ("run_dir=", "seed=")
+        # The seed changes nothing but a second stage's first network and k-means, and a configuration takes its time.
+        is_second = run.setting("network.path") or run.setting("rounds.seed") is not None
+        left_out = ("run_dir=",) if is_second else ("run_dir=", "seed=")
         overrides = tuple(word for word in words[2:] if word != "-m" and not word.startswith(left_out))
         assert not difference(run.conditions, composed(words[1], overrides), SEED), run.path
         assert run.setting("data.seed") == run.seed, run.path
