@@ -76,6 +76,19 @@ def test_time_that_is_short_after_a_training_ends_the_command_as_ctrl_c_does(slu
     assert capfd.readouterr().err == "interrupted; what was written stays, resume=true goes on.\n"
 
 
+def test_time_that_is_short_lets_the_step_end_under_torchrun_too(slurm, monkeypatch, capfd):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")  # Lightning takes the ranks from torchrun then, not from SLURM
+    before = signal.signal(signal.SIGUSR1, lambda *_: pytest.fail("nobody has handled the signal"))
+    interrupt = Interrupt()
+    interrupt.watch()
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    finally:
+        interrupt.release()
+        signal.signal(signal.SIGUSR1, before)
+    assert "SIGUSR1: a checkpoint follows when this step or validation ends." in capfd.readouterr().err
+
+
 def test_every_gpu_of_every_machine_is_one_key_away(tmp_path):
     config = composed("trainer=ddp", "trainer.num_nodes=4", f"run_dir={tmp_path}")
     assert (config.trainer.accelerator, config.trainer.devices, config.trainer.num_nodes) == ("gpu", -1, 4)

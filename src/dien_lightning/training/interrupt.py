@@ -58,7 +58,7 @@ class Interrupt:
         if not self._before and threading.current_thread() is threading.main_thread():
             self._came = False
             self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._remember)
-            if cluster() is not None:
+            if under_slurm():
                 self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._remember)
 
     def release(self) -> None:
