@@ -43,9 +43,9 @@ class TrackletLayout:
         return make_splits(name, root, [*train, *query, *gallery], labeled=labeled, notes=passed_over(others))
 
     def _queries(self, info: Path) -> set[str | None]:
-        names = read_text(info / "test_name.txt").split()
         from scipy.io import loadmat  # noqa: PLC0415  (MARS alone needs it)
 
+        names = read_text(info / "test_name.txt").split()
         tracks = loadmat(info / "tracks_test_info.mat")["track_test_info"]
         rows = loadmat(info / "query_IDX.mat")["query_IDX"].ravel()
         first = [names[int(tracks[int(row) - 1][0]) - 1] for row in rows]  # MATLAB counts from 1

@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dien_lightning import Protocol
-from dien_lightning.checks import check_int, check_keywords
+from dien_lightning.checks import check_int, check_keywords, check_path
 from dien_lightning.experiments.keys import CONF, CONFIGS, folders
 from dien_lightning.experiments.settings import counted
 from dien_lightning.training import Recipe
@@ -61,6 +61,11 @@ def _compose(name: str, overrides: Sequence[str]) -> DictConfig:
 def _file(group: str, choice: str) -> Path | None:
     """Where the file of a group lies."""
     return next((path for folder in folders() if (path := folder / group / f"{choice}.yaml").is_file()), None)
+
+
+def key_of(word: str) -> str:
+    """The key of a `key=value`, without Hydra's signs for one that is new or goes."""
+    return word.partition("=")[0].lstrip("+~")
 
 
 def as_word(key: str, value: Any) -> str:
@@ -135,7 +140,7 @@ def folder_name(overrides: str, params: Mapping[str, Any] | None = None) -> str:
     digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
     swept = [*os.environ.get(SWEPT, "").split(","), *(params or ())]
     words = re.split(r",(?=[+~]*[\w./@]+=)", name)
-    first = [word for word in words if word.partition("=")[0].lstrip("+~") in swept]
+    first = [word for word in words if key_of(word) in swept]
     name = ",".join([*first, *(word for word in words if word not in first)])
     kept = name.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
     return f"{kept}~{digest}"
@@ -163,6 +168,13 @@ def optim(config: DictConfig) -> dict[str, Any]:
             raise ValueError(f"optim has no {name!r}; it has {', '.join(known)}.")
     recipe = Recipe(**{name: given.pop(name) for name in of_recipe if name in given})
     return {"recipe": recipe, **given}
+
+
+def check_paths(config: DictConfig, *names: str) -> None:
+    """Raise a ValueError where one of these is no text; record=null keeps none."""
+    for name in names:
+        if name != "record" or config.record is not None:
+            check_path(name, config[name])
 
 
 def check_epochs(config: DictConfig) -> None:

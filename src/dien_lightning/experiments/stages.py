@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import as_word, check_epochs, compose_config, optim, protocol
+from dien_lightning.experiments.config import as_word, check_epochs, compose_config, key_of, optim, protocol
 from dien_lightning.experiments.provenance import fingerprints_of
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import check_resumed
@@ -37,7 +37,7 @@ def first_stage(overrides: Sequence[str], fixed: Collection[str] = ()) -> list[s
         fixed: keys that are not the user's to set, as they make the training what it is.
     """
     own = [word for word in overrides if not _bare(word).startswith((*_OF_SECOND, _SECOND))]
-    return [word for word in own if _key(word) not in fixed]
+    return [word for word in own if key_of(word) not in fixed]
 
 
 def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
@@ -51,8 +51,8 @@ def second_stage(overrides: Sequence[str], first: Path) -> list[str]:
         first: folder of the run whose network it begins with.
     """
     alone = [word.replace(_SECOND, "", 1) for word in overrides if _bare(word).startswith(_SECOND)]
-    keys = {_key(word) for word in alone}
-    shared = [word for word in overrides if _bare(word).startswith(_OF_BOTH + _OF_SECOND) and _key(word) not in keys]
+    keys = {key_of(word) for word in alone}
+    shared = [word for word in overrides if _bare(word).startswith(_OF_BOTH + _OF_SECOND) and key_of(word) not in keys]
     return [as_word("start", f"{first}/network.safetensors"), *shared, *alone]
 
 
@@ -90,7 +90,7 @@ def pair_of(overrides: Sequence[str]) -> list[str]:
         value = OmegaConf.select(config, key)
         if f"{key}=".startswith(OF_PAIR) and value != OmegaConf.select(plain, key):
             found[key] = value
-    given = {_key(word) for word in overrides}
+    given = {key_of(word) for word in overrides}
     return [as_word(key, value) for key, value in found.items() if key not in given]
 
 
@@ -163,14 +163,10 @@ def check_overrides(command: str, overrides: Sequence[str], own: Sequence[str], 
     for argument in overrides:
         if "=" not in argument:
             raise ValueError(f"{argument!r} is no key=value; see dien {command} --help.")
-        if _key(argument).removeprefix(_SECOND) in own:
+        if key_of(argument).removeprefix(_SECOND) in own:
             raise ValueError(f"{argument!r} is for dien {command} to choose; {remedy}")
 
 
 def _bare(word: str) -> str:
     """An override without Hydra's signs for a key that is new or goes."""
     return word.lstrip("+~")
-
-
-def _key(word: str) -> str:
-    return _bare(word).partition("=")[0]

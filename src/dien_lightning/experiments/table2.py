@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.config import compose_config, key_of
 from dien_lightning.experiments.files import read_json
 from dien_lightning.experiments.first_stages import kept_first_stage
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
@@ -109,7 +109,7 @@ def for_command(command: str, overrides: Sequence[str]) -> list[str]:
     known = _names(command)
     kept = []
     for word in overrides:
-        key = word.partition("=")[0].lstrip("+~")
+        key = key_of(word)
         if key in known or (command == "train" and key not in others):
             kept.append(word)
     return kept

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from omegaconf import DictConfig
 from rich.console import Console
 
-from dien_lightning.experiments.config import compose_config, direction_of
+from dien_lightning.experiments.config import compose_config, direction_of, key_of
 
 T = TypeVar("T")
 REMEDY = "Run it from an empty folder, which then has its own records, runs and table."
@@ -106,7 +106,7 @@ def compose_pairs(data: Sequence[str], experiment: str, overrides: Sequence[str]
 
 def _key_of_data(word: str) -> str:
     """`image_size` of `data.image_size=[64,32]`; empty where the word is of another group."""
-    group, *rest = word.partition("=")[0].lstrip("+~").split(".")
+    group, *rest = key_of(word).split(".")
     return rest[0] if group == "data" and rest else ""
 
 

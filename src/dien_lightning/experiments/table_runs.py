@@ -33,8 +33,9 @@ from dien_lightning.experiments.translations import RECORD, translation_of
 
 OWN = ("row", "ablation", "direction", "seed", "record", "resume", "group", "sweep")
 """train.py's keys that are set for each run."""
-_MADE = ("data.source_root",)  # where a translation lies changes no figure: its settings are the experiment's
-_ORIGINALS = "data.source_root="  # where they lie is for dien translate; a row trains on its translation's images
+_SOURCE = "data.source_root"
+"""Tells dien translate where the originals lie. A row trains on its translation's images: where those lie changes no
+figure, for its settings are the experiment's."""
 
 
 def check_records(
@@ -69,7 +70,7 @@ def check_records(
             check_beside(job, conditions(config, in_precision=True), kept)
         else:
             path = place.records / f"{job.name}.json"
-            same_run(str(path), Results.read(path).conditions, conditions(config), REMEDY, _MADE if folder else ())
+            same_run(str(path), Results.read(path).conditions, conditions(config), REMEDY, (_SOURCE,) if folder else ())
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
@@ -144,7 +145,7 @@ def complete(
         translated = [job for job, config in wanted.items() if translation_of(config)]
         unfinished = partial(find_missing, records=place.records)
         train([job for job in wanted if job not in translated], place, words, unfinished)
-        train(translated, place, [word for word in words if not word.startswith(_ORIGINALS)], unfinished)
+        train(translated, place, [word for word in words if not word.startswith(f"{_SOURCE}=")], unfinished)
         say_missing(find_missing(list(wanted), place.records), place)
     return find_missing(jobs, place.records)
 

@@ -22,10 +22,10 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int, check_path
+from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_epochs, optim, protocol
+from dien_lightning.experiments.config import check_epochs, check_paths, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import describe, fingerprints_of, trials
@@ -66,8 +66,7 @@ def main(config: DictConfig) -> float | None:
         config.run_dir = HydraConfig.get().runtime.output_dir
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
     with faults_in_one_sentence():
-        for name in ("run_dir", *([] if config.record is None else ["record"])):
-            check_path(name, config[name])
+        check_paths(config, "run_dir", "record")
     if OmegaConf.is_missing(config, "run_name"):
         config.run_name = Path(config.run_dir).resolve().name
     record = None if config.record is None else Path(config.record)
