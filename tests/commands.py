@@ -17,6 +17,11 @@ class Finished(NamedTuple):
     stdout: str
     stderr: str
 
+    def done(self) -> Finished:
+        """Itself, if the command ended well."""
+        assert self.code == 0, self.stderr
+        return self
+
     def refusal(self) -> str:
         """The one sentence that a command refused its input with."""
         assert self.code == 1
@@ -42,7 +47,7 @@ def run_command(command: str, *arguments: object) -> None:
 
 
 def call(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, command: str, *arguments: object) -> Finished:
-    """`dien COMMAND ARGUMENTS`, or `make soak` with these: exit code and what was printed."""
+    """What the fixture `dien` does: exit code and what was printed."""
     capfd.readouterr()
     code = 0
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -16,6 +18,9 @@ import pytorch_lightning  # noqa: F401 - before pytest takes over logging, as an
 import torch
 
 from proofs.tiny import draw_tiny_pair
+
+if TYPE_CHECKING:
+    from commands import Finished
 
 torch.set_num_threads(1)
 settings.register_profile("tests", deadline=None, derandomize=True)  # busy cores, and the same examples every time
@@ -34,3 +39,11 @@ def module_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp(request.module.__name__.rpartition(".")[2])
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dien(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Finished]:
+    """`dien COMMAND ARGUMENTS` as a user calls it, or `make soak`: `dien("train", "seed=1")`."""
+    from commands import call  # it imports every command, and few tests run one
+
+    return partial(call, capfd, monkeypatch)

@@ -8,7 +8,6 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from commands import call
 from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONFIG_DIR
@@ -20,10 +19,9 @@ from library.data.folders import write_image
 __all__ = ["trainings"]  # a fixture
 
 
-def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, capfd, monkeypatch):
+def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, dien):
     given = ("data.target=folder", "data.target_root=crops", "rounds.eps=0.4", "objective.center_weight=1")
-    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given)
-    assert finished.code == 0, finished.stderr
+    finished = dien("adapt", f"output={tmp_path / 'out'}", *given).done()
     start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
     assert trainings == [
         ("first", ["experiment=demo", *given[:2], given[3]]),
@@ -33,47 +31,42 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, cap
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Self-training on crops" in page
     assert "In the last round there were 3, and 10% of the images were in none." in page
-    finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5")
-    assert finished.code == 1
-    assert "first is of a run with objective.center_weight=1" in finished.stderr
-    assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in finished.stderr
-    finished = call(capfd, monkeypatch, "adapt", "start=x")
+    said = dien("adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5").refusal()
+    assert "first is of a run with objective.center_weight=1" in said
+    assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in said
+    finished = dien("adapt", "start=x")
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
 
 
-def test_a_finished_run_is_not_kept_once_the_folder_holds_other_images(trainings, tmp_path, capfd, monkeypatch):
+def test_a_finished_run_is_not_kept_once_the_folder_holds_other_images(trainings, tmp_path, dien):
     for number in range(4):
         write_image(tmp_path / "people" / f"p{number % 2}" / f"{number}.jpg", seed=number)
         write_image(tmp_path / "crops" / f"{number}.jpg", seed=number)
     given = [f"data.{role}=folder" for role in ("source", "target")] + ["data.num_ids=2"]
     given += [f"data.source_root={tmp_path / 'people'}", f"data.target_root={tmp_path / 'crops'}"]
     command = ("adapt", f"output={tmp_path / 'out'}", *given)
-    call(capfd, monkeypatch, *command)
+    dien(*command)
     for name, words in trainings:
         run = Results.read(tmp_path / "out" / name)
         seen = fingerprints_of(instantiate(compose_config(words).data, _convert_="all"))
         replace(run, fingerprints=seen).write(run.path)
-    assert call(capfd, monkeypatch, *command).stdout.count("is finished and kept") == 2
+    assert dien(*command).stdout.count("is finished and kept") == 2
     (tmp_path / "crops" / "0.jpg").rename(tmp_path / "crops" / "4.jpg")
-    assert "first is of a run with other names or identities of its target's images, so" in (
-        call(capfd, monkeypatch, *command).refusal()
-    )
+    assert "first is of a run with other names or identities of its target's images, so" in dien(*command).refusal()
     write_image(tmp_path / "crops" / "0.jpg")
-    assert "first is of a run with 4 images of its target (not 5), so" in call(capfd, monkeypatch, *command).refusal()
+    assert "first is of a run with 4 images of its target (not 5), so" in dien(*command).refusal()
     (tmp_path / "crops").rename(tmp_path / "moved")
-    assert call(capfd, monkeypatch, *command).stdout.count("is finished and kept") == 2
+    assert dien(*command).stdout.count("is finished and kept") == 2
 
 
 @pytest.mark.parametrize("is_finished", [True, False])
-def test_a_second_stage_of_other_settings_costs_the_first_one_nothing(
-    is_finished, trainings, tmp_path, capfd, monkeypatch
-):
-    call(capfd, monkeypatch, "adapt", f"output={tmp_path}")
+def test_a_second_stage_of_other_settings_costs_the_first_one_nothing(is_finished, trainings, tmp_path, dien):
+    dien("adapt", f"output={tmp_path}")
     second = tmp_path / "second"
     if not is_finished:
         (second / "config.yaml").write_text(OmegaConf.to_yaml(compose_config(trainings[1][1])))
         (second / "results.json").unlink()
-    said = call(capfd, monkeypatch, "adapt", f"output={tmp_path}", "rounds.eps=0.4").refusal()
+    said = dien("adapt", f"output={tmp_path}", "rounds.eps=0.4").refusal()
     assert said == (
         f"error: {second} is of a run with rounds.eps=0.5 (not 0.4), so it is not the one asked for. "
         f"Delete {second} to start afresh, or give output=DIR."
@@ -81,27 +74,26 @@ def test_a_second_stage_of_other_settings_costs_the_first_one_nothing(
     assert [name for name, _ in trainings] == ["first", "second"]
 
 
-def test_the_output_may_have_any_name(trainings, tmp_path, capfd, monkeypatch):
+def test_the_output_may_have_any_name(trainings, tmp_path, dien):
     output = tmp_path / "a=1, b"
-    finished = call(capfd, monkeypatch, "adapt", f"output={output}")
-    assert finished.code == 0, finished.stderr
+    dien("adapt", f"output={output}").done()
     assert compose_config(trainings[1][1]).start == f"{output}/first/network.safetensors"
 
 
-def test_a_second_stage_of_another_network_is_not_kept(trainings, tmp_path, capfd, monkeypatch):
+def test_a_second_stage_of_another_network_is_not_kept(trainings, tmp_path, dien):
     (tmp_path / "out" / "first").mkdir(parents=True)
     said = []
     for _ in range(2):
         network = DIEN("mobilenet_v2", weights=None, embedding_dim=8, attention_loops=0)
         save_network(network, tmp_path / "out" / "first" / "network.safetensors")
-        said.append(call(capfd, monkeypatch, "adapt", f"output={tmp_path / 'out'}"))
+        said.append(dien("adapt", f"output={tmp_path / 'out'}"))
     assert said[0].code == 0, said[0].stderr
     words = f"error: {tmp_path / 'out' / 'second'} is of a run with network.path_fingerprint="
     assert said[1].refusal().startswith(words)
     assert [name for name, _ in trainings] == ["first", "second"]
 
 
-def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, monkeypatch):
+def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, dien):
     """Those that docs/self-training.md and its warnings name, and what is new to Hydra."""
     knobs = {
         "objective.hard": ("second.objective.hard=true", True),
@@ -116,8 +108,7 @@ def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, m
     shared = ("data.steps_per_epoch=3", "+trainer.overfit_batches=1", "optim.learning_rates.backbone=1e-3")
     given = [*(word for word, _ in knobs.values()), *shared]
     for command in ("adapt", "demo"):
-        finished = call(capfd, monkeypatch, command, f"output={tmp_path / command}", *given)
-        assert finished.code == 0, finished.stderr
+        dien(command, f"output={tmp_path / command}", *given).done()
         *_, first, second = [compose_config(words) for _, words in trainings]
         assert [OmegaConf.select(second, key) for key in knobs] == [value for _, value in knobs.values()]
         assert (first.data.steps_per_epoch, first.trainer.overfit_batches) == (3, 1)
@@ -140,21 +131,20 @@ def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, capfd, m
     ],
 )
 def test_a_misspelt_key_and_a_value_out_of_range_are_refused_before_anything_is_trained(
-    command, argument, words, trainings, tmp_path, capfd, monkeypatch
+    command, argument, words, trainings, tmp_path, dien
 ):
-    finished = call(capfd, monkeypatch, command, f"output={tmp_path}", argument)
+    finished = dien(command, f"output={tmp_path}", argument)
     assert words in finished.refusal()
     assert not trainings
 
 
-def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, capfd, monkeypatch):
+def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_path, dien, monkeypatch):
     own = "# @package _global_\ndata: {target: folder, target_root: 'my \"crops\"', target_pid_pattern: 'p(\\d+)'}\n"
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "own.yaml").write_text(f"{own}data_root: data/drawn1\n")
     monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
     for chosen in (["experiment=duke2market", "second=self_training"], ["experiment=own", "data=duke2market"]):
-        finished = call(capfd, monkeypatch, "adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen)
-        assert finished.code == 0, finished.stderr
+        dien("adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen).done()
     *_, (_, paper), (_, first), (_, second) = trainings
     config = compose_config(paper)
     assert (config.data.source, config.data.target) == ("dukemtmcreid", "market1501")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import uvicorn
 
-from commands import call
 from dien_lightning.experiments import cli
 from dien_lightning.network import Calibration, load_network
 from proofs.tiny import TINY
@@ -33,7 +32,7 @@ def commands_of(page: str) -> list[list[str]]:
     return [shlex.split(line) for line in re.findall(r"^    dien (.*)$", page, flags=re.MULTILINE)]
 
 
-def test_each_command_of_the_page_runs_and_the_onnx_answers(tmp_path, capfd, monkeypatch):
+def test_each_command_of_the_page_runs_and_the_onnx_answers(tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
     served = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: served.append(sockets[0].getsockname()[0]))
@@ -42,8 +41,7 @@ def test_each_command_of_the_page_runs_and_the_onnx_answers(tmp_path, capfd, mon
         pictures = sorted(map(str, Path("data/pedestrians_night/query").glob("*.jpg")))
         named = dict(zip(("ONE", "OTHER"), pictures, strict=False))
         words = [named.get(Path(word).name, word) for word in words]  # noqa: PLW2901
-        done = call(capfd, monkeypatch, command, *words, *SMALLER.get(command, []))
-        assert done.code == 0, (command, words, done.stderr)
+        done = dien(command, *words, *SMALLER.get(command, [])).done()
         said[command] = said.get(command, "") + done.stdout
     assert set(said) <= set(cli.COMMANDS)
     assert len(said) == len(

@@ -7,18 +7,16 @@ import shlex
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from commands import call
 from library.data.folders import write_image, write_market
 
 
 @pytest.fixture
-def check(capfd, monkeypatch):
-    return lambda *arguments: call(capfd, monkeypatch, "check", "workers=1", *arguments)
+def check(dien):
+    return lambda *arguments: dien("check", "workers=1", *arguments)
 
 
 def test_a_ready_folder(check, tmp_path):
-    done = check(write_market(tmp_path / "market1501"), "num_ids=4")
-    assert done.code == 0
+    done = check(write_market(tmp_path / "market1501"), "num_ids=4").done()
     assert "Market-1501 (layout=market1501), as a source" in done.stdout
     assert "train: 24 images, 6 identities, 2 cameras" in done.stdout
     assert done.stdout.rstrip().splitlines()[-1].startswith("ready: data.source=market1501 data.source_root=")
@@ -34,8 +32,7 @@ def test_a_folder_with_something_to_do(check, tmp_path):
 
 def test_a_plain_folder_of_crops_is_a_target(check, tmp_path):
     write_image(tmp_path / "1.jpg")
-    done = check(tmp_path)
-    assert done.code == 0
+    done = check(tmp_path).done()
     assert "(layout=folder), as a target" in done.stdout
     assert "train: 1 images, no identities, 1 camera" in done.stdout
 
@@ -94,8 +91,7 @@ def test_what_it_says_to_write_can_be_pasted(folder, pattern, check, tmp_path, m
 def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
     for seed, path in enumerate(("train/cam3.jpg", "query/anna/cam1.jpg", "gallery/anna/cam2.jpg")):
         write_image(tmp_path / path, seed=seed)
-    done = check(tmp_path, "camera_pattern=cam(\\d)")
-    assert done.code == 0
+    done = check(tmp_path, "camera_pattern=cam(\\d)").done()
     assert "query: 1 images, 1 identities, 1 camera" in done.stdout
     assert "Or say how the paths tell cameras (data.target_camera_pattern or" in check(tmp_path).stdout
 
@@ -152,18 +148,15 @@ def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
     ],
 )
 def test_wrong_commands(check, arguments, words):
-    done = check(*arguments)
-    assert done.code == 1
-    assert words in done.stderr
+    assert words in check(*arguments).refusal()
 
 
 def test_a_folder_that_comes_near(check, tmp_path):
     write_market(tmp_path)
     (tmp_path / "query").rename(tmp_path / "queries")
-    done = check(tmp_path)
-    assert done.code == 1
-    assert "comes nearest to" in done.stderr
-    assert "query/ missing" in done.stderr
+    said = check(tmp_path).refusal()
+    assert "comes nearest to" in said
+    assert "query/ missing" in said
     (tmp_path / "queries").rename(tmp_path / "query")
     write_image(tmp_path / "query" / "IMG_0001.jpg")
     done = check(tmp_path)

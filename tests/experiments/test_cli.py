@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import dien_lightning
-from commands import call
 from dien_lightning.experiments import cli
 from dien_lightning.experiments.config import SWEPT, compose_config, folder_name, note_swept
 from dien_lightning.experiments.keys import CONF, CONFIG_DIR, keys_of, keys_of_choices
@@ -114,12 +113,11 @@ def test_a_key_that_an_experiment_brings_is_listed_with_it():
         ("report", ["--config-dir", "."], "dien report has no option --config-dir"),
     ],
 )
-def test_a_wrong_word_ends_in_one_sentence_with_the_nearest_name(command, words, said, capfd, monkeypatch, tmp_path):
+def test_a_wrong_word_ends_in_one_sentence_with_the_nearest_name(command, words, said, dien, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    finished = call(capfd, monkeypatch, command, *words)
-    assert finished.code == 1
-    assert said in finished.stderr
-    assert finished.stderr.count("\n") == finished.stderr.count("error: ") == 1
+    finished = dien(command, *words)
+    assert said in finished.refusal()
+    assert finished.stderr.count("\n") == 1
     assert not any(tmp_path.iterdir())
 
 
@@ -167,16 +165,16 @@ def own_log():
 
 @pytest.mark.usefixtures("own_log")
 @pytest.mark.parametrize(("flag", "said"), [("-i", "Defaults Tree"), ("--cfg=job", "attention_loops: 1")])
-def test_hydra_takes_its_flags_wherever_they_stand(flag, said, capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "train", "experiment=demo", flag)
+def test_hydra_takes_its_flags_wherever_they_stand(flag, said, dien):
+    finished = dien("train", "experiment=demo", flag)
     assert said in finished.stdout + finished.stderr
 
 
 @pytest.mark.parametrize("flag", [["--config-dir={}"], ["--config-dir", "{}"], ["-cd", "{}"]])
-def test_a_users_own_configurations_are_found(flag, own_conf, monkeypatch, capfd):
+def test_a_users_own_configurations_are_found(flag, own_conf, dien, monkeypatch):
     monkeypatch.setenv(CONFIG_DIR, "")
     own = [word.format(own_conf) for word in flag]
-    finished = call(capfd, monkeypatch, "train", *own, "experiment=mine", "--cfg", "job")
+    finished = dien("train", *own, "experiment=mine", "--cfg", "job")
     assert "embedding_dim: 24" in finished.stdout
     assert cli.settle("table", [*own, "experiment=mine"]) == ["experiment=mine"]
     assert compose_config(["experiment=mine"]).network.embedding_dim == 24  # as demo and table compose

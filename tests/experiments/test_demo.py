@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import call
 from dien_lightning.experiments.clusters import read_clusters
 from dien_lightning.experiments.config import compose_config, protocol
 from dien_lightning.experiments.settings import note_start, settings_of
@@ -43,11 +42,10 @@ def trainings(monkeypatch, tmp_path):
     return asked
 
 
-def test_the_demo_trains_base_then_dien_then_goes_on_by_itself(trainings, tmp_path, capfd, monkeypatch):
+def test_the_demo_trains_base_then_dien_then_goes_on_by_itself(trainings, tmp_path, dien):
     output = tmp_path / "demo"
     given = ("data_root=x", "objective.center_weight=1", "trainer.max_epochs=3")
-    finished = call(capfd, monkeypatch, "demo", f"output={output}", *given)
-    assert finished.code == 0, finished.stderr
+    finished = dien("demo", f"output={output}", *given).done()
     third = [f"start={output}/dien/network.safetensors", "data_root=x", "trainer.max_epochs=3"]
     assert trainings == [
         ("base", ["experiment=demo", "seed=0", "ablation=r01_base", *given]),
@@ -61,26 +59,26 @@ def test_the_demo_trains_base_then_dien_then_goes_on_by_itself(trainings, tmp_pa
     assert "20.0 points over DIEN" in page
 
 
-def test_another_pair_and_machine_reach_all_three_trainings(trainings, tmp_path, capfd, monkeypatch):
+def test_another_pair_and_machine_reach_all_three_trainings(trainings, tmp_path, dien):
     given = ["data=night2day", "trainer=ddp_cpu", "+trainer.overfit_batches=0"]
-    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", *given)
+    dien("demo", f"output={tmp_path / 'demo'}", *given)
     configs = [compose_config(overrides) for _, overrides in trainings]
     assert [(one.data.target, one.trainer.devices) for one in configs] == [("pedestrians_day", 2)] * 3
     assert all("overfit_batches" in one.trainer for one in configs)
 
 
-def test_what_makes_base_the_source_alone_is_not_the_users_to_set(trainings, tmp_path, capfd, monkeypatch):
+def test_what_makes_base_the_source_alone_is_not_the_users_to_set(trainings, tmp_path, dien):
     given = ["objective.domain_weight=2", "++objective.triplet_weight=1", "network.attention_loops=3"]
-    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", *given, "optim.gamma=0.5")
-    base, dien, _ = [compose_config(overrides) for _, overrides in trainings]
-    parts = [(one.objective, one.network) for one in (base, dien)]
+    dien("demo", f"output={tmp_path / 'demo'}", *given, "optim.gamma=0.5")
+    base, full, _ = [compose_config(overrides) for _, overrides in trainings]
+    parts = [(one.objective, one.network) for one in (base, full)]
     seen = [(loss.domain_weight, loss.triplet_weight, network.attention_loops) for loss, network in parts]
     assert seen == [(0, 0, 0), (2, 1, 3)]
-    assert base.optim.gamma == dien.optim.gamma == 0.5
+    assert base.optim.gamma == full.optim.gamma == 0.5
 
 
-def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings, tmp_path, capfd, monkeypatch):
-    call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}")
+def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings, tmp_path, dien):
+    dien("demo", f"output={tmp_path / 'demo'}")
     found = read_clusters(tmp_path / "demo" / "self_training")
     assert (found.number, found.people, found.outliers) == (3, 3, 0.1)
     assert found.purity == 7 / 8  # 3 + 2 + 2 of 8: the ninth has no label
@@ -96,28 +94,27 @@ def test_the_page_shows_clusters_and_judges_them_by_labels_afterwards(trainings,
         read_clusters(tmp_path / "demo" / "self_training")
 
 
-def test_finished_runs_are_kept_and_said(trainings, tmp_path, capfd, monkeypatch):
+def test_finished_runs_are_kept_and_said(trainings, tmp_path, dien):
     output = tmp_path / "demo"
-    call(capfd, monkeypatch, "demo", f"output={output}")
-    finished = call(capfd, monkeypatch, "demo", f"output={output}")
+    dien("demo", f"output={output}")
+    finished = dien("demo", f"output={output}")
     assert len(trainings) == 3
     assert "is finished and kept" in finished.stdout
 
 
-def test_each_seed_has_its_own_folder_in_whatever_order(trainings, tmp_path, capfd, monkeypatch):
+def test_each_seed_has_its_own_folder_in_whatever_order(trainings, tmp_path, dien):
     for seeds in ("0", "1", "1,0"):
-        finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'demo'}", f"seeds={seeds}")
-        assert finished.code == 0, finished.stderr
+        finished = dien("demo", f"output={tmp_path / 'demo'}", f"seeds={seeds}").done()
     names = ["base", "dien", "self_training"]
     assert [name for name, _ in trainings] == [*names, *(f"{name}_seed1" for name in names)]
     assert trainings[-1][1][2] == f"start={tmp_path / 'demo'}/dien_seed1/network.safetensors"
     assert "25.0 ± 0.0" in finished.stdout
 
 
-def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_path, capfd, monkeypatch):
+def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_path, dien):
     output = tmp_path / "demo"
-    call(capfd, monkeypatch, "demo", f"output={output}")
-    finished = call(capfd, monkeypatch, "demo", f"output={output}", "objective.center_weight=1")
+    dien("demo", f"output={output}")
+    finished = dien("demo", f"output={output}", "objective.center_weight=1")
     assert finished.code == 1
     assert "is of a run with objective.center_weight=5.0 (not 1), so it is not the one asked for." in finished.stderr
     assert f"{output / 'dien'} is finished and kept" not in finished.stdout
@@ -136,11 +133,8 @@ def test_finished_runs_of_other_settings_are_not_shown_as_these(trainings, tmp_p
         ("seeds=0,x", "seeds=0,x must be whole numbers"),
     ],
 )
-def test_bad_arguments_end_in_one_sentence(argument, words, trainings, tmp_path, capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", argument)
-    assert finished.code == 1
-    assert finished.stderr.startswith("error: ")
-    assert words in finished.stderr
+def test_bad_arguments_end_in_one_sentence(argument, words, trainings, tmp_path, dien):
+    assert words in dien("demo", f"output={tmp_path}", argument).refusal()
     assert not trainings
 
 
@@ -158,9 +152,9 @@ def training(monkeypatch, tmp_path):
     return write
 
 
-def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tmp_path, capfd, monkeypatch):
+def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tmp_path, dien):
     training("print(os.environ.get('DIEN_TRACEBACK'), *sys.argv[1:]); sys.exit('error: bad.')")
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}", "network.weights=none")
+    finished = dien("demo", f"output={tmp_path}", "network.weights=none")
     assert finished.code == 1
     assert finished.stderr == "error: bad.\n"
     # Nothing of ours makes the child show a traceback, and it goes on where it was.
@@ -169,14 +163,14 @@ def test_a_training_that_fails_stops_the_demo_with_its_own_sentence(training, tm
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_training_takes_a_folder_of_any_name(training, tmp_path, capfd, monkeypatch):
+def test_a_training_takes_a_folder_of_any_name(training, tmp_path, dien):
     training("sys.exit(sys.argv[-2])")
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path / 'a=1'}")
+    finished = dien("demo", f"output={tmp_path / 'a=1'}")
     assert finished.stderr == f'run_dir="{tmp_path}/a=1/base"\n'
 
 
-def test_a_training_that_is_killed_is_told(training, tmp_path, capfd, monkeypatch):
+def test_a_training_that_is_killed_is_told(training, tmp_path, dien):
     training("os.kill(os.getpid(), signal.SIGKILL)")
-    finished = call(capfd, monkeypatch, "demo", f"output={tmp_path}")
+    finished = dien("demo", f"output={tmp_path}")
     assert finished.code == 1
     assert finished.stderr == "error: dien train was ended by signal 9; the same command goes on with it.\n"

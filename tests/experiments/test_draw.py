@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from commands import call
-
 SMALL = ["num_train_ids=2", "num_test_ids=1", "num_cameras=2", "images_per_camera=2", "height=64", "width=32"]
 
 
 @pytest.fixture
-def draw(capfd, monkeypatch, tmp_path):
+def draw(dien, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: call(capfd, monkeypatch, "draw", *SMALL, "workers=1", *arguments)
+    return lambda *arguments: dien("draw", *SMALL, "workers=1", *arguments)
 
 
 def test_both_domains(draw):

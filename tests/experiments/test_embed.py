@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from commands import call
 from dien_lightning.network import save_network
 from dien_lightning.search import EmbeddingsFile, embedding_job
 from library.data.folders import write_image
@@ -29,12 +28,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, capfd, monkeypatch):
-    done = call(capfd, monkeypatch, "embed", *WORDS, "output=out.parquet", "time_pattern=/(\\w+)\\.")
-    assert done.code == 1  # torn is no time
-    assert "'torn' is no time; give a date" in done.stderr
-    done = call(capfd, monkeypatch, "embed", *WORDS, "output=out.parquet")
-    assert done.code == 0, done.stderr
+def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, dien):
+    said = dien("embed", *WORDS, "output=out.parquet", "time_pattern=/(\\w+)\\.").refusal()
+    assert "'torn' is no time; give a date" in said
+    done = dien("embed", *WORDS, "output=out.parquet").done()
     assert (
         "out.parquet: 4 embeddings of width 16 (float16, with the source's statistics); left out, for they cannot be "
         "read: 1: " in done.stdout
@@ -57,15 +54,13 @@ def test_a_folder_becomes_a_file_and_says_what_it_lacks(folder, capfd, monkeypat
         (["checkpoint=crops"], "checkpoint=crops is not a file"),
     ],
 )
-def test_bad_input_is_told_in_one_sentence(words, said, folder, capfd, monkeypatch):
-    done = call(capfd, monkeypatch, "embed", *WORDS, "output=out.parquet", *words)
-    assert done.code == 1
-    assert said in done.stderr
+def test_bad_input_is_told_in_one_sentence(words, said, folder, dien):
+    assert said in dien("embed", *WORDS, "output=out.parquet", *words).refusal()
     assert not (folder / "out.parquet").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_when_it_is_told_to_and_goes_on(number, folder, capfd, monkeypatch):
+def test_it_ends_when_it_is_told_to_and_goes_on(number, folder, dien, monkeypatch):
     embed, came = embedding_job.embed, []
 
     def told(*given, **how):
@@ -78,13 +73,13 @@ def test_it_ends_when_it_is_told_to_and_goes_on(number, folder, capfd, monkeypat
     words = (*WORDS, "output=out.parquet", "num_workers=0", "batch_size=2")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     try:
-        done = call(capfd, monkeypatch, "embed", *words)
+        done = dien("embed", *words)
     finally:
         signal.signal(signal.SIGINT, before)
     assert done.code == 130
     assert done.stderr.endswith("interrupted; what was written stays, the same command goes on.\n")
     assert not (folder / "out.parquet").exists()
-    assert call(capfd, monkeypatch, "embed", *words).code == 0
+    assert dien("embed", *words).code == 0
     assert len(EmbeddingsFile("out.parquet")) == 4
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from commands import call
 from dien_lightning import DIEN, save_network
 from library.data.folders import write_image, write_market
 
@@ -23,14 +22,13 @@ def network_file(tmp_path_factory):
     return path
 
 
-def evaluate(capfd, monkeypatch, *arguments):
-    return call(capfd, monkeypatch, "evaluate", "data.target=pedestrians_night", *FAST, *arguments)
+def evaluate(dien, *arguments):
+    return dien("evaluate", "data.target=pedestrians_night", *FAST, *arguments)
 
 
-def test_writes_the_figures_and_their_protocol(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_writes_the_figures_and_their_protocol(network_file, drawn_pair, tmp_path, dien):
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")
-    finished = evaluate(capfd, monkeypatch, *arguments)
-    assert finished.code == 0, finished.stderr
+    finished = evaluate(dien, *arguments).done()
     results = json.loads((tmp_path / "results.json").read_text())
     assert 0 <= results["target"]["rank1"] <= results["target"]["rank5"] <= 1
     assert results["protocol"]["num_queries"] == 8
@@ -39,49 +37,44 @@ def test_writes_the_figures_and_their_protocol(network_file, drawn_pair, tmp_pat
     assert "Protocol: junk (pid -1) dropped" in finished.stdout
 
 
-def test_images_have_the_size_that_the_network_was_trained_at(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_images_have_the_size_that_the_network_was_trained_at(network_file, drawn_pair, tmp_path, dien, monkeypatch):
     seen = []
     embed = DIEN.forward
     monkeypatch.setattr(DIEN, "forward", lambda self, images, *rest: seen.append(images) or embed(self, images, *rest))
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")
-    finished = evaluate(capfd, monkeypatch, *arguments)
-    assert finished.code == 0, finished.stderr
+    evaluate(dien, *arguments).done()
     assert {tuple(images.shape[2:]) for images in seen} == {(64, 32)}
 
 
-def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, dien):
     (tmp_path / "results.json").write_text("mine")
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")
-    finished = evaluate(capfd, monkeypatch, *arguments)
-    assert finished.code == 1
-    assert f"error: output={tmp_path} holds a results.json; choose another folder." in finished.stderr
+    said = evaluate(dien, *arguments).refusal()
+    assert f"error: output={tmp_path} holds a results.json; choose another folder." in said
     assert (tmp_path / "results.json").read_text() == "mine"
 
 
 def test_results_lie_by_the_targets_name_where_no_folder_is_given(
-    network_file, drawn_pair, tmp_path, capfd, monkeypatch
+    network_file, drawn_pair, tmp_path, dien, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    finished = evaluate(capfd, monkeypatch, f"checkpoint={network_file}", f"data_root={drawn_pair}")
-    assert finished.code == 0, finished.stderr
+    evaluate(dien, f"checkpoint={network_file}", f"data_root={drawn_pair}").done()
     assert (tmp_path / "outputs" / "evaluate" / "pedestrians_night" / "results.json").is_file()
 
 
-def test_each_job_of_a_sweep_has_its_own_results(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_each_job_of_a_sweep_has_its_own_results(network_file, drawn_pair, tmp_path, dien):
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}", *FAST)
     swept = "data.target=pedestrians_day,pedestrians_night"
-    finished = call(capfd, monkeypatch, "evaluate", "-m", *arguments, swept)
-    assert finished.code == 0, finished.stderr
+    dien("evaluate", "-m", *arguments, swept).done()
     written = [json.loads(path.read_text()) for path in tmp_path.glob("*/results.json")]
     targets = {word for results in written for word in results["command"].split() if word.startswith("data.target=")}
     assert targets == {"data.target=pedestrians_day", "data.target=pedestrians_night"}
 
 
-def test_every_refinement_is_marked(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_every_refinement_is_marked(network_file, drawn_pair, tmp_path, dien):
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}")
     options = ("flip=true", "multi_query=true", "expansion=2", "rerank=true", "gather_statistics=true")
-    finished = evaluate(capfd, monkeypatch, *arguments, *options, "data.cameras=none")
-    assert finished.code == 0, finished.stderr
+    evaluate(dien, *arguments, *options, "data.cameras=none").done()
     protocol = json.loads((tmp_path / "results.json").read_text())["protocol"]
     assert (protocol["flip"], protocol["multi_query"], protocol["expansion"], protocol["rerank"]) == (
         True,
@@ -106,11 +99,10 @@ def market(tmp_path):
     return folder
 
 
-def ranked(network_file, market, capfd, monkeypatch, *options):
+def ranked(network_file, market, dien, *options):
     output = market.parent / "-".join(["out", *options]).replace(".", "_").replace("=", "_")
     arguments = (f"checkpoint={network_file}", "data.target=market1501", f"data.target_root={market}")
-    finished = evaluate(capfd, monkeypatch, *arguments, f"output={output}", *options)
-    assert finished.code == 0, finished.stderr
+    evaluate(dien, *arguments, f"output={output}", *options).done()
     results, lists = (json.loads((output / name).read_text()) for name in ("results.json", "rankings.json"))
     return results, lists["queries"]
 
@@ -127,10 +119,10 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("option", VARIANTS)
-def test_every_variant_of_the_protocol_has_an_option(option, network_file, market, capfd, monkeypatch):
+def test_every_variant_of_the_protocol_has_an_option(option, network_file, market, dien):
     write_image(market / "query" / "0099_c1s1_990000_00.jpg", 990)  # whom the gallery has not
-    plain, _ = ranked(network_file, market, capfd, monkeypatch)
-    results, _ = ranked(network_file, market, capfd, monkeypatch, option)
+    plain, _ = ranked(network_file, market, dien)
+    results, _ = ranked(network_file, market, dien, option)
     assert (plain["protocol"]["num_junk"], plain["protocol"]["num_gallery"]) == (6, 9)
     assert {name: results["protocol"][name] for name in VARIANTS[option]} == VARIANTS[option]
     figures = results["target"]
@@ -144,22 +136,22 @@ def test_every_variant_of_the_protocol_has_an_option(option, network_file, marke
         assert figures["mAP"] == pytest.approx(plain["target"]["mAP"] * 8 / 9)
 
 
-def test_where_all_images_look_alike_the_rule_for_ties_decides(market, capfd, monkeypatch):
+def test_where_all_images_look_alike_the_rule_for_ties_decides(market, dien):
     network = DIEN("resnet18", weights=None, embedding_dim=16, attention_loops=0, image_size=(64, 32))
     torch.nn.init.zeros_(network.embedding[1].weight)
     torch.nn.init.ones_(network.embedding[1].bias)
     blind = market.parent / "blind.safetensors"
     save_network(network, blind)
-    plain, _ = ranked(blind, market, capfd, monkeypatch)
-    results, _ = ranked(blind, market, capfd, monkeypatch, "protocol.ties=match first")
+    plain, _ = ranked(blind, market, dien)
+    results, _ = ranked(blind, market, dien, "protocol.ties=match first")
     assert plain["target"]["mAP"] < results["target"]["mAP"] == 1
 
 
 @pytest.mark.parametrize(
     "options", [(), ("multi_query=true",), ("expansion=2",), ("rerank=true",), ("data.cameras=none", "rerank=true")]
 )
-def test_ranked_lists_agree_with_the_figures(options, network_file, market, capfd, monkeypatch):
-    results, lists = ranked(network_file, market, capfd, monkeypatch, *options)
+def test_ranked_lists_agree_with_the_figures(options, network_file, market, dien):
+    results, lists = ranked(network_file, market, dien, *options)
     assert len(lists) == results["protocol"]["num_queries"] == 8
     for query in lists:
         person = Path(query["path"]).name.split("_")[0]
@@ -192,29 +184,27 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, capf
         (("checkpoint={network}", "protocol.junk=maybe"), "junk='maybe' is not a protocol; choose one of drop"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(overrides, words, network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_bad_input_ends_in_one_sentence(overrides, words, network_file, drawn_pair, tmp_path, dien):
     named = [override.format(network=network_file) for override in overrides]
-    finished = evaluate(capfd, monkeypatch, f"data_root={drawn_pair}", f"output={tmp_path / 'out'}", *named)
+    finished = evaluate(dien, f"data_root={drawn_pair}", f"output={tmp_path / 'out'}", *named)
     assert words in finished.refusal()
 
 
-def test_a_target_without_query_and_gallery_is_told(network_file, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_target_without_query_and_gallery_is_told(network_file, drawn_pair, tmp_path, dien):
     write_image(tmp_path / "crops" / "1.jpg")
     sets = ("data.source=pedestrians_day", "data.num_ids=3", "data.target=folder", f"data.target_root={tmp_path}/crops")
     arguments = (f"checkpoint={network_file}", f"data_root={drawn_pair}", f"output={tmp_path}/out", *FAST, *sets)
-    finished = call(capfd, monkeypatch, "evaluate", *arguments)
-    assert finished.code == 1
-    assert f"error: {tmp_path}/crops has no labelled query and gallery to rank; name a set that has." in finished.stderr
+    said = dien("evaluate", *arguments).refusal()
+    assert f"error: {tmp_path}/crops has no labelled query and gallery to rank; name a set that has." in said
 
 
-def test_a_gallery_alone_is_ranked_by_leave_one_out(network_file, market, tmp_path, capfd, monkeypatch):
+def test_a_gallery_alone_is_ranked_by_leave_one_out(network_file, market, tmp_path, dien):
     paths = sorted((market / "bounding_box_test").glob("*_c*.jpg"))
     rows = [f"{path},{path.name.split('_')[0]},{path.name.split('_c')[1][0]},gallery" for path in paths]
     (tmp_path / "t.csv").write_text("\n".join(["path,pid,camid,split", *rows]))
     arguments = (f"checkpoint={network_file}", "data.target=csv", f"data.target_root={tmp_path}/t.csv", *FAST)
-    finished = call(capfd, monkeypatch, "evaluate", *arguments, f"output={tmp_path}/1")
+    finished = dien("evaluate", *arguments, f"output={tmp_path}/1")
     assert "t.csv has no labelled query and gallery to rank; rank it by protocol=leave_one_out." in finished.stderr
-    finished = call(capfd, monkeypatch, "evaluate", *arguments, f"output={tmp_path}/2", "protocol=leave_one_out")
-    assert finished.code == 0, finished.stderr
+    dien("evaluate", *arguments, f"output={tmp_path}/2", "protocol=leave_one_out").done()
     protocol = json.loads((tmp_path / "2/results.json").read_text())["protocol"]
     assert (protocol["num_queries"], protocol["num_gallery"], protocol["num_valid_queries"]) == (9, 9, 8)

@@ -8,24 +8,22 @@ import sys
 import pytest
 import torch
 
-from commands import call
 from dien_lightning.export import METADATA
 from dien_lightning.network import Calibration, fingerprint, save_network
 from library.network.networks import images, small
 
 
 @pytest.fixture
-def export(tmp_path, capfd, monkeypatch):
+def export(tmp_path, dien, monkeypatch):
     network = small(1)
     network.gather_statistics([images(6)], "source")
     save_network(network, tmp_path / "network.safetensors")
     monkeypatch.chdir(tmp_path)
-    return lambda *words: call(capfd, monkeypatch, "export", "checkpoint=network.safetensors", *words)
+    return lambda *words: dien("export", "checkpoint=network.safetensors", *words)
 
 
 def test_a_folder_is_written_and_said(export, tmp_path):
-    done = export("format=reid", "output=folder")
-    assert done.code == 0, done.stderr
+    done = export("format=reid", "output=folder").done()
     assert "Roboflow's reid can build the backbone alone" in done.stdout
     assert "Written to folder, with the source's statistics; compared with the network: cosine 1.0" in done.stdout
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["reid_config.json", "weights.safetensors"]
@@ -46,8 +44,7 @@ def test_a_calibration_that_does_not_fit_is_left_out_and_why(word, why, export, 
     about = {"fingerprint": fingerprint(network), "domain": "source", "pairs_of_people": 100}
     network.eval().calibration = Calibration([0.5, 1.5], [1.0, -1.0], [0.01, 1.0], about)
     save_network(network, tmp_path / "network.safetensors")
-    done = export("output=out", "format=pt2", "domain=source", word)
-    assert done.code == 0, done.stderr
+    done = export("output=out", "format=pt2", "domain=source", word).done()
     assert "The network's calibration was left out: " in done.stdout
     assert done.stdout.rstrip().endswith(why)
     if word != "format=reid":
@@ -72,9 +69,7 @@ def test_a_calibration_that_does_not_fit_is_left_out_and_why(word, why, export, 
 )
 def test_what_is_not_allowed_leaves_no_file(words, said, export, tmp_path):
     is_named = not words or words[0].startswith("output=")
-    done = export(*words, *([] if is_named else ["output=network.onnx"]))
-    assert (done.code, done.stderr.count("\n")) == (1, 1)
-    assert said in done.stderr
+    assert said in export(*words, *([] if is_named else ["output=network.onnx"])).refusal()
     assert not (tmp_path / "network.onnx").exists()
 
 
@@ -89,9 +84,8 @@ def test_nothing_that_is_there_is_written_over(words, export, tmp_path):
     (tmp_path / "there").mkdir()
     kept = tmp_path / "there" / ("reid_config.json" if len(words) > 1 else "x.onnx")
     kept.write_text("mine")
-    done = export(*words)
-    assert done.code == 1
-    assert f"{kept.relative_to(tmp_path)} is there already; delete it, or choose another output." in done.stderr
+    said = export(*words).refusal()
+    assert f"{kept.relative_to(tmp_path)} is there already; delete it, or choose another output." in said
     assert kept.read_text() == "mine"
     done = export("output=there/x.onnx/y.onnx" if len(words) == 1 else "output=there/reid_config.json/y.onnx")
     assert "is a file, so output=there/" in done.stderr

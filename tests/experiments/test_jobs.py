@@ -9,12 +9,11 @@ import sys
 import pytest
 import yaml
 
-from commands import call
 from dien_lightning.experiments.run_folder import held
 from experiments.test_train import TINY
 
 
-def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_two_processes_do_not_train_in_one_folder(drawn_pair, tmp_path, dien):
     run_dir = tmp_path / "run"
     hold = f"""
 import sys, time
@@ -27,7 +26,7 @@ with run_folder.held(Path({str(run_dir)!r})):
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
+        finished = dien("train", *TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}")
         other.kill()
     assert finished.code == 1
     assert f"error: run_dir={run_dir} is being trained in by another process; wait for its end" in finished.stderr
@@ -35,10 +34,9 @@ with run_folder.held(Path({str(run_dir)!r})):
         pass
 
 
-def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "data.num_workers=1")
-    finished = call(capfd, monkeypatch, "train", "-m", *arguments, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    assert finished.code == 0, finished.stderr
+    dien("train", "-m", *arguments, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2").done()
     (results,) = (tmp_path / "sweep").rglob("results.json")
     assert 0 <= json.loads(results.read_text())["target"]["mAP"] <= 1
     config = yaml.safe_load((results.parent / "config.yaml").read_text())
@@ -46,10 +44,10 @@ def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, capfd,
 
 
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")
     alone = ("hydra.launcher.n_jobs=1",) if launcher == "joblib" else ()
-    finished = call(capfd, monkeypatch, "train", "-m", *arguments, f"hydra/launcher={launcher}", *alone)
+    finished = dien("train", "-m", *arguments, f"hydra/launcher={launcher}", *alone)
     assert finished.code == 1
     errors = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
     assert ["attention_loops=-1" in errors[0], "attention_loops=-2" in errors[1]] == [True, True]

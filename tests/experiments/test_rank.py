@@ -9,7 +9,6 @@ import shutil
 import pytest
 import torch
 
-from commands import call
 from dien_lightning.network import DIEN, save_network
 from library.data.folders import write_image, write_market
 
@@ -28,13 +27,13 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def rank(folder, capfd, monkeypatch):
+def rank(folder, dien, monkeypatch):
     """Rank in that folder; gives what was printed, and the images of each query's list by their files' names."""
     monkeypatch.chdir(folder)
 
     def run(*arguments, query="query", gallery="crops", output="out"):
         words = [f"query={query}", f"gallery={gallery}", f"output={output}", *arguments]
-        done = call(capfd, monkeypatch, "rank", "checkpoint=network.safetensors", *words)
+        done = dien("rank", "checkpoint=network.safetensors", *words)
         lists: dict[str, list[str]] = {}
         if done.code == 0:
             with (folder / output / "ranks.csv").open() as file:
@@ -81,18 +80,14 @@ def test_a_page_shows_as_many_queries_as_it_holds(rank, folder, monkeypatch):
     assert refusal == "error: ranks.csv is written, but no page holds a list of top=2: lower it."
 
 
-def test_a_name_that_is_not_utf8_is_shown_escaped(rank, folder, capfd, monkeypatch):
+def test_a_name_that_is_not_utf8_is_shown_escaped(rank, folder, dien):
     os.rename(folder / "crops" / "cam0" / "1.jpg", os.fsencode(folder / "crops" / "cam0") + b"/caf\xe9.jpg")
-    done = call(
-        capfd, monkeypatch, "rank", "checkpoint=network.safetensors", "query=query", "gallery=crops", "output=o"
-    )
-    assert done.code == 0, done.stderr
+    dien("rank", "checkpoint=network.safetensors", "query=query", "gallery=crops", "output=o").done()
     assert r"crops/cam0/caf\xe9.jpg" in (folder / "o" / "ranks.html").read_text(encoding="utf-8")
     assert b"crops/cam0/caf\xe9.jpg" in (folder / "o" / "ranks.csv").read_bytes()  # as it lies on the disk
-    done = call(capfd, monkeypatch, "embed", "checkpoint=network.safetensors", "images=crops", "output=e.parquet")
-    assert r"error: 1 names in " in done.stderr
-    assert r"crops are not UTF-8, such as b'caf\xe9.jpg', and a file of embeddings holds UTF-8 alone" in done.stderr
-    assert done.code == 1
+    said = dien("embed", "checkpoint=network.safetensors", "images=crops", "output=e.parquet").refusal()
+    assert r"error: 1 names in " in said
+    assert r"crops are not UTF-8, such as b'caf\xe9.jpg', and a file of embeddings holds UTF-8 alone" in said
     assert not (folder / "e.parquet").exists()
 
 
@@ -172,12 +167,10 @@ def test_what_cannot_be_read_is_left_out_and_counted_if_asked(rank, folder):
         ),
     ],
 )
-def test_what_is_wrong_is_named(arguments, words, folder, capfd, monkeypatch):
+def test_what_is_wrong_is_named(arguments, words, folder, dien, monkeypatch):
     monkeypatch.chdir(folder)
     everything = ["checkpoint=network.safetensors", "output=out", *arguments]
-    done = call(capfd, monkeypatch, "rank", *everything)
-    assert done.code == 1
-    assert words in done.stderr
+    assert words in dien("rank", *everything).refusal()
 
 
 def test_folders_may_be_called_by_a_number(rank, folder):

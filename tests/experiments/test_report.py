@@ -11,7 +11,6 @@ import wandb
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from commands import call
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.reports.table1_rows import TABLE_1, row_settings
 from experiments.reports.finished_runs import leave_clusters, write_record, write_run
@@ -24,10 +23,9 @@ def write_some(folder: Path, rows=("r01_base", "r04_dc"), seeds=(0, 1)) -> None:
             write_record(folder, row, 0.2 + number / 4, seed=seed, control=0.25 if number == 0 else None)
 
 
-def test_a_report_is_markdown_and_a_page(tmp_path, capfd, monkeypatch):
+def test_a_report_is_markdown_and_a_page(tmp_path, dien):
     write_some(tmp_path / "runs")
-    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
-    assert finished.code == 0, finished.stderr
+    finished = dien("report", tmp_path / "runs", f"output={tmp_path}").done()
     text = (tmp_path / "table1.md").read_text()
     assert f"Made by `dien report {tmp_path}/runs output={tmp_path}` from 4 runs." in text
     for said in (text, (tmp_path / "report.html").read_text(), finished.stdout):
@@ -35,10 +33,9 @@ def test_a_report_is_markdown_and_a_page(tmp_path, capfd, monkeypatch):
     assert not (tmp_path / "table1_figure3.svg").exists()  # no row of it has been run
 
 
-def test_figure_3_is_a_file_of_its_own_too(tmp_path, capfd, monkeypatch):
+def test_figure_3_is_a_file_of_its_own_too(tmp_path, dien):
     write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc", "r06_full_t1"))
-    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}")
-    assert finished.code == 0, finished.stderr
+    dien("report", tmp_path / "runs", f"output={tmp_path}").done()
     drawing = ElementTree.parse(tmp_path / "table1_figure3.svg").getroot()
     text = "".join(drawing.itertext())
     assert "day → night: 45.0 at T = 0, 70.0 at T = 1, control 25.0" in text
@@ -47,7 +44,7 @@ def test_figure_3_is_a_file_of_its_own_too(tmp_path, capfd, monkeypatch):
 
 
 @pytest.mark.parametrize("is_labelled", [True, False])
-def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_path, capfd, monkeypatch):
+def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_path, dien):
     run = write_run(tmp_path / "second", None, 0.8, images=tmp_path / "images")
     leave_clusters(run, sorted((tmp_path / "images").iterdir()))
     if not is_labelled:
@@ -55,15 +52,14 @@ def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_pat
         content["settings"]["data"] |= {"target": "folder", "target_root": "crops"}
         (run / "results.json").write_text(json.dumps(content | {"target": {}}))
         (run / "rankings.json").unlink()
-    finished = call(capfd, monkeypatch, "report", run)
-    assert finished.code == 0, finished.stderr
+    dien("report", run).done()
     page = (run / "report.html").read_text()
     for words in ("In the last round there were 3", "4 in the largest", "camera 1, person 9", "Identity loss"):
         assert words in page
     assert ("target rank-1 is 80.0%, mAP 40.0%" in page) is ("Ranked lists" in page) is is_labelled
     assert f"its own embeddings of {'pedestrians_night' if is_labelled else 'crops'} for people" in page
     assert "keep this page as you keep them" in page
-    finished = call(capfd, monkeypatch, "report", run, "name=table3")
+    finished = dien("report", run, "name=table3")
     assert "error: name= is of tables: the page of a run of self-training is RUN_DIR/report.html." in finished.stderr
 
 
@@ -76,22 +72,19 @@ def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_pat
         ("logger=paper", "logger=paper is not known"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, capfd, monkeypatch):
+def test_bad_input_ends_in_one_sentence(argument, words, tmp_path, dien):
     write_some(tmp_path / "runs")
-    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", argument, f"output={tmp_path / 'out'}")
-    assert finished.code == 1
-    assert finished.stderr.startswith("error: ")
-    assert words in finished.stderr
+    assert words in dien("report", tmp_path / "runs", argument, f"output={tmp_path / 'out'}").refusal()
     assert not (tmp_path / "out").exists()
 
 
-def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path, capfd, monkeypatch):
+def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path, dien, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     write_some(tmp_path / "runs", rows=("r01_base", "r05_cccdtl_dc"))
     wandb.teardown()  # it remembers the folder of the run before
-    finished = call(capfd, monkeypatch, "report", "runs", "output=.", "logger=wandb")
+    finished = dien("report", "runs", "output=.", "logger=wandb")
     wandb.teardown()
     assert finished.code == 0, finished.stderr
     (path,) = (tmp_path / "outputs" / "wandb").glob("offline-run-*/run-*.wandb")
@@ -105,22 +98,20 @@ def test_a_report_is_logged_to_wandb_offline_where_there_is_no_account(tmp_path,
     assert files == {"table1.md", "table1_figure3.svg", "report.html"}
 
 
-def test_two_runs_of_one_row_are_not_shown_side_by_side(tmp_path, capfd, monkeypatch):
+def test_two_runs_of_one_row_are_not_shown_side_by_side(tmp_path, dien):
     write_some(tmp_path / "runs")
     arguments = [f"{name}={tmp_path / 'runs' / 'r04_dc_day2night_0.json'}" for name in ("base", "figures_from")]
-    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", *arguments)
-    assert finished.code == 1
-    assert "error: base= and figures_from= name runs of one row; name two rows" in finished.stderr
+    said = dien("report", tmp_path / "runs", f"output={tmp_path}", *arguments).refusal()
+    assert "error: base= and figures_from= name runs of one row; name two rows" in said
 
 
-def test_two_sweeps_of_one_name_are_told(tmp_path, capfd, monkeypatch):
+def test_two_sweeps_of_one_name_are_told(tmp_path, dien):
     write_some(tmp_path / "runs")
     for folder in ("a", "b"):
         write_record(tmp_path / folder / "lambda", "r05_cccdtl_dc", 0.3)
     sweeps = ",".join(str(tmp_path / folder / "lambda") for folder in ("a", "b"))
-    finished = call(capfd, monkeypatch, "report", tmp_path / "runs", f"output={tmp_path}", f"sweeps={sweeps}")
-    assert finished.code == 1
-    assert "names two folders of one name; a sweep is called by its folder's" in finished.stderr
+    said = dien("report", tmp_path / "runs", f"output={tmp_path}", f"sweeps={sweeps}").refusal()
+    assert "names two folders of one name; a sweep is called by its folder's" in said
 
 
 @pytest.mark.parametrize("row", TABLE_1)

@@ -10,7 +10,6 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from commands import call
 from dien_lightning.experiments.config import compose_config, optim
 from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE
 from dien_lightning.experiments.train import build_module
@@ -19,12 +18,12 @@ from dien_lightning.training import SelfTrainingModule
 from experiments.reports.finished_runs import scores, write_record, write_record_of
 
 
-def run(capfd, monkeypatch, *more: str):
+def run(dien, *more: str):
     arguments = ("experiment=second_stage", "rows=cccdtl_dc_self,scratch_self", "data=day2night", "seeds=0,1")
-    return call(capfd, monkeypatch, "table", *arguments, *more)
+    return dien("table", *arguments, *more)
 
 
-def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_path, capfd, monkeypatch):
+def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_path, dien):
     pair = (
         "data.target_trial=3",
         "data.cameras=none",
@@ -32,8 +31,7 @@ def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_pa
         "data.target_camera_pattern=c",
         "data.image_size=[64,32]",
     )
-    finished = run(capfd, monkeypatch, "data_root=x", "rounds.eps=0.5", *pair)
-    assert finished.code == 0, finished.stderr
+    run(dien, "data_root=x", "rounds.eps=0.5", *pair).done()
     (_, first), (_, second) = commands
     assert (first["experiment"], first["ablation"], first["seed"]) == ("table", "r05_cccdtl_dc", "0,1")
     assert (first["run_dir"], first["data_root"]) == ("outputs/table", "x")
@@ -43,15 +41,15 @@ def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_pa
     assert second["record"] == "results/runs_second_stage/${row}_${direction}_${seed}.json"
 
 
-def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(commands, tmp_path, capfd, monkeypatch):
+def test_a_first_stage_that_was_deleted_is_trained_again_and_no_other(commands, tmp_path, dien):
     rows = "rows=base_self,cccdtl_dc_self"
-    assert run(capfd, monkeypatch, rows).code == 0
+    assert run(dien, rows).code == 0
     assert [(given["ablation"], given["seed"]) for _, given in commands[:-1]] == [("r01_base,r05_cccdtl_dc", "0,1")]
     for name in ("r01_base_day2night_0", "r05_cccdtl_dc_day2night_1"):
         shutil.rmtree(tmp_path / "outputs" / "table" / name)
     shutil.rmtree(tmp_path / "results" / "runs_second_stage")
     del commands[:]
-    assert run(capfd, monkeypatch, rows).code == 0
+    assert run(dien, rows).code == 0
     assert [(given["ablation"], given["seed"]) for _, given in commands[:-1]] == [
         ("r01_base", "0"),
         ("r05_cccdtl_dc", "1"),
@@ -90,43 +88,40 @@ ONE = ("rows=cccdtl_dc_self", "seeds=0")
         (("network.safetensors",), {}, "rounds.eps=0.5", "has network.safetensors and no results.json: nothing says"),
     ],
 )
-def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words, commands, capfd, monkeypatch):
+def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words, commands, dien):
     folder = leave_first_stage(*names, **changed)
-    said = run(capfd, monkeypatch, *ONE, given).refusal()
+    said = run(dien, *ONE, given).refusal()
     assert f"error: {folder} {words}" in said
     assert f"Choose first_stage.run_dir=DIR, where it is trained, or delete {folder}." in said
     assert commands == []
-    finished = run(capfd, monkeypatch, *ONE, given, "first_stage.run_dir=outputs/other")
-    assert finished.code == 0, finished.stderr
+    run(dien, *ONE, given, "first_stage.run_dir=outputs/other").done()
     assert [one["run_dir"] for _, one in commands] == ["outputs/other", "outputs/second_stage"]
 
 
-def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(commands, capfd, monkeypatch):
+def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(commands, dien):
     leave_first_stage("network.safetensors", "config.yaml")
-    finished = run(capfd, monkeypatch, *ONE)
-    assert finished.code == 0, finished.stderr
+    run(dien, *ONE).done()
     assert [one["ablation"] for _, one in commands] == ["r05_cccdtl_dc", "cccdtl_dc_self"]
 
 
-def test_a_network_that_the_user_names_is_taken_as_it_is(commands, capfd, monkeypatch):
+def test_a_network_that_the_user_names_is_taken_as_it_is(commands, dien):
     Path("mine").mkdir()
     (leave_first_stage("network.safetensors") / "network.safetensors").rename("mine/network.safetensors")
-    finished = run(capfd, monkeypatch, *ONE, "start=mine/network.safetensors")
-    assert finished.code == 0, finished.stderr
+    run(dien, *ONE, "start=mine/network.safetensors").done()
     assert [one["ablation"] for _, one in commands] == ["cccdtl_dc_self"]
 
 
-def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(commands, capfd, monkeypatch):
-    assert run(capfd, monkeypatch, *ONE).code == 0
+def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(commands, dien):
+    assert run(dien, *ONE).code == 0
     kept = Path("results/runs_second_stage/first_stage/cccdtl_dc_self_day2night_0.json")
     kept.write_text(kept.read_text().replace('"max_epochs": 10', '"max_epochs": 1'))
-    said = run(capfd, monkeypatch, *ONE).refusal()
+    said = run(dien, *ONE).refusal()
     assert f"error: {kept} is of a run with trainer.max_epochs=1 (not 10), so it is not the one asked for. " in said
     assert said.endswith("Run it from an empty folder, which then has its own records, runs and table.")
 
 
-def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, capfd, monkeypatch):
-    assert run(capfd, monkeypatch).code == 0
+def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, dien):
+    assert run(dien).code == 0
     found = json.loads(Path("results/self_training.json").read_text())
     entries = {(entry["row"], entry["seed"]): entry for entry in found["runs"]}
     assert {row for row, _ in entries} == {"cccdtl_dc", "cccdtl_dc_self", "scratch_self"}
@@ -139,16 +134,16 @@ def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, capfd, mon
     text = Path("results/self_training.md").read_text()
     assert "| Base + CCCDTL + DC, then self-training | 80.5 ± 0.7 | 40.2 ± 0.4 | 2 |" in text
     assert "| Base + CCCDTL + DC, then self-training above Base + CCCDTL + DC | +30.5 yes | +15.3 yes |" in text
-    assert run(capfd, monkeypatch).code == 0
+    assert run(dien).code == 0
     assert len(commands) == 2  # nothing was missing
 
 
-def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, capfd, monkeypatch):
+def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, dien):
     """Two rows begin with Base: one of a machine with bfloat16, one of another."""
-    assert run(capfd, monkeypatch, "rows=base_self").code == 0
+    assert run(dien, "rows=base_self").code == 0
     for record in Path("results/runs_second_stage").rglob("base_self_*.json"):
         record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"').replace("0.2", "0.25"))
-    assert run(capfd, monkeypatch, "rows=pul").code == 0
+    assert run(dien, "rows=pul").code == 0
     found = json.loads(Path("results/self_training.json").read_text())["runs"]
     base = {entry["precision"]: entry["rank1"] for entry in found if (entry["row"], entry["seed"]) == ("base", 1)}
     assert base == {"bf16-mixed": 0.25, "32-true": 0.2}
@@ -160,14 +155,14 @@ def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, c
     assert "| Base, then PUL above Base + target statistics (the control) |" in own
 
 
-def test_a_row_is_compared_with_the_networks_that_it_began_with_itself(commands, tmp_path, capfd, monkeypatch):
+def test_a_row_is_compared_with_the_networks_that_it_began_with_itself(commands, tmp_path, dien):
     """Two rows begin with Base, of the same seeds, trained on two processors."""
-    assert run(capfd, monkeypatch, "rows=base_self,pul").code == 0
+    assert run(dien, "rows=base_self,pul").code == 0
     for record in Path("results/runs_second_stage").rglob("first_stage/pul_*.json"):
         kept = json.loads(record.read_text())
         kept["target"], kept["target_with_target_statistics"] = scores(0.25), scores(0.45)
         record.write_text(json.dumps(kept))
-    assert run(capfd, monkeypatch, "rows=base_self,pul").code == 0
+    assert run(dien, "rows=base_self,pul").code == 0
     found = json.loads(Path("results/self_training.json").read_text())["runs"]
     rank1 = {(entry["row"], entry["seed"]): entry["rank1"] for entry in found}
     assert (rank1["base", 1], rank1["base_before_pul", 1]) == (0.2, 0.25)
@@ -177,24 +172,22 @@ def test_a_row_is_compared_with_the_networks_that_it_began_with_itself(commands,
     assert f"| Base, then PUL above Base + target statistics (the control) | {gained:+.1f}" in text
 
 
-def test_one_row_holds_one_setting(commands, tmp_path, capfd, monkeypatch):
-    assert run(capfd, monkeypatch).code == 0
+def test_one_row_holds_one_setting(commands, tmp_path, dien):
+    assert run(dien).code == 0
     record = Path("results/runs_second_stage/cccdtl_dc_self_day2night_2.json")
     write_record_of(record, "second_stage", "cccdtl_dc_self", 0.82, "rounds.eps=0.4", seed=2)
-    finished = run(capfd, monkeypatch)
-    assert finished.code == 1
-    assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.4 (not 0.5), unlike" in finished.stderr
+    assert "cccdtl_dc_self_day2night_2.json has rounds.eps=0.4 (not 0.5), unlike" in run(dien).refusal()
 
 
 @pytest.mark.parametrize("which", ["experiment=second_stage", "name=table2"])
-def test_a_table_is_not_written_among_its_records(which, commands, capfd, monkeypatch):
-    said = call(capfd, monkeypatch, "table", which, "records=outputs", "output=outputs/../outputs").refusal()
+def test_a_table_is_not_written_among_its_records(which, commands, dien):
+    said = dien("table", which, "records=outputs", "output=outputs/../outputs").refusal()
     assert "error: records=outputs and output=outputs/../outputs are one folder, where the table's" in said
     assert commands == []
 
 
-def test_rows_of_the_other_table_are_refused(commands, capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "table", "experiment=second_stage", "rows=r01_base")
+def test_rows_of_the_other_table_are_refused(commands, dien):
+    finished = dien("table", "experiment=second_stage", "rows=r01_base")
     assert (
         "error: rows=r01_base is not one of self-training's; choose from base_self, cccdtl_dc_self" in finished.stderr
     )

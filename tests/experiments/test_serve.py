@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from commands import call
 from dien_lightning.experiments.serve import hosts_at, listening, open_service
 from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.network import fingerprint, save_network
@@ -66,12 +65,10 @@ def test_a_port_that_is_taken_is_told_before_anybody_is_sent_there():
         (["store=s3://bucket/x"], "store=s3://bucket/x is an address; name a folder of this machine for the marks"),
     ],
 )
-def test_what_cannot_be_served_is_told_in_one_sentence(words, said, tmp_path, capfd, monkeypatch):
+def test_what_cannot_be_served_is_told_in_one_sentence(words, said, tmp_path, dien, monkeypatch):
     (tmp_path / "file.parquet").touch()
     monkeypatch.chdir(tmp_path)
-    done = call(capfd, monkeypatch, "serve", *words, "threads=1")
-    assert (done.code, done.stderr.count("\n")) == (1, 1)
-    assert said in done.stderr
+    assert said in dien("serve", *words, "threads=1").refusal()
 
 
 def test_browsers_leave_port_80_out():

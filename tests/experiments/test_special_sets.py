@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 from scipy.io import savemat
 
-from commands import call
 from dien_lightning import DIEN, save_network
 from library.data.folders import write_image
 
@@ -110,12 +109,11 @@ def network_file(module_folder):
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file, tmp_path, capfd, monkeypatch):
+def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file, tmp_path, dien):
     root = draw(tmp_path / "set", name)
     for number, (protocol, counted) in enumerate(DRAWN[name].counted.items()):
         about = (f"protocol={protocol}", f"trial={DRAWN[name].trial}", "num_ids=2", "num_instances=2", "workers=1")
-        checked = call(capfd, monkeypatch, "check", root, f"layout={name}", *about)
-        assert checked.code == 0, checked.stdout
+        checked = dien("check", root, f"layout={name}", *about).done()
         role = "source" if DRAWN[name].train else "target"
         assert f"ready: data.{role}={name} data.{role}_root={root}" in checked.stdout
         data = (f"data.target={name}", f"data.target_root={root}", f"data.target_trial={DRAWN[name].trial}")
@@ -126,8 +124,7 @@ def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file
             "data.num_workers=0",
             f"output={tmp_path}/{number}",
         )
-        ranked = call(capfd, monkeypatch, "evaluate", *how, *data, f"protocol={protocol}")
-        assert ranked.code == 0, ranked.stderr
+        ranked = dien("evaluate", *how, *data, f"protocol={protocol}").done()
         assert "Rank-1" in ranked.stdout
         found = json.loads((tmp_path / str(number) / "results.json").read_text())
         assert {key: found["protocol"][key] for key in counted} == counted

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import call
 from dien_lightning.experiments import children, config, table_runs
 from dien_lightning.experiments.keys import CONFIG_DIR
 from experiments.reports.finished_runs import write_record
@@ -35,11 +34,11 @@ def multirun(monkeypatch):
     return asked
 
 
-def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, capfd, monkeypatch):
+def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun, tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_record(tmp_path / "runs", "r01_base", 0.2, control=0.3)
     arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "table", *arguments, "trainer.precision=32-true", "data.num_workers=2")
+    finished = dien("table", *arguments, "trainer.precision=32-true", "data.num_workers=2")
     assert finished.code == 1
     assert "1 of 6 runs are in" in finished.stdout
     for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
@@ -51,7 +50,7 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
     assert "from 4 runs." in (tmp_path / "table1.md").read_text()
 
 
-def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch):
+def test_a_complete_table_trains_nothing(multirun, tmp_path, dien):
     for seed in (0, 1):
         write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3)
     for weight in (0, 1):
@@ -59,25 +58,23 @@ def test_a_complete_table_trains_nothing(multirun, tmp_path, capfd, monkeypatch)
         write_record(tmp_path / "sweeps" / "lambda", "r05_cccdtl_dc", 0.3, seed=weight, changed=changed)
     write_record(tmp_path / "sweeps" / "T", "r05_cccdtl_dc", 0.3)  # has but begun
     arguments = ("rows=r01_base", "data=day2night", "seeds=0,1", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "table", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("table", *arguments).done()
     assert multirun == []
     assert "Sweep lambda, day → night" in (tmp_path / "report.html").read_text()  # kept beside the table
 
 
-def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, capfd, monkeypatch):
+def test_another_experiment_has_its_own_records_and_table(multirun, tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    finished = call(capfd, monkeypatch, "table", "experiment=pretrained", "rows=r01_base,r04_dc", "seeds=0")
-    assert finished.code == 0, finished.stderr
+    dien("table", "experiment=pretrained", "rows=r01_base,r04_dc", "seeds=0").done()
     (asked,) = multirun
     assert {"experiment=pretrained", "run_dir=outputs/pretrained"} <= set(asked)
     assert "record=results/runs_pretrained/${row}_${direction}_${seed}.json" in asked
     assert "from 4 runs." in (tmp_path / "results" / "table1_pretrained.md").read_text()
 
 
-def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, capfd, monkeypatch):
+def test_an_experiments_own_pair_is_taken_both_ways(multirun, tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    call(capfd, monkeypatch, "table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
+    dien("table", "experiment=market2duke", "rows=r04_dc", "seeds=0")
     (asked,) = multirun
     assert {"data=market2duke,duke2market", "experiment=market2duke"} <= set(asked)
 
@@ -106,11 +103,10 @@ def test_a_pair_is_called_as_its_file_where_the_sets_are_the_files(overrides, di
     assert config.compose_config(overrides).direction == direction
 
 
-def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "table", "rows=r99")
-    assert finished.code == 1
-    assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in finished.stderr
-    finished = call(capfd, monkeypatch, "table", "everything")
+def test_an_unknown_row_ends_in_one_sentence(multirun, dien):
+    said = dien("table", "rows=r99").refusal()
+    assert "error: rows=r99 is not one of Table I's; choose from r01_base, r02_exemplar" in said
+    finished = dien("table", "everything")
     assert "error: 'everything' is no key=value" in finished.stderr
 
 
@@ -136,28 +132,24 @@ def test_an_unknown_row_ends_in_one_sentence(multirun, capfd, monkeypatch):
         (["data.target=folder", "data.target_root=x", "data=day2night,day2night"], "name each pair once"),
     ],
 )
-def test_a_record_of_other_settings_is_none_of_this_table(arguments, words, multirun, tmp_path, capfd, monkeypatch):
+def test_a_record_of_other_settings_is_none_of_this_table(arguments, words, multirun, tmp_path, dien):
     record = write_record(tmp_path / "runs", "r01_base", 0.2)
     before = record.read_text()
     chosen = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "table", *chosen, *arguments)
-    assert finished.code == 1
-    assert words in finished.stderr
+    assert words in dien("table", *chosen, *arguments).refusal()
     assert multirun == []
     assert record.read_text() == before
     assert not (tmp_path / "table1.md").exists()
 
 
-def test_a_torn_record_is_named(multirun, tmp_path, capfd, monkeypatch):
+def test_a_torn_record_is_named(multirun, tmp_path, dien):
     record = write_record(tmp_path / "runs", "r01_base", 0.2)
     record.write_text(record.read_text()[:40])
     arguments = ("rows=r01_base", "data=day2night", "seeds=0", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "table", *arguments)
-    assert finished.code == 1
-    assert f"error: {record} is torn" in finished.stderr
+    assert f"error: {record} is torn" in dien("table", *arguments).refusal()
 
 
-def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path, capfd, monkeypatch):
+def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path, dien, monkeypatch):
     begun: list[str] = []
 
     def run(command: str, *arguments: str, **environment: str) -> int:
@@ -171,6 +163,5 @@ def test_the_rest_is_trained_where_a_killed_process_has_stopped_joblib(tmp_path,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(children, "run", run)
     monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
-    finished = call(capfd, monkeypatch, "table", "rows=r04_dc", "data=day2night")
-    assert finished.code == 0, finished.stderr
+    dien("table", "rows=r04_dc", "data=day2night").done()
     assert begun == ["0,1,2", "1,2", "2"]

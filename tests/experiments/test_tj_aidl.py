@@ -12,7 +12,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from commands import call, run_command
+from commands import run_command
 from dien_lightning.experiments.config import compose_config, optim
 from dien_lightning.experiments.settings import conditions, difference, settings_of
 from dien_lightning.experiments.train import build_module
@@ -80,16 +80,15 @@ def test_a_run_leaves_what_every_run_leaves(plain):
     assert all(row["train/loss_transfer"] for row in rows)
 
 
-def test_its_network_is_evaluated_as_any_other(plain, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_its_network_is_evaluated_as_any_other(plain, drawn_pair, tmp_path, dien):
     given = (f"checkpoint={plain}/network.safetensors", f"data_root={drawn_pair}", "data.target=pedestrians_night")
     again = (*given, "precision=32-true", "data.num_workers=0", f"output={tmp_path}")
-    finished = call(capfd, monkeypatch, "evaluate", *again)
-    assert finished.code == 0, finished.stderr
+    dien("evaluate", *again).done()
     found = json.loads((tmp_path / "results.json").read_text())
     assert found["target"] == pytest.approx(json.loads((plain / "results.json").read_text())["target"])
 
 
-def test_a_run_that_is_taken_up_ends_as_one_that_was_left_alone(plain, train, capfd, monkeypatch):
+def test_a_run_that_is_taken_up_ends_as_one_that_was_left_alone(plain, train):
     half = train("half", "trainer.max_epochs=2", "callbacks.checkpoint.every_n_train_steps=1")
     (half / "checkpoints" / "last.ckpt").unlink()  # as if it had been killed within the last epoch
     (half / "results.json").unlink()
@@ -121,9 +120,6 @@ def test_the_targets_attributes_are_not_needed(plain, train, drawn_pair, tmp_pat
         (["network.attention_loops=1"], "TJ-AIDL has no attention; set 0"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, dien):
     given = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "trainer.max_epochs=2", *overrides)
-    finished = call(capfd, monkeypatch, "train", *given)
-    assert finished.code == 1
-    assert words in finished.stderr
-    assert finished.stderr.count("error: ") == 1
+    assert words in dien("train", *given).refusal()

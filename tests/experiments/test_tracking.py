@@ -12,7 +12,6 @@ import pytest
 import wandb
 from wandb.proto import wandb_internal_pb2
 
-from commands import call
 from experiments.test_train import TINY
 from proofs.test_processes_agree import on_two_processes
 
@@ -38,7 +37,7 @@ def records(path: Path) -> Iterator[wandb_internal_pb2.Record]:
 
 
 @pytest.fixture
-def written(drawn_pair, tmp_path, capfd, monkeypatch) -> list[wandb_internal_pb2.Record]:
+def written(drawn_pair, tmp_path, dien, monkeypatch) -> list[wandb_internal_pb2.Record]:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     arguments = (
@@ -50,7 +49,7 @@ def written(drawn_pair, tmp_path, capfd, monkeypatch) -> list[wandb_internal_pb2
     )
     named = ("logger=wandb", "group=sweep", "ablation=r04_dc", "direction=day2night", "run_name=r04_day2night_0")
     wandb.teardown()  # it remembers the folder of the run before
-    finished = call(capfd, monkeypatch, "train", *arguments, *named)
+    finished = dien("train", *arguments, *named)
     wandb.teardown()
     assert finished.code == 0, finished.stderr
     (path,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
@@ -94,7 +93,7 @@ def test_two_processes_write_one_run(drawn_pair, tmp_path):
     assert any(key.startswith("target") for key in summary)
 
 
-def test_where_the_server_does_not_answer_the_run_goes_on_offline(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_where_the_server_does_not_answer_the_run_goes_on_offline(drawn_pair, tmp_path, dien, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WANDB_API_KEY", 40 * "x")
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nobody listens
@@ -102,7 +101,7 @@ def test_where_the_server_does_not_answer_the_run_goes_on_offline(drawn_pair, tm
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "5")
     arguments = (*TINY, "trainer.max_epochs=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
     wandb.teardown()
-    finished = call(capfd, monkeypatch, "train", *arguments, "logger=wandb")
+    finished = dien("train", *arguments, "logger=wandb")
     wandb.teardown()
     assert finished.code == 0, finished.stderr
     assert "W&B cannot be reached (" in finished.stderr

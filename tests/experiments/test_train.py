@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from commands import call, run_command
+from commands import run_command
 from dien_lightning.experiments.results import Results
 from proofs.tiny import SMALL
 
@@ -78,10 +78,9 @@ def test_a_run_leaves_ranked_lists(finished_run):
     assert all(0 < query["average_precision"] <= 1 for query in rankings["queries"])
 
 
-def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, dien):
     arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", "data.gather_batch_size=9", "resume=true")
-    finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'base'}", "seed=1")
-    assert finished.code == 0, finished.stderr
+    dien("train", *arguments, f"run_dir={tmp_path / 'base'}", "seed=1").done()
     results = json.loads((tmp_path / "base" / "results.json").read_text())
     assert results["row"] == "r01_base"
     assert "data.gather_batch_size=9" in results["command"]  # what repeats the run, not what goes on with it
@@ -90,8 +89,7 @@ def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkey
     again = (f"checkpoint={tmp_path / 'base'}/network.safetensors", f"data_root={drawn_pair}", "precision=32-true")
     target = ("data.target=pedestrians_night", "gather_statistics=true", "data.num_workers=0")
     target += ("data.gather_batch_size=9", "data.eval_batch_size=480")
-    finished = call(capfd, monkeypatch, "evaluate", *again, *target, f"output={tmp_path / 'control'}")
-    assert finished.code == 0, finished.stderr
+    finished = dien("evaluate", *again, *target, f"output={tmp_path / 'control'}").done()
     control = json.loads((tmp_path / "control" / "results.json").read_text())
     assert control["target"] == pytest.approx(results["target_with_target_statistics"])
     assert control["target"] != pytest.approx(results["target"])
@@ -101,22 +99,20 @@ def test_base_is_ranked_with_both_statistics(drawn_pair, tmp_path, capfd, monkey
     assert not {"train/loss_triplet", "train/loss_domain", "train/loss_center"} & set(rows(tmp_path / "base")[0])
 
 
-def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, capfd, monkeypatch):
+def test_a_folder_that_holds_a_run_is_refused(finished_run, drawn_pair, dien):
     before = (finished_run / "results.json").read_bytes()
-    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}")
-    assert finished.code == 1
-    assert f"error: run_dir={finished_run} holds a run; add resume=true" in finished.stderr
+    said = dien("train", *TINY, f"data_root={drawn_pair}", f"run_dir={finished_run}").refusal()
+    assert f"error: run_dir={finished_run} holds a run; add resume=true" in said
     assert (finished_run / "results.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["results.json", "network.safetensors", "metrics.csv", "checkpoints/last.ckpt"])
-def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_pair, tmp_path, dien):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / name).write_text("kept")
-    finished = call(capfd, monkeypatch, "train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}")
-    assert finished.code == 1
+    said = dien("train", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}").refusal()
     words = f"error: run_dir={tmp_path} holds {name} of something else, which would be overwritten; choose another."
-    assert words in finished.stderr
+    assert words in said
     assert (tmp_path / name).read_text() == "kept"
 
 
@@ -131,7 +127,7 @@ def test_a_folder_with_files_that_a_run_would_overwrite_is_refused(name, drawn_p
     ],
 )
 def test_a_run_goes_on_with_its_own_settings_alone(
-    overrides, words, is_finished, finished_run, drawn_pair, tmp_path, capfd, monkeypatch
+    overrides, words, is_finished, finished_run, drawn_pair, tmp_path, dien
 ):
     run_dir = tmp_path / "run"
     shutil.copytree(finished_run, run_dir)
@@ -139,50 +135,46 @@ def test_a_run_goes_on_with_its_own_settings_alone(
         (run_dir / "results.json").unlink()
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={run_dir}", "resume=true")
-    finished = call(capfd, monkeypatch, "train", *arguments, *overrides)
-    assert finished.code == 1
-    assert f"error: run_dir={run_dir} is of a run with {words}" in finished.stderr
-    assert "Resume it with its own settings (config.yaml) or a larger trainer.max_epochs" in finished.stderr
+    said = dien("train", *arguments, *overrides).refusal()
+    assert f"error: run_dir={run_dir} is of a run with {words}" in said
+    assert "Resume it with its own settings (config.yaml) or a larger trainer.max_epochs" in said
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_run_is_made_longer(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_run_is_made_longer(drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "optim.schedule=milestones")
     for epochs in (1, 2):
-        finished = call(capfd, monkeypatch, "train", *arguments, f"trainer.max_epochs={epochs}", "resume=true")
-        assert finished.code == 0, finished.stderr
+        dien("train", *arguments, f"trainer.max_epochs={epochs}", "resume=true").done()
         assert Results.read(tmp_path / "run").figure("checkpoints.last.epochs") == epochs
 
 
-def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_the_same_command_goes_on_where_cameras_are_not_told_apart(drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "data.cameras=none", "resume=true")
     for _ in range(2):
-        finished = call(capfd, monkeypatch, "train", *arguments, f"record={tmp_path / 'record.json'}")
-        assert finished.code == 0, finished.stderr
+        dien("train", *arguments, f"record={tmp_path / 'record.json'}").done()
 
 
-def test_a_record_without_target_figures_is_a_record(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_record_without_target_figures_is_a_record(finished_run, drawn_pair, tmp_path, dien):
     content = json.loads((finished_run / "results.json").read_text())
     del content["target"]  # an unlabelled one
     (tmp_path / "record.json").write_text(json.dumps(content))
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={tmp_path / 'record.json'}")
-    assert call(capfd, monkeypatch, "train", *arguments).code == 0
-    finished = call(capfd, monkeypatch, "train", *arguments, "protocol.queries=all")
+    assert dien("train", *arguments).code == 0
+    finished = dien("train", *arguments, "protocol.queries=all")
     assert "is of a run with protocol.queries=valid (not all), so it is not the one asked for." in finished.stderr
 
 
 @pytest.mark.parametrize("is_torn", [False, True])
-def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn_pair, tmp_path, dien):
     record = tmp_path / "record.json"
     content = (finished_run / "results.json").read_text()
     record.write_text(content[:99] if is_torn else content)
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={record}")
-    finished = call(capfd, monkeypatch, "train", *arguments, "optim.weight_decay=0")
-    assert finished.code == 1
+    said = dien("train", *arguments, "optim.weight_decay=0").refusal()
     words = "is torn" if is_torn else "is of a run with optim.weight_decay=0.0005 (not 0), so"
-    assert f"error: {record} {words}" in finished.stderr
+    assert f"error: {record} {words}" in said
     if not is_torn:
-        assert call(capfd, monkeypatch, "train", *arguments).code == 0
+        assert dien("train", *arguments).code == 0
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
@@ -199,21 +191,17 @@ def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, dr
     assert 1e6 < json.loads((tmp_path / "run" / "results.json").read_text())["seconds"] < 1e6 + 600
 
 
-def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_without_our_checkpoints_there_are_none_of_lightnings(drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "callbacks.checkpoint=null")
-    finished = call(capfd, monkeypatch, "train", *arguments, "optim.warmup=1")
-    assert finished.code == 0, finished.stderr
+    dien("train", *arguments, "optim.warmup=1").done()
     assert not list((tmp_path / "run").rglob("*.ckpt"))
     mode = (tmp_path / "run" / "network.safetensors").stat().st_mode
     assert mode == (tmp_path / "run" / "results.json").stat().st_mode
 
 
-def test_a_run_that_stopped_before_its_first_checkpoint_begins_anew(
-    finished_run, drawn_pair, tmp_path, capfd, monkeypatch
-):
+def test_a_run_that_stopped_before_its_first_checkpoint_begins_anew(finished_run, drawn_pair, tmp_path, dien):
     for name in ("config.yaml", "metrics.csv"):
         shutil.copy(finished_run / name, tmp_path)
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path}", "resume=true")
-    finished = call(capfd, monkeypatch, "train", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("train", *arguments).done()
     assert (tmp_path / "metrics.csv").read_bytes() == (finished_run / "metrics.csv").read_bytes()

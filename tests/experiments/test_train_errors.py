@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from commands import call
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.settings import check_start
 from experiments.test_train import TINY
@@ -38,9 +37,9 @@ from experiments.test_train import TINY
         ("+trainer.fast_dev_run=true", "trainer.fast_dev_run would rank part of a gallery; data.steps_per_epoch=2"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", *override.split())
-    finished = call(capfd, monkeypatch, "train", *arguments)
+    finished = dien("train", *arguments)
     assert words in finished.refusal()
     assert not (tmp_path / "run" / "config.yaml").exists()
 
@@ -49,14 +48,14 @@ def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, c
     ("given", "value"),
     [("run_dir=2026_11", "202611"), ("record=1e3", "1000.0"), ("data_root=2026", "2026"), ("target_root=2026", "2026")],
 )
-def test_a_folder_that_reads_as_a_number_needs_quotes(given, value, tmp_path, capfd, monkeypatch):
+def test_a_folder_that_reads_as_a_number_needs_quotes(given, value, tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sets = ("data.source=market1501", "data.target=market1501", "run_dir=run")
     words = (*TINY, *sets, f"data.{given}" if given.startswith("target") else given)
-    said = call(capfd, monkeypatch, "train", *words).refusal()
+    said = dien("train", *words).refusal()
     name = given.partition("=")[0]
     assert f"error: {name}={value} is no text; quote a name that reads as a number: '{name}=\"2026\"'." in said
-    said = call(capfd, monkeypatch, "train", *TINY, *sets, 'data_root="2026"').refusal()
+    said = dien("train", *TINY, *sets, 'data_root="2026"').refusal()
     assert "error: 2026/market1501 does not exist; market1501 (Market-1501) was looked for there." in said
 
 
@@ -64,9 +63,9 @@ def test_a_folder_that_reads_as_a_number_needs_quotes(given, value, tmp_path, ca
     ("given", "named"),
     [([], "null"), (["start=runs/network.safetensors"], "runs/network.safetensors"), (["start=2026"], "2026")],
 )
-def test_a_network_to_begin_with_is_asked_for_before_the_data_is_read(given, named, tmp_path, capfd, monkeypatch):
+def test_a_network_to_begin_with_is_asked_for_before_the_data_is_read(given, named, tmp_path, dien):
     arguments = ("experiment=self_training", "data_root=nowhere", f"run_dir={tmp_path / 'run'}", *given)
-    said = call(capfd, monkeypatch, "train", *arguments).refusal()
+    said = dien("train", *arguments).refusal()
     assert f"error: start={named} is no file of a trained network to begin with; give start=RUN/net" in said
 
 

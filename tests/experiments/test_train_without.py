@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from commands import call
 from library.data.folders import write_image
 from proofs.tiny import SMALL
 
@@ -15,13 +14,12 @@ TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epo
 
 
 @pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero:UserWarning")
-def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_path, capfd, monkeypatch):
+def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_path, dien):
     for number in range(12):
         write_image(tmp_path / "people" / f"p{number % 3}" / f"{number}.jpg", seed=number)
     folders = [f"data.{role}_root={tmp_path}/people" for role in ("source", "target")]
     arguments = (*TINY, "data.source=folder", "data.target=folder", *folders, f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "train", *arguments, "optim.schedule=milestones")
-    assert finished.code == 0, finished.stderr
+    finished = dien("train", *arguments, "optim.schedule=milestones").done()
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert not {"target", "source"} & set(results)
     assert results["protocol"]["junk"] == "drop"
@@ -34,14 +32,13 @@ def test_a_source_and_a_target_without_query_and_gallery_train_all_the_same(tmp_
     assert not (tmp_path / "run" / "rankings.json").exists()
 
 
-def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, capfd, caplog, monkeypatch):
+def test_base_needs_no_images_of_the_target_to_train(tmp_path, drawn_pair, dien, caplog):
     for number in range(6):
         split = "query" if number < 3 else "gallery"
         write_image(tmp_path / "mine" / split / f"p{number % 3}" / f"cam{number // 3}.jpg", seed=number)
     target = ("data.target=folder", f"data.target_root={tmp_path}/mine", "data.target_camera_pattern='cam(\\d)'")
     arguments = (*TINY, "ablation=r01_base", f"data_root={drawn_pair}", *target, f"run_dir={tmp_path / 'base'}")
-    finished = call(capfd, monkeypatch, "train", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("train", *arguments).done()
     assert "gives no batch of two training images to gather batch-norm statistics from: no control." in caplog.text
     results = json.loads((tmp_path / "base" / "results.json").read_text())
     assert 0 <= results["target"]["mAP"] <= 1

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from commands import call, run_command
+from commands import run_command
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.experiments.config import compose_config
@@ -65,28 +65,27 @@ def test_it_leaves_the_set_a_sheet_and_what_it_took(translation, drawn_pair):
 
 
 def test_a_killed_one_goes_on_to_the_same_images_and_a_finished_one_stays(
-    translation, drawn_pair, tmp_path, capfd, caplog, monkeypatch
+    translation, drawn_pair, tmp_path, dien, caplog, monkeypatch
 ):
     given = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", "resume=true")
     monkeypatch.setattr("dien_lightning.rivals.spgan.images.write_picture", lambda *_: exec("raise KeyboardInterrupt"))
-    killed = call(capfd, monkeypatch, "translate", *given)
+    killed = dien("translate", *given)
     assert killed.code == 130
     assert "interrupted; what was written stays, resume=true goes on." in killed.stderr
     assert not (tmp_path / "run" / "images").exists()
     monkeypatch.undo()
-    assert call(capfd, monkeypatch, "translate", *given).code == 0
+    assert dien("translate", *given).code == 0
     for one, other in zip(images_of(translation), images_of(tmp_path / "run"), strict=True):
         assert one.read_bytes() == other.read_bytes()
     before = (tmp_path / "run" / "translation.json").read_bytes()
-    assert call(capfd, monkeypatch, "translate", *given).code == 0
+    assert dien("translate", *given).code == 0
     assert "translation.json is there: this translation is done and not made again." in caplog.text
     assert (tmp_path / "run" / "translation.json").read_bytes() == before
 
 
-def test_a_batch_may_be_one_image_as_the_papers_are(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_batch_may_be_one_image_as_the_papers_are(drawn_pair, tmp_path, dien):
     given = (*TINY, "data.num_ids=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "translate", *given)
-    assert finished.code == 0, finished.stderr
+    dien("translate", *given).done()
     assert json.loads((tmp_path / "run" / "translation.json").read_text())["steps"] == 4
 
 
@@ -95,12 +94,11 @@ def images_of(run_dir: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("row", ["spgan", "spgan_lmp"])
-def test_base_trains_on_it(row, translation, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_base_trains_on_it(row, translation, drawn_pair, tmp_path, dien):
     small = [*SMALL[1:], "experiment=table2", f"translations={translation.parent}", f"ablation={row}", "data=day2night"]
     small += ["data.num_workers=0", "data.steps_per_epoch=1", "trainer.max_epochs=1", "network.attention_loops=0"]
     given = (*small, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "train", *given)
-    assert finished.code == 0, finished.stderr
+    dien("train", *given).done()
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert (results["row"], results["protocol"]["statistics"]["target"]) == (row, "source")
     assert {"rank1", "mAP"} <= results["target_with_target_statistics"].keys()
@@ -108,21 +106,18 @@ def test_base_trains_on_it(row, translation, drawn_pair, tmp_path, capfd, monkey
     assert results["settings"]["network"]["pooling"] == ("local_max" if row == "spgan_lmp" else "average_and_max")
 
 
-def test_nothing_is_drawn_in_place_of_a_translation(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_nothing_is_drawn_in_place_of_a_translation(drawn_pair, tmp_path, dien):
     folder = tmp_path / "none"
     given = (*SMALL, "ablation=spgan", f"translation={folder}", f"data_root={drawn_pair}")
-    finished = call(capfd, monkeypatch, "train", *given, f"run_dir={tmp_path / 'run'}")
-    assert finished.code == 1
-    assert f"error: translation={folder} has no translation.json: make it by dien translate run_dir=" in finished.stderr
+    said = dien("train", *given, f"run_dir={tmp_path / 'run'}").refusal()
+    assert f"error: translation={folder} has no translation.json: make it by dien translate run_dir=" in said
     assert not folder.exists()
 
 
-def test_a_row_is_trained_on_no_other_images_than_its_translations(
-    translation, drawn_pair, tmp_path, capfd, monkeypatch
-):
+def test_a_row_is_trained_on_no_other_images_than_its_translations(translation, drawn_pair, tmp_path, dien):
     originals = f"data.source_root={drawn_pair / 'pedestrians_day'}"
     given = (*SMALL, "ablation=spgan", f"translation={translation}", f"data_root={drawn_pair}", originals)
-    said = call(capfd, monkeypatch, "train", *given, f"run_dir={tmp_path / 'run'}").refusal()
+    said = dien("train", *given, f"run_dir={tmp_path / 'run'}").refusal()
     assert f"error: {originals} is not {translation / 'images'}, which a run with translation={translation} is" in said
 
 
@@ -159,47 +154,41 @@ def test_an_experiments_training_changes_no_translation():
         (["data.source=[pedestrians_day,pedestrians_night]", "data.num_ids=2"], "is not one folder: translate one set"),
     ],
 )
-def test_bad_input_ends_in_a_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
-    finished = call(
-        capfd, monkeypatch, "translate", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", *overrides
-    )
-    assert finished.code == 1
-    assert words in finished.stderr
+def test_bad_input_ends_in_a_sentence(overrides, words, drawn_pair, tmp_path, dien):
+    said = dien("translate", *TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", *overrides).refusal()
+    assert words in said
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
-def test_a_source_without_training_images_is_refused(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_source_without_training_images_is_refused(drawn_pair, tmp_path, dien):
     shutil.copytree(drawn_pair / "pedestrians_day", tmp_path / "day")
     for path in (tmp_path / "day" / "bounding_box_train").iterdir():
         path.unlink()
     given = (*TINY, f"data_root={drawn_pair}", f"data.source_root={tmp_path / 'day'}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "translate", *given)
-    assert finished.code == 1
-    assert "(pedestrians_day) has no labelled training image, so it cannot be a source." in finished.stderr
+    said = dien("translate", *given).refusal()
+    assert "(pedestrians_day) has no labelled training image, so it cannot be a source." in said
 
 
-def test_a_folder_that_holds_something_else_is_refused(translation, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_folder_that_holds_something_else_is_refused(translation, drawn_pair, tmp_path, dien):
     (tmp_path / "images").mkdir()
     write_image(tmp_path / "images" / "1.jpg")
     given = (*TINY, f"data_root={drawn_pair}")
-    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={tmp_path}")
-    assert finished.code == 1
-    assert f"error: run_dir={tmp_path} holds images of something else, which would be overwritten" in finished.stderr
-    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={translation}")
+    said = dien("translate", *given, f"run_dir={tmp_path}").refusal()
+    assert f"error: run_dir={tmp_path} holds images of something else, which would be overwritten" in said
+    finished = dien("translate", *given, f"run_dir={translation}")
     assert f"error: run_dir={translation} holds a run; add resume=true" in finished.stderr
-    finished = call(capfd, monkeypatch, "translate", *given, f"run_dir={translation}", "resume=true", "spgan.width=8")
+    finished = dien("translate", *given, f"run_dir={translation}", "resume=true", "spgan.width=8")
     assert f"error: run_dir={translation} is of a run with spgan.width=4 (not 8), so it is not the" in finished.stderr
 
 
-def test_unreadable_images_are_left_out_where_that_is_asked_for(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_unreadable_images_are_left_out_where_that_is_asked_for(drawn_pair, tmp_path, dien):
     broken = []
     for name in ("pedestrians_day", "pedestrians_night"):
         shutil.copytree(drawn_pair / name, tmp_path / name)
         broken.append(min((tmp_path / name / "bounding_box_train").iterdir()))
         broken[-1].write_bytes(b"no image")
     given = (*TINY, f"data_root={tmp_path}", f"run_dir={tmp_path / 'run'}", "trainer.log_every_n_steps=0")
-    finished = call(capfd, monkeypatch, "translate", *given, "data.on_error=skip")
-    assert finished.code == 0, finished.stderr
+    finished = dien("translate", *given, "data.on_error=skip").done()
     assert f"left out, for they cannot be read: 1: {broken[0]}" in finished.stderr
     record = json.loads((tmp_path / "run" / "translation.json").read_text())
     assert (record["images"], record["losses"]) == (23, {})  # no step was logged

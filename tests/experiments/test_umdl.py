@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from commands import call, run_command
+from commands import run_command
 from dien_lightning.data.images import read_picture
 from dien_lightning.experiments.umdl import Features, centered
 from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures
@@ -45,22 +45,20 @@ def test_writes_figures_protocol_cost_and_what_repeats_them(finished_run):
     assert len(json.loads((finished_run / "rankings.json").read_text())["queries"]) == 8
 
 
-def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, drawn_pair, capfd, monkeypatch, tmp_path):
+def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, drawn_pair, dien, tmp_path):
     before = (finished_run / "results.json").read_bytes()
     record = tmp_path / "umdl_day2night_0.json"
     arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={finished_run}", f"record={record}")
-    finished = call(capfd, monkeypatch, "umdl", *arguments)
-    assert finished.code == 0, finished.stderr
+    finished = dien("umdl", *arguments).done()
     assert "is there: this run is done and not run again" in finished.stdout
     assert (finished_run / "results.json").read_bytes() == before
     assert json.loads(record.read_text()) == json.loads(before)
-    other = call(capfd, monkeypatch, "umdl", *arguments, "learning.neighbors=2")
-    assert other.code == 1
-    assert "is of a run with learning.neighbors=1 (not 2), so it is not the one asked for" in other.stderr
+    said = dien("umdl", *arguments, "learning.neighbors=2").refusal()
+    assert "is of a run with learning.neighbors=1 (not 2), so it is not the one asked for" in said
 
 
 @pytest.mark.parametrize("broken_at", [3, 5])
-def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn_pair, tmp_path, dien, monkeypatch):
     arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"strips={tmp_path / 'strips'}")
     learn, yielded = UMDL.learn, []
 
@@ -72,14 +70,13 @@ def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn
             yield step
 
     monkeypatch.setattr(UMDL, "learn", breaking)
-    finished = call(capfd, monkeypatch, "umdl", *arguments)
+    finished = dien("umdl", *arguments)
     assert finished.code == 130
     assert "the same command goes on" in finished.stderr
     assert not (tmp_path / "run" / "results.json").exists()
-    finished = call(capfd, monkeypatch, "umdl", *arguments, "learning.rounds=2")
+    finished = dien("umdl", *arguments, "learning.rounds=2")
     assert "is of a run with learning.rounds=3 (not 2)" in finished.stderr
-    finished = call(capfd, monkeypatch, "umdl", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("umdl", *arguments).done()
     assert yielded == [*range(1, broken_at + 1), *range(broken_at, 7)]  # the one that was broken off comes again
     assert results_of(tmp_path / "run")["target"] == results_of(finished_run)["target"]
     (features,) = (tmp_path / "strips").glob("*/cost.json")
@@ -87,13 +84,12 @@ def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn
     assert sum(spent) == pytest.approx(results_of(tmp_path / "run")["seconds"])
 
 
-def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp_path, dien, monkeypatch):
     strips = finished_run.with_name("strips")
     arguments = ("learning=null", *FAST[:5], f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
     arguments += (f"strips={strips}", "seed=4")
     monkeypatch.setattr(StripFeatures, "read", None)  # they are there
-    finished = call(capfd, monkeypatch, "umdl", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("umdl", *arguments).done()
     results = results_of(tmp_path / "run")
     assert results["row"] == "umdl_features"
     assert results["settings"].keys() == {"data", "features"}
@@ -102,9 +98,7 @@ def test_the_features_alone_are_a_row_of_their_own(finished_run, drawn_pair, tmp
     assert results["seconds"] > json.loads(features.read_text())["seconds"] > 0
 
 
-def test_features_are_taken_from_there_for_the_same_images_alone(
-    finished_run, drawn_pair, tmp_path, capfd, monkeypatch
-):
+def test_features_are_taken_from_there_for_the_same_images_alone(finished_run, drawn_pair, tmp_path, dien):
     shutil.copytree(finished_run.with_name("strips"), tmp_path / "strips")
     arguments = ("learning=null", *FAST[:5], f"strips={tmp_path / 'strips'}")
     for name in ("moved", "other"):  # the same names in both
@@ -113,15 +107,13 @@ def test_features_are_taken_from_there_for_the_same_images_alone(
         ImageOps.invert(read_picture(str(image))).save(image)
     for name, computed in (("moved", 1), ("other", 2)):
         given = (*arguments, f"data_root={tmp_path / name}", f"run_dir={tmp_path / 'runs' / name}")
-        finished = call(capfd, monkeypatch, "umdl", *given)
-        assert finished.code == 0, finished.stderr
+        dien("umdl", *given).done()
         assert len(list((tmp_path / "strips").glob("*/features_*.npz"))) == computed
 
 
-def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path, dien, capfd):
     arguments = ("learning=null", "center=true", *FAST[:5], f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "umdl", *arguments, f"strips={finished_run.with_name('strips')}")
-    assert finished.code == 0, finished.stderr
+    dien("umdl", *arguments, f"strips={finished_run.with_name('strips')}").done()
     results = results_of(tmp_path / "run")
     assert (results["row"], results["settings"]["center"]) == ("umdl_centered", True)
     training = Images(np.array([[1.0], [3.0], [10.0]]), camids=[0, 0, 1])
@@ -131,11 +123,10 @@ def test_each_camera_less_its_mean_is_another(finished_run, drawn_pair, tmp_path
     assert capfd.readouterr().out == "camera=2 has no training image: its images stay as they are.\n"
 
 
-def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pair, tmp_path, dien, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ("-m", "seed=0,1", "learning=null", *FAST[:5], f"data_root={drawn_pair}", "run_dir=runs")
-    finished = call(capfd, monkeypatch, "umdl", *arguments, f"strips={finished_run.with_name('strips')}")
-    assert finished.code == 0, finished.stderr
+    dien("umdl", *arguments, f"strips={finished_run.with_name('strips')}").done()
     found = (tmp_path / "runs").glob("*/results.json")
     assert sorted(results_of(path.parent)["seed"] for path in found) == [0, 1]
     assert not (tmp_path / "multirun").exists()
@@ -156,28 +147,25 @@ def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pai
         (["data.source=null"], "data.source=null has nothing to learn from; name a labelled set"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, capfd, monkeypatch):
+def test_bad_input_ends_in_one_sentence(overrides, words, drawn_pair, tmp_path, dien, monkeypatch):
     crops = drawn_pair / "pedestrians_night" / "bounding_box_train"
     monkeypatch.chdir(tmp_path)
     chosen = [word.format(crops=crops) for word in overrides]
-    finished = call(capfd, monkeypatch, "umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'a'}", *chosen)
-    assert finished.code == 1
-    assert words in finished.stderr
-    assert finished.stderr.count("error: ") == 1
+    assert words in dien("umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'a'}", *chosen).refusal()
     assert not (tmp_path / "a" / "results.json").exists()
 
 
-def test_a_target_without_training_images_is_refused(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_target_without_training_images_is_refused(drawn_pair, tmp_path, dien):
     shutil.copytree(drawn_pair, tmp_path / "data")
     for image in (tmp_path / "data" / "pedestrians_night" / "bounding_box_train").iterdir():
         image.unlink()
     given = ("learning=null", "center=true", *FAST[:5], f"data_root={tmp_path / 'data'}", f"run_dir={tmp_path / 'run'}")
-    said = call(capfd, monkeypatch, "umdl", *given).refusal()
+    said = dien("umdl", *given).refusal()
     night = tmp_path / "data" / "pedestrians_night"
     assert f"error: {night} has no training images to learn from or center by; name a set that has." in said
 
 
-def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, dien):
     root = tmp_path / "data"
     shutil.copytree(drawn_pair, root)
     parts = ("pedestrians_day/bounding_box_train", "pedestrians_night/query", "pedestrians_night/bounding_box_test")
@@ -185,12 +173,10 @@ def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, cap
     for image in torn:
         image.write_bytes(image.read_bytes()[:100])
     arguments = (*FAST, "learning=null", "center=true", f"data_root={root}", f"strips={tmp_path / 'strips'}")
-    stopped = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'stopped'}")
-    assert stopped.code == 1
-    assert torn[0].name in stopped.stderr
+    assert torn[0].name in dien("umdl", *arguments, f"run_dir={tmp_path / 'stopped'}").refusal()
     assert not (tmp_path / "stopped" / "results.json").exists()
     with pytest.warns(UserWarning, match=f"3 unreadable images were skipped, the first is .*{torn[0].name}"):
-        finished = call(capfd, monkeypatch, "umdl", *arguments, f"run_dir={tmp_path / 'run'}", "data.on_error=skip")
+        finished = dien("umdl", *arguments, f"run_dir={tmp_path / 'run'}", "data.on_error=skip")
     assert finished.code == 0, finished.stderr
     results = results_of(tmp_path / "run")
     assert results["settings"]["data"]["on_error"] == "skip"
@@ -201,10 +187,9 @@ def test_unreadable_images_end_the_run_or_are_left_out(drawn_pair, tmp_path, cap
     assert {Path(query["path"]).parent.name for query in shown} == {"query"}
 
 
-def test_a_folder_of_a_training_is_left_alone(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_folder_of_a_training_is_left_alone(drawn_pair, tmp_path, dien):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text("seed: 0\ndata: {cameras: required}\nprotocol: {}\n")
-    finished = call(capfd, monkeypatch, "umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    assert finished.code == 1
-    assert f"run_dir={tmp_path / 'run'} is of a run with " in finished.stderr
+    said = dien("umdl", *FAST, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}").refusal()
+    assert f"run_dir={tmp_path / 'run'} is of a run with " in said
     assert (tmp_path / "run" / "config.yaml").read_text().startswith("seed: 0\ndata: {cam")

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from commands import call, run_command
+from commands import run_command
 from experiments.test_train import TINY
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
@@ -124,12 +124,11 @@ def alone(drawn_pair, module_folder):
     return folder, arguments
 
 
-def test_the_first_step_in_float32_and_a_run_that_goes_on_with_fewer_processes(alone, tmp_path, capfd, monkeypatch):
+def test_the_first_step_in_float32_and_a_run_that_goes_on_with_fewer_processes(alone, tmp_path, dien):
     folder, arguments = alone
     said = on_two_processes(*arguments, "trainer.max_epochs=1", f"run_dir={tmp_path / 'run'}")
     assert "differ from those of one process" not in said
-    finished = call(capfd, monkeypatch, "train", *arguments, f"run_dir={tmp_path / 'run'}", "resume=true")
-    assert finished.code == 0, finished.stderr
+    dien("train", *arguments, f"run_dir={tmp_path / 'run'}", "resume=true").done()
     two, one = rows(tmp_path / "run"), rows(folder)
     assert two[0] == pytest.approx(one[0], rel=0, abs=1e-4)
     assert [row["step"] for row in two] == [row["step"] for row in one] == [0, 1, 2, 3]

@@ -9,7 +9,6 @@ import signal
 
 import pytest
 
-from commands import call
 from proofs import bad_input, soak
 from proofs.kills import Death, cut_off, flip, foreign, train_forked
 
@@ -22,10 +21,8 @@ def test_bad_input_follows_from_the_seed():
     assert all("=" in override for override in drawn)
 
 
-def test_an_unknown_argument_is_refused(capfd, monkeypatch):
-    finished = call(capfd, monkeypatch, "soak", "hours=1")
-    assert finished.code == 1
-    assert "error: 'hours' is not an option. There are minutes, trials, seed" in finished.stderr
+def test_an_unknown_argument_is_refused(dien):
+    assert "error: 'hours' is not an option. There are minutes, trials, seed" in dien("soak", "hours=1").refusal()
 
 
 @pytest.mark.parametrize(
@@ -37,10 +34,8 @@ def test_an_unknown_argument_is_refused(capfd, monkeypatch):
         ("seed=", "seed='' must be a whole number."),
     ],
 )
-def test_an_argument_that_is_no_number_is_refused(capfd, monkeypatch, argument, words):
-    finished = call(capfd, monkeypatch, "soak", argument)
-    assert finished.code == 1
-    assert f"error: {words}" in finished.stderr
+def test_an_argument_that_is_no_number_is_refused(dien, argument, words):
+    assert f"error: {words}" in dien("soak", argument).refusal()
 
 
 def count_calls(folder, before):
@@ -88,12 +83,12 @@ class Fake(soak.Soak):
         (b"right", -9, "Traceback\nerror: a sentence.\n", [" ended with 1: Traceback"]),
     ],
 )
-def test_what_is_counted_and_what_is_a_fault(tmp_path, capfd, monkeypatch, found, code, prints, faults):
+def test_what_is_counted_and_what_is_a_fault(tmp_path, dien, monkeypatch, found, code, prints, faults):
     monkeypatch.setattr(soak, "Soak", Fake)
     monkeypatch.setattr(soak, "differing", lambda run, expected: [] if found == b"right" else ["metrics.csv"])
     Fake.code, Fake.prints = code, prints
     output = tmp_path / "soak.json"
-    finished = call(capfd, monkeypatch, "soak", "trials=3", f"work={tmp_path / 'work'}", f"output={output}")
+    finished = dien("soak", "trials=3", f"work={tmp_path / 'work'}", f"output={output}")
     written = json.loads(output.read_text())
     assert finished.code == bool(faults)
     assert bool(written["faults"]) == bool(faults)
@@ -108,10 +103,9 @@ def test_what_is_counted_and_what_is_a_fault(tmp_path, capfd, monkeypatch, found
 
 
 @pytest.mark.slow
-def test_three_real_trials(tmp_path, capfd, monkeypatch):
+def test_three_real_trials(tmp_path, dien):
     output = tmp_path / "soak.json"
-    finished = call(capfd, monkeypatch, "soak", "trials=3", f"work={tmp_path / 'work'}", f"output={output}")
-    assert finished.code == 0, finished.stdout
+    dien("soak", "trials=3", f"work={tmp_path / 'work'}", f"output={output}").done()
     written = json.loads(output.read_text())
     assert written["runs_identical_to_the_last_bit"] == 2
     assert written["bad_inputs_refused_in_one_sentence"] == 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from commands import call
 from library.data.folders import write_image, write_market
 from proofs.tiny import SMALL
 
@@ -45,10 +44,10 @@ def root(module_folder):
 
 
 @pytest.fixture
-def train(root, tmp_path, capfd, monkeypatch):
+def train(root, tmp_path, dien):
     """Train on the good set but for these changes."""
     folders = (f"data.source_root={root}/good", f"data.target_root={root}/good", f"run_dir={tmp_path}/run")
-    return lambda *changes: call(capfd, monkeypatch, "train", *TINY, *folders, *changes)
+    return lambda *changes: dien("train", *TINY, *folders, *changes)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +120,9 @@ def test_a_source_that_changed_since_the_run_began(train, tmp_path):
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == files
 
 
-def test_imagenets_weights_are_not_taken_for_a_trained_network(root, tmp_path, capfd, monkeypatch):
+def test_imagenets_weights_are_not_taken_for_a_trained_network(root, tmp_path, dien):
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "resnet50.pth")
     arguments = ("data.target=market1501", f"data.target_root={root}/good", f"output={tmp_path}/out", "accelerator=cpu")
-    sentence = call(capfd, monkeypatch, "evaluate", f"checkpoint={tmp_path}/resnet50.pth", *arguments).refusal()
+    sentence = dien("evaluate", f"checkpoint={tmp_path}/resnet50.pth", *arguments).refusal()
     assert "cannot be read as a DIEN network (it names no DIEN arguments)" in sentence
     assert "give a checkpoint that this library wrote" in sentence

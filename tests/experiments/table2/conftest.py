@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commands import call
-
 
 @pytest.fixture
-def table(commands, capfd, monkeypatch):
+def table(commands, dien):
     """Run `dien table name=table2` for one pair and two seeds, with these words after."""
-    return lambda *more: call(capfd, monkeypatch, "table", "name=table2", "data=day2night", "seeds=0,1", *more)
+    return lambda *more: dien("table", "name=table2", "data=day2night", "seeds=0,1", *more)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import call
 from dien_lightning.experiments import children, settings, table_runs
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONFIGS
@@ -20,8 +19,7 @@ ROWS = "rows=umdl,umdl_features,pul,r08_full_t3,t3_self"
 
 
 def test_each_row_is_made_by_its_own_experiment_and_first_stages_come_first(commands, table):
-    finished = table(ROWS, "data_root=x", "learning.rounds=3", "trainer.log_every_n_steps=5")
-    assert finished.code == 0, finished.stderr
+    table(ROWS, "data_root=x", "learning.rounds=3", "trainer.log_every_n_steps=5").done()
     made = [(command, given.get("experiment"), given.get("ablation")) for command, given in commands]
     assert made[0] == ("train", "table", "r08_full_t3")
     assert made[1:3] == [("train", "table", "r01_base"), ("train", "second_stage", "pul,t3_self")]  # t3 is there by now
@@ -57,12 +55,11 @@ def test_the_table_says_what_was_run_what_it_cost_and_what_the_paper_prints(comm
     assert "| DIEN (T = 3), then self-training above DIEN (T = 3) | +20.0 yes | +10.0 yes | – | – | – | – |" in text
 
 
-def test_a_complete_table_runs_nothing_and_either_name_will_do(commands, table, capfd, monkeypatch):
+def test_a_complete_table_runs_nothing_and_either_name_will_do(commands, table, dien):
     assert table("rows=umdl,r08_full_t3").code == 0
     done = len(commands)
     arguments = ("experiment=table2", "data=day2night", "seeds=0,1", "rows=umdl,r08_full_t3")
-    finished = call(capfd, monkeypatch, "table", *arguments)
-    assert finished.code == 0, finished.stderr
+    dien("table", *arguments).done()
     assert len(commands) == done
     assert Path("results/table2.md").is_file()
 
@@ -81,11 +78,8 @@ def test_all_records_are_compared_before_anything_is_trained(commands, table):
 
 def test_a_record_of_other_settings_is_none_of_this_table(commands, table):
     assert table("rows=umdl").code == 0
-    finished = table("rows=umdl", "learning.neighbors=2")
-    assert finished.code == 1
-    assert (
-        "umdl_day2night_0.json is of a run with learning.neighbors=1 (not 2), so it is not the one" in finished.stderr
-    )
+    said = table("rows=umdl", "learning.neighbors=2").refusal()
+    assert "umdl_day2night_0.json is of a run with learning.neighbors=1 (not 2), so it is not the one" in said
     record = Path("results/runs_table2/umdl_day2night_1.json")
     content = json.loads(record.read_text())
     content["settings"]["learning"]["ridge"] = 0.3
@@ -104,9 +98,8 @@ def test_rows_of_two_precisions_stand_in_one_table_and_say_so(commands, table):
     assert "| Base, then PUL | roughly how many people the target shows | bfloat16 | 4.0 | 2.0 | – |" in text
     assert "| DIEN (T = 3) | nothing | float32 | 2.0 | – | – |" in text
     records[0].write_text(records[0].read_text().replace('"bf16-mixed"', '"32-true"'))
-    finished = table("rows=r08_full_t3")
-    assert finished.code == 1
-    assert f"{records[1]} was computed in bf16-mixed, {records[0]} in 32-true: no mean is of both." in finished.stderr
+    said = table("rows=r08_full_t3").refusal()
+    assert f"{records[1]} was computed in bf16-mixed, {records[0]} in 32-true: no mean is of both." in said
 
 
 def test_a_row_that_is_complete_may_have_another_precision_than_this_machine(commands, table, monkeypatch):
@@ -117,8 +110,7 @@ def test_a_row_that_is_complete_may_have_another_precision_than_this_machine(com
     for record in folder.glob("pul_*.json"):
         record.write_text(record.read_text().replace('"32-true"', '"bf16-mixed"'))
     (folder / "t3_self_day2night_1.json").unlink()
-    finished = table(rows)
-    assert finished.code == 0, finished.stderr
+    table(rows).done()
     (folder / "pul_day2night_1.json").unlink()
     del commands[:]
     said = table(rows, "seeds=1").refusal()
@@ -150,8 +142,7 @@ def test_without_the_rivals_the_other_rows_are_trained(commands, table, monkeypa
         monkeypatch.setitem(sys.modules, f"dien_lightning.experiments.{name}", None)
         monkeypatch.delattr(f"dien_lightning.experiments.{name}")
         monkeypatch.delitem(CONFIGS, name)
-    finished = table("rows=r08_full_t3,pul", "data_root=x")
-    assert finished.code == 0, finished.stderr
+    table("rows=r08_full_t3,pul", "data_root=x").done()
     assert [given["ablation"] for _, given in commands] == ["r08_full_t3", "r01_base", "pul"]
     assert all(given["data_root"] == "x" for _, given in commands)
 
@@ -159,8 +150,7 @@ def test_without_the_rivals_the_other_rows_are_trained(commands, table, monkeypa
 @pytest.mark.parametrize("words", ["rows=pul rounds.num_clusters=700", "rows=tj_aidl data.attributes=FILE"])
 def test_a_row_is_given_a_key_that_no_other_has(words, commands, table):
     rows, own = words.split()
-    finished = table(rows, own, "data=market2duke", "seeds=0")
-    assert finished.code == 0, finished.stderr
+    table(rows, own, "data=market2duke", "seeds=0").done()
     told = {given["ablation"]: own.partition("=")[0] in given for _, given in commands}
     assert told == ({"r01_base": False, "pul": True} if rows == "rows=pul" else {"tj_aidl": True})
 
@@ -172,9 +162,8 @@ def test_a_key_that_a_row_has_not_is_refused(words, commands, table):
 
 
 def test_a_wrong_row_is_told_with_the_nearest(commands, table):
-    finished = table("rows=udml")
-    assert finished.code == 1
-    assert "error: rows=udml is not one of Table II's; did you mean umdl? There are r01_base, umdl," in finished.stderr
+    said = table("rows=udml").refusal()
+    assert "error: rows=udml is not one of Table II's; did you mean umdl? There are r01_base, umdl," in said
     assert commands == []
 
 

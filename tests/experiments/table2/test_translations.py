@@ -50,8 +50,7 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
 
 
 def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(commands, table):
-    finished = table("rows=spgan", "spgan.width=64", "seeds=0")
-    assert finished.code == 0, finished.stderr
+    finished = table("rows=spgan", "spgan.width=64", "seeds=0").done()
     (command, given), (_, training) = commands
     assert (command, given["spgan.width"], given["experiment"]) == ("translate", "64", "table2")
     assert "spgan.width" not in training
@@ -74,7 +73,6 @@ def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(comman
 
 
 def test_where_the_originals_lie_is_told_to_the_translation_and_not_to_the_training_on_it(commands, table):
-    finished = table("rows=spgan,tj_aidl", "seeds=0", "data.source_root=originals")
-    assert finished.code == 0, finished.stderr
+    table("rows=spgan,tj_aidl", "seeds=0", "data.source_root=originals").done()
     told = {given.get("ablation", command): given.get("data.source_root") for command, given in commands}
     assert told == {"translate": "originals", "tj_aidl": "originals", "spgan": None}

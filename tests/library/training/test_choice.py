@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from commands import call
 from dien_lightning import DIEN
 from dien_lightning.experiments.results import CHOICES
 from dien_lightning.training import EpochChoice
@@ -98,10 +97,9 @@ def test_two_validations_of_an_epoch_are_no_epochs_to_choose_from(tmp_path, opti
         run.fit(build(attention_loops=0), data)
 
 
-def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_a_run_reports_the_choices_side_by_side(drawn_pair, tmp_path, dien):
     arguments = (*TINY, "trainer.check_val_every_n_epoch=1", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "train", *arguments)
-    assert finished.code == 0, finished.stderr
+    finished = dien("train", *arguments).done()
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     choices = results["checkpoints"]
     assert list(choices) == ["last", "source_mAP", "label_free", "oracle"]

@@ -9,7 +9,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from commands import call
 from dien_lightning.training import Checkpoints, NonFiniteError, StopAtNonFinite, find_checkpoint
 from experiments.test_train import TINY
 from library.training import test_self_training as self_training
@@ -104,10 +103,10 @@ def test_a_run_that_cannot_write_what_broke_says_it_all_the_same(data, tmp_path)
         fit(data, tmp_path, Break(0, break_the_identity_term), StopAtNonFinite(tmp_path / "no" / "folder"))
 
 
-def test_the_command_ends_with_one_sentence(drawn_pair, tmp_path, capfd, monkeypatch):
+def test_the_command_ends_with_one_sentence(drawn_pair, tmp_path, dien):
     rates = ",".join(f"{name}:1e38" for name in ("backbone", "embedding", "attention", "identity", "domain"))
     arguments = (f"optim.learning_rates={{{rates}}}", f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}")
-    finished = call(capfd, monkeypatch, "train", *TINY, "trainer.max_epochs=1", *arguments)
+    finished = dien("train", *TINY, "trainer.max_epochs=1", *arguments)
     sentence = finished.refusal()
     assert sentence.startswith("error: step ")
     assert sentence.endswith("with lower optim.learning_rates or trainer.gradient_clip_val (null clips nothing).")
