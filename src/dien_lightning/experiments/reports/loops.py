@@ -65,33 +65,29 @@ def passes_galleries(groups: Mapping[str, Runs]) -> list[Gallery]:
         groups: by title, runs that share T.
     """
     legend = _legend(next(iter(groups.values()), {}))
-    known = {
-        name: {title: runs for title, runs in groups.items() if _known(runs, name)}
-        for name in ("fusion_weights", "passes")
-    }
-    weights = _on_one_scale(_draw_weights, "weight", known["fusion_weights"])
-    passes = _on_one_scale(_draw_passes, "target rank-1, %", known["passes"])
+    parts = (
+        (
+            "fusion_weights",
+            _draw_weights,
+            "weight",
+            "Fusion weights",
+            "Weight of each pass in the 1x1 convolution that fuses them, as learned: mean over the seeds, the thin "
+            "bar is the sample standard deviation, the thin line where they start, 1/(T+1).",
+        ),
+        (
+            "passes",
+            _draw_passes,
+            "target rank-1, %",
+            "Each pass alone",
+            "Rank-1 on the target with the embedding of one pass alone (dots: means over the seeds, the bar is the "
+            "sample standard deviation), and with the fused embedding (dashed line: its mean).",
+        ),
+    )
     galleries = []
-    if weights:
-        galleries.append(
-            Gallery(
-                "Fusion weights",
-                "Weight of each pass in the 1x1 convolution that fuses them, as learned: mean over the seeds, the thin "
-                "bar is the sample standard deviation, the thin line where they start, 1/(T+1).",
-                weights,
-                legend,
-            )
-        )
-    if passes:
-        galleries.append(
-            Gallery(
-                "Each pass alone",
-                "Rank-1 on the target with the embedding of one pass alone (dots: means over the seeds, the bar is the "
-                "sample standard deviation), and with the fused embedding (dashed line: its mean).",
-                passes,
-                legend,
-            )
-        )
+    for name, draw, values, title, caption in parts:
+        known = {group: runs for group, runs in groups.items() if _known(runs, name)}
+        if known:
+            galleries.append(Gallery(title, caption, _on_one_scale(draw, values, known), legend))
     return galleries
 
 
