@@ -36,7 +36,7 @@ from dien_lightning.data.records import SPLITS, Splits
 from dien_lightning.data.scanning import FileState, check_files, scan_files
 from dien_lightning.experiments.config import as_word, compose_config, protocol
 from dien_lightning.experiments.keys import groups_of
-from dien_lightning.experiments.options import take_all
+from dien_lightning.experiments.options import take_paths
 from dien_lightning.training.counting import count_matches
 from dien_lightning.types import UNLABELED
 
@@ -57,10 +57,19 @@ class Options:
     files: bool = True
     workers: int = os.cpu_count() or 1
 
+    def __post_init__(self) -> None:
+        check_choice("role", self.role or "target", ("source", "target"))
+        check_choice("cameras", self.cameras, ("required", "none"))
+        check_choice("protocol", self.protocol, groups_of("train")["protocol"])
+        for name in ("num_ids", "num_instances", "workers"):
+            check_int(name, getattr(self, name), 1, "see --help")
+
 
 def main() -> None:
     """Check what the command line names."""
-    root, options = parse(sys.argv[1:])
+    wanted = "folders were named; name one: dien check ROOT [layout=NAME]."
+    (named,), options = take_paths(Options, sys.argv[1:], 1, wanted)
+    root = Path(named)
     if not root.exists():
         raise FileNotFoundError(f"{root} does not exist; name the folder that holds the images.")
     patterned = options.camera_pattern is not None or options.pid_pattern is not None
@@ -141,24 +150,6 @@ def check_matches(splits: Splits, counting: Protocol, found: Inspection) -> None
         found.notes.append(
             f"{number.queries - number.matched} of {number.queries} queries have no match{elsewhere} and do not count."
         )
-
-
-def parse(arguments: list[str]) -> tuple[Path, Options]:
-    """Split the command line into the folder and the options.
-
-    Raises:
-        ValueError: if there is not exactly one folder, or an option is unknown or not allowed.
-    """
-    roots = [argument for argument in arguments if "=" not in argument or Path(argument).exists()]
-    options = take_all(Options, [argument for argument in arguments if argument not in roots])
-    if len(roots) != 1:
-        raise ValueError(f"{len(roots)} folders were named; name one: dien check ROOT [layout=NAME].")
-    check_choice("role", options.role or "target", ("source", "target"))
-    check_choice("cameras", options.cameras, ("required", "none"))
-    check_choice("protocol", options.protocol, groups_of("train")["protocol"])
-    for name in ("num_ids", "num_instances", "workers"):
-        check_int(name, getattr(options, name), 1, "see --help")
-    return Path(roots[0]), options
 
 
 def guess(root: Path) -> str:

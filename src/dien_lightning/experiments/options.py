@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from omegaconf import MISSING, OmegaConf, ValidationError
@@ -67,6 +68,19 @@ def take_all(kind: type[T], arguments: Sequence[str]) -> T:
     return take(kind, arguments)[0]
 
 
+def take_paths(kind: type[T], arguments: Sequence[str], number: int, wanted: str) -> tuple[list[str], T]:
+    """So many words that name files or folders, which may have an equals sign in their names, and the options.
+
+    Raises:
+        ValueError: there are more paths or fewer, and these are `wanted`; or as `take_all`.
+    """
+    paths = [word for word in arguments if "=" not in word or Path(word).exists()]
+    options = take_all(kind, [word for word in arguments if word not in paths])
+    if len(paths) != number:
+        raise ValueError(f"{len(paths)} {wanted}")
+    return paths, options
+
+
 def whole_numbers(name: str, listed: str) -> list[int]:
     """Different whole numbers of at least 0, such as the seeds of a table's runs.
 
@@ -86,4 +100,4 @@ def whole_numbers(name: str, listed: str) -> list[int]:
     return numbers
 
 
-__all__ = ["MISSING", "take", "take_all", "whole_numbers"]
+__all__ = ["MISSING", "take", "take_all", "take_paths", "whole_numbers"]

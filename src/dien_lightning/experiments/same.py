@@ -12,11 +12,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dien_lightning import embed_images
 from dien_lightning.data.images import check_upright, read_picture
-from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.options import MISSING, take_paths
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import Calibration, load_network
 
@@ -31,7 +30,8 @@ class Options:
 
 def main() -> None:
     """Embed both, look the distance up, say it."""
-    images, options = parse(sys.argv[1:])
+    wanted = "images were named; name two: dien same A B checkpoint=FILE."
+    images, options = take_paths(Options, sys.argv[1:], 2, wanted)
     use_threads(options.threads)
     for image in images:
         check_upright(read_picture(image).size, image)
@@ -44,19 +44,6 @@ def main() -> None:
         )
     one, other = embed_images(network, images, domain=calibration.about["domain"])
     print("\n".join(answer(images, float((one - other).norm()), calibration)))
-
-
-def parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
-    """Split the command line into two images and the options.
-
-    Raises:
-        ValueError: there are not exactly two images, or an option is unknown.
-    """
-    images = [word for word in arguments if "=" not in word or Path(word).exists()]
-    options = take_all(Options, [word for word in arguments if word not in images])
-    if len(images) != 2:
-        raise ValueError(f"{len(images)} images were named; name two: dien same A B checkpoint=FILE.")
-    return images, options
 
 
 def answer(images: Sequence[str], distance: float, calibration: Calibration) -> list[str]:
