@@ -30,12 +30,14 @@ from typing import Any
 from dien_lightning.checks import check_int
 from dien_lightning.experiments import table2
 from dien_lightning.experiments.config import both_ways, compose_config
+from dien_lightning.experiments.keys import did_you_mean
 from dien_lightning.experiments.options import take, whole_numbers
 from dien_lightning.experiments.report import Options as ReportOptions
 from dien_lightning.experiments.report import collect
 from dien_lightning.experiments.reports.second_stage import collect_second_stage
 from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE, TABLE_1
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
+from dien_lightning.experiments.stages import check_overrides
 from dien_lightning.experiments.table_jobs import Place, compose_pairs, jobs_of
 from dien_lightning.experiments.table_runs import OWN, check_records, complete
 
@@ -61,17 +63,16 @@ class Options:
         self.experiment = self.experiment or ("table2" if self.name == "table2" else "table")
         place = Place.of(self.experiment, self.jobs)
         known: dict[str, Any] = dict.fromkeys([*_FIRST, *TABLE_1])
-        name = "table1" if self.experiment == "table" else f"table1_{self.experiment}"
+        table, name = "Table I's", "table1" if self.experiment == "table" else f"table1_{self.experiment}"
         if self.is_table_2:
-            known, name = TABLE_2, self.experiment
+            known, table, name = TABLE_2, "Table II's", self.experiment
         elif self.is_second_stage:
-            known, name = SECOND_STAGE, self.experiment.replace("second_stage", "self_training")
+            known, table = SECOND_STAGE, "self-training's"
+            name = self.experiment.replace("second_stage", "self_training")
         self.rows = self.rows or ",".join(known)
-        if self.is_table_2:
-            table2.check_rows(self.rows.split(","))
-        elif unknown := [row for row in self.rows.split(",") if row not in known]:
-            table = "self-training's" if self.is_second_stage else "Table I's"
-            raise ValueError(f"rows={unknown[0]} is not one of {table}; choose from {', '.join(sorted(known))}.")
+        if unknown := [row for row in self.rows.split(",") if row not in known]:
+            near = did_you_mean(unknown[0], known)
+            raise ValueError(f"rows={unknown[0]} is not one of {table}{near} There are {', '.join(known)}.")
         self.records = self.records or str(place.records)
         self.name = self.name or name
         self.run_dir = self.run_dir or str(place.run_dir)
@@ -101,10 +102,7 @@ class Options:
 def main() -> None:
     """Find what is missing, train it, say what failed, report."""
     options, overrides = take(Options, sys.argv[1:])
-    if strange := [argument for argument in overrides if "=" not in argument]:
-        raise ValueError(f"{strange[0]!r} is no key=value; see dien table --help.")
-    if taken := [argument for argument in overrides if argument.partition("=")[0].lstrip("+") in OWN]:
-        raise ValueError(f"{taken[0]} would be the same for every run; choose runs by rows=, data= and seeds=.")
+    check_overrides("table", overrides, OWN, "give rows=, data= and seeds=.")
     check_int("jobs", options.jobs, 1, "it is how many trainings run at a time")
     seeds, rows = whole_numbers("seeds", options.seeds), options.rows.split(",")
     data = options.data.split(",") if options.data else both_ways(options.experiment)

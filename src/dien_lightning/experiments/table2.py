@@ -11,7 +11,7 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.config import compose_config, key_of
 from dien_lightning.experiments.files import read_json
 from dien_lightning.experiments.first_stages import kept_first_stage
-from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of
+from dien_lightning.experiments.keys import CONFIGS, groups_of, keys_of
 from dien_lightning.experiments.reports.table2 import entries_of, write_table_2
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.reports.tables import to_rich
@@ -22,15 +22,6 @@ from dien_lightning.experiments.table_runs import check_beside, check_records, c
 
 _TRAINED = ("table", "second_stage", "table2")
 Costs = dict[str, dict[str, float]]
-
-
-def check_rows(rows: Sequence[str]) -> None:
-    """Raise a ValueError for a row that is none of Table II's, with the nearest that is."""
-    for row in rows:
-        if row not in TABLE_2:
-            raise ValueError(
-                f"rows={row} is not one of Table II's{did_you_mean(row, TABLE_2)} There are {', '.join(TABLE_2)}."
-            )
 
 
 def complete_table_2(
