@@ -7,10 +7,8 @@ import json
 
 import pytest
 
+from experiments.test_train import TINY
 from library.data.folders import write_image
-from proofs.tiny import SMALL
-
-TINY = (*SMALL, "data.num_workers=0", "data.steps_per_epoch=2", "trainer.max_epochs=2")
 
 
 @pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero:UserWarning")

@@ -20,42 +20,42 @@ BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pya
 """What `pip install dien-lightning` does not ask for."""
 
 
-def test_every_room_but_experiments_imports_without_what_experiments_need():
+def said_by(code: str) -> str:
+    """What a Python of its own prints."""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def imported_without(blocked: tuple[str, ...], left_out: str) -> set[str]:
+    """The modules of the package that import without others, but for those whose names match a regular expression."""
     code = f"""
-import importlib, pkgutil, sys
+import importlib, pkgutil, re, sys
 import pytorch_lightning, torchmetrics  # they take matplotlib where its files lie, whatever Python is told of it
-sys.modules.update(dict.fromkeys({BLOCKED!r}))
+sys.modules.update(dict.fromkeys({blocked!r}))
 import dien_lightning
 rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
-names = [room.name for room in rooms if ".experiments" not in room.name and ".search" not in room.name]
+names = [room.name for room in rooms if not re.search({left_out!r}, room.name)]
 for name in names:
     importlib.import_module(name)
 print(*names)
 """
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= set(finished.stdout.split())
+    return set(said_by(code).split())
+
+
+def test_every_room_but_experiments_imports_without_what_experiments_need():
+    found = imported_without(BLOCKED, r"\.experiments|\.search")
+    assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= found
 
 
 def test_without_the_rivals_everything_imports_but_their_own_commands():
-    code = """
-import importlib, pkgutil, sys
-sys.modules["dien_lightning.rivals"] = None
-import dien_lightning
-own = "dien_lightning.rivals", "dien_lightning.experiments.umdl", "dien_lightning.experiments.translate"
-rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
-names = [room.name for room in rooms if not room.name.startswith(own) and not room.name.endswith("__main__")]
-for name in names:
-    importlib.import_module(name)
-print(*names)
-"""
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    assert {"dien_lightning.experiments.train", "dien_lightning.experiments.table2"} <= set(finished.stdout.split())
+    own = r"\.rivals|\.experiments\.(umdl|translate)$|__main__$"
+    found = imported_without(("dien_lightning.rivals",), own)
+    assert {"dien_lightning.experiments.train", "dien_lightning.experiments.table2"} <= found
 
 
 def test_every_public_name_is_there_and_none_costs_torch_before_it_is_used():
-    code = """
+    said_by("""
 import sys, dien_lightning
 assert set(dir(dien_lightning)) >= {*dien_lightning.__all__, "__version__"}
 assert dien_lightning.__version__
@@ -63,9 +63,7 @@ assert not {"torch", "pytorch_lightning", "numpy"} & set(sys.modules)
 assert dien_lightning.losses.DIENObjective
 from dien_lightning import *
 assert DIEN is dien_lightning.network.DIEN
-"""
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
+""")
 
 
 def imported(*files: Path) -> set[str]:

@@ -17,6 +17,7 @@ from dien_lightning import DomainPairDataModule
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.types import UNLABELED
 from experiments.test_train import TINY, rows
+from library.data.folders import make
 
 
 def write_table(path: Path, drawn: Path, shuffled: str = "none") -> Path:
@@ -132,8 +133,8 @@ def regroup(folder: Path) -> None:
 
 
 def night(root: Path) -> DomainPairDataModule:
-    options = {"num_ids": 3, "num_instances": 2, "target_batch_size": 6, "steps_per_epoch": 4, "num_workers": 0}
-    return DomainPairDataModule(str(root), "pedestrians_day", "pedestrians_night", image_size=(64, 32), **options)
+    pair = {"source": "pedestrians_day", "target": "pedestrians_night"}
+    return make(root, **pair, num_ids=3, steps_per_epoch=4, image_size=(64, 32))
 
 
 def test_renamed_files_give_the_same_batches_and_no_sample_carries_an_identity(drawn_pair, tmp_path):

@@ -15,6 +15,7 @@ from dien_lightning.data import EpochSampler, IdentitySampler, ShardSampler
 from dien_lightning.data.images import UnreadableImageError
 from dien_lightning.data.loaders import worker_options
 from library.data.folders import make, write_market
+from library.training.modules import trainer
 
 
 class Recorder(pl.LightningModule):
@@ -38,19 +39,9 @@ class Recorder(pl.LightningModule):
 
 
 def fit(data, folder, epochs=2, ckpt_path=None, **changes):
-    module = Recorder()
-    trainer = pl.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=folder,
-        **({"enable_checkpointing": False} | changes),
-    )
-    trainer.fit(module, data, ckpt_path=ckpt_path)
-    return module, trainer
+    module, run = Recorder(), trainer(max_epochs=epochs, default_root_dir=folder, **changes)
+    run.fit(module, data, ckpt_path=ckpt_path)
+    return module, run
 
 
 def test_batches_are_the_same_with_and_without_decoded_images_in_memory(root):
@@ -62,10 +53,10 @@ def test_batches_are_the_same_with_and_without_decoded_images_in_memory(root):
 
 
 def test_lightning_keeps_the_samplers(root, tmp_path):
-    module, trainer = fit(make(root), tmp_path)
-    loaders = trainer.fit_loop._combined_loader.flattened
+    module, run = fit(make(root), tmp_path)
+    loaders = run.fit_loop._combined_loader.flattened
     assert [type(loader.sampler) for loader in loaders] == [IdentitySampler, EpochSampler]
-    assert [type(loader.sampler) for loader in trainer.val_dataloaders] == [ShardSampler, ShardSampler]
+    assert [type(loader.sampler) for loader in run.val_dataloaders] == [ShardSampler, ShardSampler]
     assert [step[:2] for step in module.steps] == [(epoch, step) for epoch in range(2) for step in range(3)]
     assert module.steps[0][2] != module.steps[3][2]  # the second epoch draws anew
     assert {k: len(v) for k, v in module.evaluated.items()} == {0: 2 * 20, 1: 2 * 14}

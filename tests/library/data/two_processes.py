@@ -9,12 +9,12 @@ import json
 import sys
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from library.data.folders import make, write_market
 from library.data.test_datamodule_training import Recorder
+from library.training.modules import trainer
 
 
 class Writer(Recorder):
@@ -30,21 +30,11 @@ class Writer(Recorder):
         (self.folder / f"{self.global_rank}.json").write_text(content)
 
 
-def run(root: Path, devices: int) -> list:
+def fit(root: Path, devices: int) -> list:
     folder = root / f"{devices} processes"
     folder.mkdir()
-    trainer = pl.Trainer(
-        max_epochs=2,
-        accelerator="cpu",
-        strategy="ddp_fork" if devices > 1 else "auto",
-        devices=devices,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    trainer.fit(Writer(folder), make(root, on_error="skip"))
+    run = trainer(max_epochs=2, strategy="ddp_fork" if devices > 1 else "auto", devices=devices)
+    run.fit(Writer(folder), make(root, on_error="skip"))
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(devices)]
 
 
@@ -54,8 +44,8 @@ def main() -> None:
     write_market(root / "market1501")
     write_market(root / "dukemtmcreid", train_ids=5, cameras=3)
     sorted((root / "dukemtmcreid" / "query").iterdir())[1].write_bytes(b"")  # the second process embeds it
-    first, second = run(root, 2)
-    (alone,) = run(root, 1)
+    first, second = fit(root, 2)
+    (alone,) = fit(root, 1)
     assert first[2] == ["IdentitySampler", "EpochSampler"], first[2]
     for one, two, both in zip(first[0], second[0], alone[0], strict=True):
         for domain in ("source", "target"):

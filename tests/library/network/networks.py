@@ -29,5 +29,14 @@ def images(count: int = 4, height: int = 64, width: int = 32, seed: int = 0) -> 
     return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
+class Trap:
+    """Code that a file may hold: reading it would spring the trap."""
+
+    sprung = False
+
+    def __reduce__(self):
+        return (setattr, (Trap, "sprung", True))
+
+
 def normalizations(network):
     return {name: module for name, module in network.named_modules() if isinstance(module, DomainBatchNorm)}

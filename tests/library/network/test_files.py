@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from dien_lightning.network import DIEN, Calibration, load_network, save_network
 from dien_lightning.network.files import CALIBRATION, CHECKPOINT_HYPERPARAMETERS, fingerprint
-from library.network.networks import images, small
+from library.network.networks import Trap, images, small
 
 KINDS = ["network.safetensors", "last.ckpt"]
 ONCE = {  # what files said of the network before these were settled
@@ -159,13 +159,6 @@ def test_another_librarys_files_are_refused(tmp_path):
     refused(path)
     torch.save(7, path)
     refused(path)
-
-
-class Trap:
-    sprung = False
-
-    def __reduce__(self):
-        return (setattr, (Trap, "sprung", True))
 
 
 def test_no_code_of_the_file_runs(tmp_path):

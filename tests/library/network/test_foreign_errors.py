@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from dien_lightning.network import DIEN, Backbone, save_network
-
-
-class Trap:
-    sprung = False
-
-    def __reduce__(self):
-        return (setattr, (Trap, "sprung", True))
+from library.network.networks import Trap
 
 
 def test_a_network_of_ours_is_told_from_a_backbone(tmp_path):

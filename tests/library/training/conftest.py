@@ -6,22 +6,13 @@ import warnings
 
 import pytest
 
-from dien_lightning import DomainPairDataModule
+from library.data.folders import make
 
 
 @pytest.fixture
 def data(drawn_pair):
-    return DomainPairDataModule(
-        str(drawn_pair),
-        "pedestrians_day",
-        "pedestrians_night",
-        num_ids=3,
-        num_instances=2,
-        target_batch_size=6,
-        steps_per_epoch=1,
-        image_size=(64, 32),
-        num_workers=0,
-    )
+    pair = {"source": "pedestrians_day", "target": "pedestrians_night"}
+    return make(drawn_pair, **pair, num_ids=3, steps_per_epoch=1, image_size=(64, 32))
 
 
 @pytest.fixture(autouse=True)

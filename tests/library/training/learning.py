@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.utilities import CombinedLoader
 
 from dien_lightning.data.loaders import ResumableLoader
 from dien_lightning.data.samplers import EpochSampler
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 from dien_lightning.training import Checkpoints, LoaderPositions, MetricsFile, find_checkpoint
+from library.training.modules import trainer
 
 EPOCHS, STEPS, BATCH = 3, 4, 2
 
@@ -45,17 +46,11 @@ def fit(folder: Path, *, resume: bool = False, module: Learner | None = None, wo
     module = module or Learner()
     sampler = EpochSampler(num_images=11, batch_size=BATCH, steps_per_epoch=STEPS)
     loader = ResumableLoader(range(11), sampler, workers)
-    trainer = Trainer(
-        logger=MetricsFile(folder / "metrics.csv"),
-        callbacks=[*others, LoaderPositions(), Checkpoints(folder, **arguments)],
-        max_epochs=EPOCHS,
-        accelerator="cpu",
-        log_every_n_steps=1,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    callbacks = [*others, LoaderPositions(), Checkpoints(folder, **arguments)]
+    written = {"logger": MetricsFile(folder / "metrics.csv"), "log_every_n_steps": 1, "enable_checkpointing": True}
+    run = trainer(max_epochs=EPOCHS, callbacks=callbacks, **written)
     checkpoint = find_checkpoint(folder) if resume else None
-    trainer.fit(module, CombinedLoader({"images": loader}, mode="min_size"), ckpt_path=checkpoint, weights_only=True)
+    run.fit(module, CombinedLoader({"images": loader}, mode="min_size"), ckpt_path=checkpoint, weights_only=True)
     return module
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytorch_lightning as pl
-import torch
 
-from dien_lightning import DIEN, DIENModule, DIENObjective
+from dien_lightning import DIENModule, DIENObjective
+from library.network.networks import small
 
 ROWS = {  # Table I: objective, T
     "r01_base": ({"triplet_weight": 0, "domain_weight": 0}, 0),
@@ -22,16 +22,7 @@ ROWS = {  # Table I: objective, T
 def build(
     objective_options=(), attention_loops=1, statistics="domain_and_pass", checkpoint_passes=False, **options
 ) -> DIENModule:
-    torch.manual_seed(0)
-    network = DIEN(
-        "resnet18",
-        weights=None,
-        embedding_dim=16,
-        attention_loops=attention_loops,
-        image_size=(64, 32),
-        statistics=statistics,
-        checkpoint_passes=checkpoint_passes,
-    )
+    network = small(attention_loops, statistics=statistics, checkpoint_passes=checkpoint_passes)
     objective = DIENObjective(**({"num_classes": 6, "embedding_dim": 16} | dict(objective_options)))
     return DIENModule(network, objective, **options)
 
