@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from dien_lightning.checks import check_int, check_range
 from dien_lightning.losses.identity import IdentityLoss
@@ -28,16 +28,6 @@ def attribute_loss(logits: Tensor, attributes: Tensor) -> Tensor:  # (B, m), (B,
         tensor(2.0794)
     """
     return binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
-
-
-def reconstruction_loss(features: Tensor, reconstruction: Tensor) -> Tensor:  # (B, D), (B, D) -> ()
-    """Squared difference between the identity branch's features and what their code gives back: the mean over all.
-
-    Example:
-        >>> reconstruction_loss(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 4.0]]))
-        tensor(2.)
-    """
-    return (features - reconstruction).square().mean()
 
 
 def transfer_loss(code: Tensor, predicted: Tensor) -> Tensor:  # (B, m), (B, m) -> ()
@@ -203,7 +193,7 @@ class TJAIDLObjective(nn.Module):
     def _sum(
         self, terms: dict[str, Tensor], health: dict[str, Tensor], features: Tensor, coded: Coded, logits: Tensor
     ) -> ObjectiveOutput:
-        terms["reconstruction"] = reconstruction_loss(features.detach(), coded.reconstruction)
+        terms["reconstruction"] = mse_loss(features.detach(), coded.reconstruction)
         terms["transfer"] = transfer_loss(coded.logits.sigmoid(), logits.sigmoid())
         weights = {"reconstruction": self.reconstruction_weight, "transfer": self.transfer_weight}
         total = torch.stack([weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
