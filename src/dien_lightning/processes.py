@@ -69,10 +69,6 @@ class Processes:
         dist.broadcast(sent, src=source, group=self._group)
         return sent.to(rows.device)
 
-    def gather_numbers(self, numbers: list[int]) -> list[list[int]]:
-        """Every rank's numbers, as many on each."""
-        return self.join(torch.tensor([numbers])).tolist()
-
     @contextmanager
     def failing_together(self) -> Iterator[None]:
         """What fails on one rank ends them all, for the others would wait for it in vain.

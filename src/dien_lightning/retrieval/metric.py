@@ -150,8 +150,8 @@ class RetrievalMetric(Metric):
         own = torch.cat(self.labels).cpu() if self.labels else torch.zeros(0, 6, dtype=torch.int64)
         width = self.embedding[0].shape[1] if self.embedding else 0
         is_double = any(chunk.dtype == torch.float64 for chunk in self.embedding)
-        numbers = processes.gather_numbers([len(own), width, int(is_double), self._index_of_two(own)])
-        sizes, widths, doubles, indices_of_two = zip(*numbers, strict=True)
+        numbers = torch.tensor([[len(own), width, int(is_double), self._index_of_two(own)]])
+        sizes, widths, doubles, indices_of_two = processes.join(numbers).T.tolist()  # a number for each rank
         shared = [
             processes.share(own if rank == processes.rank else own.new_empty(size, 6), rank)
             for rank, size in enumerate(sizes)
