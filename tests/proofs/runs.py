@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-from proofs.kills import differing, left, train_forked
+from proofs.kills import Death, differing, left, train_forked
 from proofs.tiny import TINY
 
 
 class Runs:
-    """Runs of `TINY` in folders of their own, and what is left by the one that nobody disturbs."""
+    """Runs of `TINY` in folders of their own, and what is left by the one that nobody disturbs.
+
+    Raises:
+        ValueError: that one failed.
+    """
 
     def __init__(self, data_root: Path, folder: Path) -> None:
         self.data_root, self.folder = data_root, folder
-        assert self.train("undisturbed", "data.num_workers=0") == 0, self.said("undisturbed")
+        if self.train("undisturbed", "data.num_workers=0"):
+            raise ValueError(f"the undisturbed run failed: {self.said('undisturbed')}")
         self.expected = left(folder / "undisturbed")
 
-    def train(self, name: str, *overrides: str, death: Any = None) -> int:
+    def train(self, name: str, *overrides: str, death: Death | None = None, after: float = 0) -> int:
+        """Run `TINY` with these overrides in the folder `name`; see `train_forked`."""
         arguments = (*TINY, f"data_root={self.data_root}", f"run_dir={self.folder / name}", *overrides)
-        return train_forked(arguments, self.folder / f"{name}.log", death)
+        return train_forked(arguments, self.folder / f"{name}.log", death, after)
 
     def said(self, name: str) -> str:
+        """What a run printed."""
         return (self.folder / f"{name}.log").read_text()
 
     def resumed_as_undisturbed(self, name: str, *overrides: str) -> bool:

@@ -19,14 +19,15 @@ from pathlib import Path
 
 from dien_lightning.experiments.command import run
 from proofs import bad_input
-from proofs.kills import DAMAGES, MOMENTS, Death, differing, left, refusals, train_forked
+from proofs.kills import DAMAGES, MOMENTS, Death, differing, refusals
+from proofs.runs import Runs
 from proofs.soaking import soak
-from proofs.tiny import TINY, draw_tiny_pair
+from proofs.tiny import draw_tiny_pair
 
 _MANY = 5000  # bad inputs to be drawn: more than an hour has room for
 
 
-class Soak:
+class Soak(Runs):
     """The undisturbed run, and what is compared with it.
 
     Args:
@@ -39,27 +40,19 @@ class Soak:
 
     def __init__(self, work: Path, seed: int) -> None:
         shutil.rmtree(work, ignore_errors=True)
-        self.work = work
         self.draw = random.Random(seed)
         self.bad_input = iter(bad_input.draw(_MANY, seed))
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
         draw_tiny_pair(work / "data")
         started = time.monotonic()
-        if self.train("undisturbed", "data.num_workers=0"):
-            raise ValueError(f"the undisturbed run failed: {self.said('undisturbed')}")
+        super().__init__(work / "data", work)
         self.seconds = time.monotonic() - started
-        self.expected = left(work / "undisturbed")
         self.commit = json.loads((work / "undisturbed" / "results.json").read_text())["commit"]
-
-    def train(self, name: str, *overrides: str, death: Death | None = None, after: float = 0) -> int:
-        """Run `TINY` with these overrides in the folder `name`; see `train_forked`."""
-        arguments = [*TINY, f"data_root={self.work / 'data'}", f"run_dir={self.work / name}", *overrides]
-        return train_forked(arguments, self.work / f"{name}.log", death, after)
 
     def said(self, name: str) -> str:
         """The last lines of what a run printed."""
-        return "\n".join((self.work / f"{name}.log").read_text().splitlines()[-15:])
+        return "\n".join(super().said(name).splitlines()[-15:])
 
     # ---- trials ----
 
@@ -70,7 +63,7 @@ class Soak:
     def kill_and_resume(self) -> None:
         """One run, killed a few times, in the end as the undisturbed one."""
         name, deaths = "killed", []
-        shutil.rmtree(self.work / name, ignore_errors=True)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
         every = f"callbacks.checkpoint.every_n_train_steps={self.draw.choice(['null', '1', '2'])}"
         for _ in range(self.draw.randint(1, 5)):
             settings = (every, f"data.num_workers={self.draw.choice([0, 0, 1, 2])}", "resume=true")
@@ -93,18 +86,18 @@ class Soak:
         if code:
             self.faults.append(f"the last resumed run ended with {code}: {self.said(name)}")
             return
-        different = differing(self.work / name, self.expected)
+        different = differing(self.folder / name, self.expected)
         self.counts["runs_resumed_to_the_end"] += 1
         self.counts["runs_identical_to_the_last_bit"] += not different
         if different:
             self.faults.append(
                 f"{', '.join(different)} differ after {len(deaths)} kills: {'; '.join(deaths)} ({every})"
             )
-            shutil.copytree(self.work / name, self.work / f"different_{len(self.faults)}")
+            shutil.copytree(self.folder / name, self.folder / f"different_{len(self.faults)}")
 
     def _damage(self, name: str) -> None:
         """Damage last.ckpt where there is one before it."""
-        folder = self.work / name / "checkpoints"
+        folder = self.folder / name / "checkpoints"
         last = folder / "last.ckpt"
         if last.is_file() and (folder / "previous.ckpt").is_file():
             last.write_bytes(self.draw.choice(DAMAGES)(last.read_bytes(), self.draw.random()))
@@ -113,10 +106,10 @@ class Soak:
     def refuse(self) -> None:
         """One bad override: exit code 1 and one sentence, long before an hour has gone."""
         name, override = "refused", next(self.bad_input)
-        shutil.rmtree(self.work / name, ignore_errors=True)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
         code = self.train(name, "data.num_workers=0", override, after=10 * self.seconds + 60)
         self.counts["bad_inputs"] += 1
-        if code == 1 and len(refusals(self.work / f"{name}.log")) == 1:
+        if code == 1 and len(refusals(self.folder / f"{name}.log")) == 1:
             self.counts["bad_inputs_refused_in_one_sentence"] += 1
         else:
             self.faults.append(f"{override} ended with {code}: {self.said(name)}")

@@ -62,15 +62,15 @@ class Fake(soak.Soak):
     """Trains nothing: every run ends with the codes given, and leaves what is given."""
 
     def __init__(self, work, seed):
-        self.work, self.codes = work, {}
+        self.folder, self.codes = work, {}
         self.expected, self.commit, self.seconds = {"metrics.csv": b"right"}, "abc", 1.0
         self.draw, self.counts, self.faults = soak.random.Random(seed), soak.Counter(), []
         self.bad_input = iter(bad_input.draw(30, seed))
 
     def train(self, name, *overrides, death=None, after=0):
-        run_dir = self.work / name
+        run_dir = self.folder / name
         run_dir.mkdir(parents=True, exist_ok=True)
-        (self.work / f"{name}.log").write_text(self.prints)
+        (self.folder / f"{name}.log").write_text(self.prints)
         return 1 if name == "refused" else self.code if overrides[0] != "resume=true" else 0
 
 
