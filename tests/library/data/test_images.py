@@ -45,14 +45,11 @@ def test_grey_values_of_16_bits_keep_their_range(tmp_path, suffix):
     assert (image - expected).abs().max() <= 1
 
 
-def test_grey_values_of_8_bits_kept_in_32_are_read_as_they_are(tmp_path):
-    Image.fromarray(np.arange(24, dtype=np.int32).reshape(6, 4) * 10).save(tmp_path / "image.tiff")
-    assert read_image(str(tmp_path / "image.tiff"))[0].flatten().tolist() == list(range(0, 240, 10))
-
-
-def test_grey_values_of_8_bits_kept_in_16_are_read_as_they_are(tmp_path):
-    Image.fromarray(np.arange(24, dtype=np.uint16).reshape(6, 4) * 10).save(tmp_path / "image.png")
-    assert read_image(str(tmp_path / "image.png"))[0].flatten().tolist() == list(range(0, 240, 10))
+@pytest.mark.parametrize(("dtype", "suffix"), [(np.int32, "tiff"), (np.uint16, "png")])
+def test_grey_values_of_8_bits_kept_in_more_are_read_as_they_are(tmp_path, dtype, suffix):
+    path = tmp_path / f"image.{suffix}"
+    Image.fromarray(np.arange(24, dtype=dtype).reshape(6, 4) * 10).save(path)
+    assert read_image(str(path))[0].flatten().tolist() == list(range(0, 240, 10))
 
 
 def test_floating_point_values_are_refused(tmp_path):
