@@ -34,8 +34,7 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, die
     said = dien("adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5").refusal()
     assert "first is of a run with objective.center_weight=1" in said
     assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in said
-    finished = dien("adapt", "start=x")
-    assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in finished.stderr
+    assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in dien("adapt", "start=x").refusal()
 
 
 def test_a_finished_run_is_not_kept_once_the_folder_holds_other_images(trainings, tmp_path, dien):
@@ -133,8 +132,7 @@ def test_every_knob_of_self_training_can_be_turned(trainings, tmp_path, dien):
 def test_a_misspelt_key_and_a_value_out_of_range_are_refused_before_anything_is_trained(
     command, argument, words, trainings, tmp_path, dien
 ):
-    finished = dien(command, f"output={tmp_path}", argument)
-    assert words in finished.refusal()
+    assert words in dien(command, f"output={tmp_path}", argument).refusal()
     assert not trainings
 
 

@@ -174,8 +174,7 @@ def test_hydra_takes_its_flags_wherever_they_stand(flag, said, dien):
 def test_a_users_own_configurations_are_found(flag, own_conf, dien, monkeypatch):
     monkeypatch.setenv(CONFIG_DIR, "")
     own = [word.format(own_conf) for word in flag]
-    finished = dien("train", *own, "experiment=mine", "--cfg", "job")
-    assert "embedding_dim: 24" in finished.stdout
+    assert "embedding_dim: 24" in dien("train", *own, "experiment=mine", "--cfg", "job").done().stdout
     assert cli.settle("table", [*own, "experiment=mine"]) == ["experiment=mine"]
     assert compose_config(["experiment=mine"]).network.embedding_dim == 24  # as demo and table compose
     assert "mine" in cli.usage("train")

@@ -186,8 +186,7 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, dien
 )
 def test_bad_input_ends_in_one_sentence(overrides, words, network_file, drawn_pair, tmp_path, dien):
     named = [override.format(network=network_file) for override in overrides]
-    finished = evaluate(dien, f"data_root={drawn_pair}", f"output={tmp_path / 'out'}", *named)
-    assert words in finished.refusal()
+    assert words in evaluate(dien, f"data_root={drawn_pair}", f"output={tmp_path / 'out'}", *named).refusal()
 
 
 def test_a_target_without_query_and_gallery_is_told(network_file, drawn_pair, tmp_path, dien):

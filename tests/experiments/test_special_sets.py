@@ -124,8 +124,7 @@ def test_a_drawn_copy_is_ready_and_ranked_by_its_own_protocol(name, network_file
             "data.num_workers=0",
             f"output={tmp_path}/{number}",
         )
-        ranked = dien("evaluate", *how, *data, f"protocol={protocol}").done()
-        assert "Rank-1" in ranked.stdout
+        assert "Rank-1" in dien("evaluate", *how, *data, f"protocol={protocol}").done().stdout
         found = json.loads((tmp_path / str(number) / "results.json").read_text())
         assert {key: found["protocol"][key] for key in counted} == counted
         assert 0 < found["target"]["mAP"] <= 1

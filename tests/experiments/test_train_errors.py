@@ -39,8 +39,7 @@ from experiments.test_train import TINY
 )
 def test_bad_input_ends_in_one_sentence(override, words, drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", *override.split())
-    finished = dien("train", *arguments)
-    assert words in finished.refusal()
+    assert words in dien("train", *arguments).refusal()
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 

@@ -49,8 +49,7 @@ def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, dr
     before = (finished_run / "results.json").read_bytes()
     record = tmp_path / "umdl_day2night_0.json"
     arguments = (*FAST, f"data_root={drawn_pair}", f"run_dir={finished_run}", f"record={record}")
-    finished = dien("umdl", *arguments).done()
-    assert "is there: this run is done and not run again" in finished.stdout
+    assert "is there: this run is done and not run again" in dien("umdl", *arguments).done().stdout
     assert (finished_run / "results.json").read_bytes() == before
     assert json.loads(record.read_text()) == json.loads(before)
     said = dien("umdl", *arguments, "learning.neighbors=2").refusal()
@@ -74,8 +73,7 @@ def test_a_broken_run_goes_on_to_the_same_figures(broken_at, finished_run, drawn
     assert finished.code == 130
     assert "the same command goes on" in finished.stderr
     assert not (tmp_path / "run" / "results.json").exists()
-    finished = dien("umdl", *arguments, "learning.rounds=2")
-    assert "is of a run with learning.rounds=3 (not 2)" in finished.stderr
+    assert "is of a run with learning.rounds=3 (not 2)" in dien("umdl", *arguments, "learning.rounds=2").refusal()
     dien("umdl", *arguments).done()
     assert yielded == [*range(1, broken_at + 1), *range(broken_at, 7)]  # the one that was broken off comes again
     assert results_of(tmp_path / "run")["target"] == results_of(finished_run)["target"]

@@ -84,8 +84,7 @@ def test_a_record_of_other_settings_is_none_of_this_table(commands, table):
     content = json.loads(record.read_text())
     content["settings"]["learning"]["ridge"] = 0.3
     record.write_text(json.dumps(content))
-    finished = table("rows=r08_full_t3")
-    assert "umdl_day2night_1.json has learning.ridge=0.3 (not 0.2), unlike" in finished.stderr
+    assert "umdl_day2night_1.json has learning.ridge=0.3 (not 0.2), unlike" in table("rows=r08_full_t3").refusal()
 
 
 def test_rows_of_two_precisions_stand_in_one_table_and_say_so(commands, table):
