@@ -6,7 +6,7 @@ import numpy as np
 
 from .body import Floats, Indices
 from .figure import Material
-from .patterns import logo
+from .patterns import LOGOS
 from .place import COLLAR, WAIST, Place, above_hairline, above_hat_line
 from .wardrobe import Outfit
 
@@ -82,7 +82,7 @@ def _dress_top(outfit: Outfit, place: Place, colors: Floats, u: Floats, v: Float
     if outfit.logo is not None:
         height, size, side = outfit.logo_place
         faces = {0: front, 1: torso & ~front, 2: torso}[side]
-        printed = faces & logo(outfit.logo, x / size, (z - height) / size)
+        printed = faces & LOGOS[outfit.logo](x / size, (z - height) / size)
         colors[printed] = outfit.logo_color
 
 

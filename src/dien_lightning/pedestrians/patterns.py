@@ -31,30 +31,6 @@ class Fabric(NamedTuple):
         return self.colors[0] * (1 - share) + self.colors[1] * share
 
 
-def _plain(u: Floats, v: Floats, seed: float) -> Floats:
-    return np.zeros_like(u)
-
-
-def _stripes(u: Floats, v: Floats, seed: float) -> Floats:
-    return (v % 1 < 0.3 + 0.4 * seed).astype(np.float32)
-
-
-def _pinstripes(u: Floats, v: Floats, seed: float) -> Floats:
-    return (u % 1 < 0.25 + 0.3 * seed).astype(np.float32)
-
-
-def _checks(u: Floats, v: Floats, seed: float) -> Floats:
-    return ((u % 1 < 0.5).astype(np.float32) + (v % 1 < 0.5)) / 2
-
-
-def _lattice(u: Floats, v: Floats, seed: float) -> Floats:
-    return np.maximum(u % 1 < 0.25, v % 1 < 0.25).astype(np.float32)
-
-
-def _diamonds(u: Floats, v: Floats, seed: float) -> Floats:
-    return (((u + v) % 1 < 0.5) ^ ((u - v) % 1 < 0.5)).astype(np.float32)
-
-
 def _dots(u: Floats, v: Floats, seed: float) -> Floats:
     odd = np.floor(v) % 2 / 2
     return ((u + odd) % 1 - 0.5) ** 2 + (v % 1 - 0.5) ** 2 < (0.28 + 0.1 * seed) ** 2
@@ -66,32 +42,22 @@ def _blotches(u: Floats, v: Floats, seed: float) -> Floats:
 
 
 PATTERNS: dict[str, Callable[[Floats, Floats, float], Floats]] = {
-    "plain": _plain,
-    "stripes": _stripes,
-    "pinstripes": _pinstripes,
-    "checks": _checks,
-    "lattice": _lattice,
-    "diamonds": _diamonds,
+    "plain": lambda u, v, seed: np.zeros_like(u),
+    "stripes": lambda u, v, seed: (v % 1 < 0.3 + 0.4 * seed).astype(np.float32),
+    "pinstripes": lambda u, v, seed: (u % 1 < 0.25 + 0.3 * seed).astype(np.float32),
+    "checks": lambda u, v, seed: ((u % 1 < 0.5).astype(np.float32) + (v % 1 < 0.5)) / 2,
+    "lattice": lambda u, v, seed: np.maximum(u % 1 < 0.25, v % 1 < 0.25).astype(np.float32),
+    "diamonds": lambda u, v, seed: (((u + v) % 1 < 0.5) ^ ((u - v) % 1 < 0.5)).astype(np.float32),
     "dots": _dots,
     "blotches": _blotches,
 }
-
-
-def logo(kind: str, x: Floats, y: Floats) -> Floats:
-    """Where a print lies, True or False; x and y from its center in units of its half size, (N,)."""
-    if kind == "disc":
-        return x**2 + y**2 < 1
-    if kind == "ring":
-        return abs(x**2 + y**2 - 0.7) < 0.3
-    if kind == "square":
-        return np.maximum(abs(x), abs(y)) < 0.9
-    if kind == "bar":
-        return (abs(x) < 1.3) & (abs(y) < 0.4)
-    if kind == "cross":
-        return np.minimum(abs(x), abs(y)) < 0.33 * (np.maximum(abs(x), abs(y)) < 1)
-    if kind == "triangle":
-        return (y > -0.8) & (abs(x) < (1 - y) * 0.6)
-    raise ValueError(f"logo {kind!r} is none of {', '.join(LOGOS)}.")
-
-
-LOGOS = ("disc", "ring", "square", "bar", "cross", "triangle")
+"""The share of the figure's color at (u, v), in periods, by what a cloth draws of its own."""
+LOGOS: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "disc": lambda x, y: x**2 + y**2 < 1,
+    "ring": lambda x, y: abs(x**2 + y**2 - 0.7) < 0.3,
+    "square": lambda x, y: np.maximum(abs(x), abs(y)) < 0.9,
+    "bar": lambda x, y: (abs(x) < 1.3) & (abs(y) < 0.4),
+    "cross": lambda x, y: np.minimum(abs(x), abs(y)) < 0.33 * (np.maximum(abs(x), abs(y)) < 1),
+    "triangle": lambda x, y: (y > -0.8) & (abs(x) < (1 - y) * 0.6),
+}
+"""Where a print lies, True or False; x and y from its center in units of its half size, (N,)."""

@@ -154,7 +154,7 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
         loose=float(rng.uniform(0.02, 0.035) if coat else rng.uniform(0.006, 0.028)),
         neckline=float(rng.choice([0.0, 0.05, 0.12], p=[0.5, 0.3, 0.2])),
         open_front=_contrasting(rng, top.colors[0], 0.5) if rng.uniform() < (0.5 if coat else 0.14) else None,
-        logo=str(rng.choice(LOGOS)) if top.pattern == "plain" and rng.uniform() < 0.6 else None,
+        logo=str(rng.choice(list(LOGOS))) if top.pattern == "plain" and rng.uniform() < 0.6 else None,
         logo_place=(
             float(rng.uniform(0.42, 0.56)), float(rng.uniform(0.05, 0.095)), int(rng.choice(3, p=[0.35, 0.2, 0.45]))
         ),

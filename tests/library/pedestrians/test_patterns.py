@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dien_lightning.pedestrians.patterns import LOGOS, PATTERNS, Fabric, logo
+from dien_lightning.pedestrians.patterns import LOGOS, PATTERNS, Fabric
 
 COLORS = np.array([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]], dtype=np.float32)
 
@@ -26,14 +26,8 @@ def test_colors_stay_between_the_two(pattern):
     assert used == {"plain": 1, "checks": 3}.get(pattern, 2)
 
 
-@pytest.mark.parametrize("kind", LOGOS)
-def test_a_logo_is_a_figure_on_a_ground(kind):
+@pytest.mark.parametrize("printed", LOGOS.values(), ids=LOGOS)
+def test_a_logo_is_a_figure_on_a_ground(printed):
     x, y = (axis.ravel() for axis in np.mgrid[-2:2:81j, -2:2:81j])
-    share = logo(kind, x, y).mean()
-    assert 0.02 < share < 0.4
-    assert not logo(kind, np.array([1.9]), np.array([1.9]))[0]
-
-
-def test_an_unknown_logo_is_named():
-    with pytest.raises(ValueError, match="logo 'moon' is none of disc, ring"):
-        logo("moon", np.zeros(1), np.zeros(1))
+    assert 0.02 < printed(x, y).mean() < 0.4
+    assert not printed(np.array([1.9]), np.array([1.9]))[0]
