@@ -13,13 +13,20 @@ from library.data.folders import write_image
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.mark.parametrize("name", ["runtimes", "precisions", "calibration", "roboflow", "cluster_settings"])
-def test_a_network_has_to_be_given(name, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        *(
+            (name, [], rf"checkpoint=\.\.\. .*is missing; the first lines of benchmarks/{name}.py")
+            for name in ("runtimes", "precisions", "calibration", "roboflow", "cluster_settings")
+        ),
+        ("runtimes", ["checkpont=x"], "checkpont is no option here; there are checkpoint, data, "),
+    ],
+)
+def test_a_network_has_to_be_given_by_the_word_for_it(name, words, said, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setattr("sys.argv", [f"benchmarks/{name}.py"])
-    with pytest.raises(
-        SystemExit, match=rf"^error: checkpoint=\.\.\. .*is missing; the first lines of benchmarks/{name}.py"
-    ):
+    monkeypatch.setattr("sys.argv", [f"benchmarks/{name}.py", *words])
+    with pytest.raises(SystemExit, match=f"^error: {said}"):
         runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
 
 
@@ -33,10 +40,3 @@ def test_clusters_of_one_camera_lie_nowhere_between_chance_and_1(tmp_path, monke
     monkeypatch.setattr("sys.argv", ["benchmarks/cluster_settings.py", *arguments, "k1=7", "eps=0.9"])
     runpy.run_path(str(BENCHMARKS / "cluster_settings.py"), run_name="__main__")
     assert capsys.readouterr().out.endswith("| 7 | 2 | 0.9 | 1 | 0.00 | 1.00 | 1.00 | 1.00 | – | – |\n")
-
-
-def test_a_word_that_is_none_is_named(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setattr("sys.argv", ["benchmarks/runtimes.py", "checkpont=x"])
-    with pytest.raises(SystemExit, match=r"^error: checkpont is no option here; there are checkpoint, data, "):
-        runpy.run_path(str(BENCHMARKS / "runtimes.py"), run_name="__main__")

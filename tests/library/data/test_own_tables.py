@@ -45,38 +45,33 @@ def test_a_table_of_paths_alone(table):
 
 
 @pytest.mark.parametrize(
-    ("content", "error", "words"),
+    ("content", "words"),
     [
-        ("photo,pid\na.jpg,1\n", ValueError, r"crops\.csv has no column 'path' in its first line"),
-        (
-            "path,label,camera,split\na.jpg,1,1,\n",
-            ValueError,
-            r"label, camera, .*did you mean pid, camid\? Rename",
-        ),
-        ("path,pids,split,is_query\na.jpg,1,train,no\n", ValueError, r"pids, is_query, .*did you mean pid, split\?"),
-        ("path,pid\n,1\n", ValueError, r"line 2 names no path"),
-        ('sep=,\npath,pid\n\n"a\n.jpg",1\n,1\n', ValueError, r"line 6 names no path"),
-        ("sep=,\npath,pid\n\na.jpg,1,2\n", ValueError, r"line 4 has 3 cells"),
-        ("path,split\na.jpg,val\n", ValueError, r"line 2: split='val' must be one of train, query, gallery"),
-        ("pid,path\n1,a.jpg\n1\n", ValueError, r"line 3 names no path"),
-        ("path,pid,pid\na.jpg,1,2\n", ValueError, r"crops\.csv has the column 'pid' twice; leave one of them out"),
-        ("path,pid\na.jpg,1,2\n", ValueError, r"line 2 has 3 cells, and the first line names 2 columns; .* ',' into q"),
-        ("path,id\na.jpg,1\n", ValueError, r"has the columns id, which are not read; did you mean pid\?"),
-        ("path,pid\na.jpg,1.844674407370955e+19\n", ValueError, r"identity '1\.84467.*e\+19', a number that was round"),
+        ("photo,pid\na.jpg,1\n", r"crops\.csv has no column 'path' in its first line"),
+        ("path,label,camera,split\na.jpg,1,1,\n", r"label, camera, .*did you mean pid, camid\? Rename"),
+        ("path,pids,split,is_query\na.jpg,1,train,no\n", r"pids, is_query, .*did you mean pid, split\?"),
+        ("path,pid\n,1\n", r"line 2 names no path"),
+        ('sep=,\npath,pid\n\n"a\n.jpg",1\n,1\n', r"line 6 names no path"),
+        ("sep=,\npath,pid\n\na.jpg,1,2\n", r"line 4 has 3 cells"),
+        ("path,split\na.jpg,val\n", r"line 2: split='val' must be one of train, query, gallery"),
+        ("pid,path\n1,a.jpg\n1\n", r"line 3 names no path"),
+        ("path,pid,pid\na.jpg,1,2\n", r"crops\.csv has the column 'pid' twice; leave one of them out"),
+        ("path,pid\na.jpg,1,2\n", r"line 2 has 3 cells, and the first line names 2 columns; .* ',' into q"),
+        ("path,id\na.jpg,1\n", r"has the columns id, which are not read; did you mean pid\?"),
+        ("path,pid\na.jpg,1.844674407370955e+19\n", r"identity '1\.84467.*e\+19', a number that was round"),
         (
             "path,pid,camid,split\na.jpg,1,1,query\n./a.jpg,1,2,gallery\n",
-            ValueError,
             r"csv, line 3 names .*a\.jpg as taken by the camera '2', .*csv, line 2 by '1'; one camera takes an image",
         ),
-        ("path\nz.jpg\n", FileNotFoundError, r"line 2 names .*z\.jpg, which is no file"),
-        ("path\n", ValueError, r"crops\.csv lists no image"),
-        ('path,pid\n"a.jpg,1\n' + 200_000 * "x", ValueError, r"crops\.csv cannot be read as a table \(field larger"),
-        ("path,pid\na.jpg,J\xfcrgen\n".encode("latin-1"), ValueError, r"'utf-8' codec .*save it as CSV in UTF-8\."),
+        ("path\nz.jpg\n", r"line 2 names .*z\.jpg, which is no file"),
+        ("path\n", r"crops\.csv lists no image"),
+        ('path,pid\n"a.jpg,1\n' + 200_000 * "x", r"crops\.csv cannot be read as a table \(field larger"),
+        ("path,pid\na.jpg,J\xfcrgen\n".encode("latin-1"), r"'utf-8' codec .*save it as CSV in UTF-8\."),
     ],
 )
-def test_tables_that_do_not_serve(table, content, error, words):
+def test_tables_that_do_not_serve(table, content, words):
     table.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(error, match=words):
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
         read_table(table)
 
 
