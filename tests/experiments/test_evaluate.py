@@ -76,12 +76,7 @@ def test_every_refinement_is_marked(network_file, drawn_pair, tmp_path, dien):
     options = ("flip=true", "multi_query=true", "expansion=2", "rerank=true", "gather_statistics=true")
     evaluate(dien, *arguments, *options, "data.cameras=none").done()
     protocol = json.loads((tmp_path / "results.json").read_text())["protocol"]
-    assert (protocol["flip"], protocol["multi_query"], protocol["expansion"], protocol["rerank"]) == (
-        True,
-        True,
-        2,
-        True,
-    )
+    assert {"flip": True, "multi_query": True, "expansion": 2, "rerank": True}.items() <= protocol.items()
     assert protocol["same_camera"] == "keep"
     assert protocol["statistics"] == {"target": "target"}
     assert protocol["num_queries"] == 4  # without cameras, one query per person
@@ -161,9 +156,7 @@ def test_ranked_lists_agree_with_the_figures(options, network_file, market, dien
         assert all(Path(image["path"]).parent.name == "bounding_box_test" and image["pid"] != -1 for image in images)
         assert all(int(Path(image["path"]).name.split("_")[0]) == image["pid"] for image in images)
         places = [place for place, image in enumerate(images, start=1) if image["match"]]
-        precisions = [
-            number / place for number, place in enumerate(places, start=1)
-        ]  # the lists hold the whole gallery
+        precisions = [number / place for number, place in enumerate(places, start=1)]  # of the whole gallery
         assert query["average_precision"] == pytest.approx(sum(precisions) / len(precisions))
     mean = sum(query["average_precision"] for query in lists) / len(lists)
     assert mean == pytest.approx(results["target"]["mAP"])

@@ -29,12 +29,9 @@ def test_target_training_images_carry_no_identity(root):
 
 
 def test_an_epoch_is_one_pass_over_the_source_unless_said(root):
-    assert make(root).steps_per_epoch == len(list(make(root).train_dataloader())) == 24 // 8
-    assert (
-        make(root, steps_per_epoch=5).steps_per_epoch
-        == len(list(make(root, steps_per_epoch=5).train_dataloader()))
-        == 5
-    )
+    for options, expected in (({}, 24 // 8), ({"steps_per_epoch": 5}, 5)):
+        data = make(root, **options)
+        assert data.steps_per_epoch == len(list(data.train_dataloader())) == expected
 
 
 def test_without_a_target_batch_there_is_no_target(root):
