@@ -16,25 +16,27 @@ import torch
 
 import dien_lightning
 
-BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pyarrow", "lancedb", "onnx", "onnxruntime")
-"""What `pip install dien-lightning` does not ask for."""
+BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "onnx", "onnxruntime")
+SEARCH = ("pyarrow", "lancedb")
+"""What `pip install dien-lightning` does not ask for, and what its extra `search` does."""
 
 
-def test_every_room_but_experiments_imports_without_what_experiments_need():
+@pytest.mark.parametrize("search", [False, True])
+def test_every_room_but_experiments_imports_without_what_experiments_need(search):
     code = f"""
 import importlib, pkgutil, sys
 import pytorch_lightning, torchmetrics  # they take matplotlib where its files lie, whatever Python is told of it
-sys.modules.update(dict.fromkeys({BLOCKED!r}))
+sys.modules.update(dict.fromkeys({BLOCKED if search else BLOCKED + SEARCH!r}))
 import dien_lightning
 rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
-names = [room.name for room in rooms if ".experiments" not in room.name and ".search" not in room.name]
+names = [room.name for room in rooms if ".experiments" not in room.name and (".search" in room.name) is {search}]
 for name in names:
     importlib.import_module(name)
 print(*names)
 """
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= set(finished.stdout.split())
+    assert f"dien_lightning.{'search.store' if search else 'training.module'}" in finished.stdout.split()
 
 
 def test_without_the_rivals_everything_imports_but_their_own_commands():
