@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.experiments import search
-from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.options import MISSING, take, take_all
 from dien_lightning.search import EmbeddingsFile
 from dien_lightning.search.store import Added, Recall, Store
 
@@ -52,6 +52,7 @@ def main() -> None:
     action, words = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
     check_choice("dien store", action, ACTIONS)
     if action == "search":
+        take(Place, words)  # what is missing is `store`, and not `gallery`
         sys.argv[1:] = [f"gallery={word[6:]}" if word.startswith("store=") else word for word in words]
         search.main()
     elif action == "index":
