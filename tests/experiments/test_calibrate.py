@@ -102,6 +102,17 @@ def test_marked_pairs_of_one_camera_or_picture_are_left_out_and_counted(dien, tm
     assert "(276 pairs of people). 10 marked pairs are of one camera, or of one picture, and left out.\n" in done.stdout
 
 
+def test_a_picture_beside_its_own_copy_is_no_pair_of_one_person(dien, tmp_path):
+    shutil.copytree("crops", "doubled")
+    for person in range(9):
+        shutil.copy(f"crops/{person:02d}/cam0.png", f"doubled/{person:02d}/again.png")
+    words = ["checkpoint=network.safetensors", "cameras=none", "output=new.safetensors", FEWEST]
+    done = dien("calibrate", "data=doubled", *words)
+    assert done.code == 0, done.stderr
+    assert "It rests on 24 people: 33 pairs of one person, " in done.stdout
+    assert " from 1 cameras. 9 pairs are of one picture, and left out.\n" in done.stdout
+
+
 def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, tmp_path):
     for split in ("query", "gallery"):
         write_people(tmp_path / "source" / split)

@@ -231,6 +231,7 @@ def others(folder):
         ("store add store=store embeddings=other.parquet", "store=store holds embeddings with fingerprint="),
         ("store create store=store embeddings=crops.parquet", "store=store is there already"),
         ("store index store=store", "holds 6 images; an index is for 1,000 and more"),
+        ("store search query=crops", "error: store=... is missing; --help says what it is."),
         ("store empty store=store", "dien store='empty' is not allowed; choose one of create, add, search"),
     ],
 )

@@ -16,8 +16,9 @@ import torch
 
 import dien_lightning
 
-BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "pyarrow", "lancedb", "onnx", "onnxruntime")
-"""What `pip install dien-lightning` does not ask for."""
+BLOCKED = ("hydra", "omegaconf", "wandb", "matplotlib", "jinja2", "psutil", "onnx", "onnxruntime")
+SEARCH = ("pyarrow", "lancedb")
+"""What `pip install dien-lightning` does not ask for, and what its extra `search` does."""
 
 
 def said_by(code: str) -> str:
@@ -27,15 +28,15 @@ def said_by(code: str) -> str:
     return finished.stdout
 
 
-def imported_without(blocked: tuple[str, ...], left_out: str) -> set[str]:
-    """The modules of the package that import without others, but for those whose names match a regular expression."""
+def imported_without(blocked: tuple[str, ...], names: str) -> set[str]:
+    """The modules of the package whose names match a regular expression: all import without these others."""
     code = f"""
 import importlib, pkgutil, re, sys
 import pytorch_lightning, torchmetrics  # they take matplotlib where its files lie, whatever Python is told of it
 sys.modules.update(dict.fromkeys({blocked!r}))
 import dien_lightning
 rooms = pkgutil.walk_packages(dien_lightning.__path__, "dien_lightning.", onerror=lambda name: None)
-names = [room.name for room in rooms if not re.search({left_out!r}, room.name)]
+names = [room.name for room in rooms if re.search({names!r}, room.name)]
 for name in names:
     importlib.import_module(name)
 print(*names)
@@ -43,14 +44,18 @@ print(*names)
     return set(said_by(code).split())
 
 
-def test_every_room_but_experiments_imports_without_what_experiments_need():
-    found = imported_without(BLOCKED, r"\.experiments|\.search")
-    assert {"dien_lightning.training.module", "dien_lightning.data.datamodule"} <= found
+@pytest.mark.parametrize("search", [False, True])
+def test_every_room_but_experiments_imports_without_what_experiments_need(search):
+    if search:
+        found = imported_without(BLOCKED, r"^(?!.*\.experiments).*\.search")
+    else:
+        found = imported_without(BLOCKED + SEARCH, r"^(?!.*\.(experiments|search))")
+    assert f"dien_lightning.{'search.store' if search else 'training.module'}" in found
 
 
 def test_without_the_rivals_everything_imports_but_their_own_commands():
-    own = r"\.rivals|\.experiments\.(umdl|translate)$|__main__$"
-    found = imported_without(("dien_lightning.rivals",), own)
+    names = r"^(?!.*(\.rivals|\.experiments\.(umdl|translate)$|__main__$))"
+    found = imported_without(("dien_lightning.rivals",), names)
     assert {"dien_lightning.experiments.train", "dien_lightning.experiments.table2"} <= found
 
 

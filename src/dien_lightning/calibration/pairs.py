@@ -86,6 +86,7 @@ def pairs_across_cameras(
             f"{int(off.sum())} embeddings are not of length 1, the first has {float(lengths[off][0]):.3g}; calibrate "
             "L2-normalised ones: torch.nn.functional.normalize(embeddings, dim=1)."
         )
+    squares = images.square().sum(1)
     starts = range(0, len(labels), _BLOCK)
 
     def pairs_of_block(start: int) -> tuple[Tensor, Tensor]:  # (b, N), whether a pair counts, and whether it is of one
@@ -111,7 +112,8 @@ def pairs_across_cameras(
         counting, same = pairs_of_block(start)
         drawn = counting & (torch.rand(same.shape, generator=generator) < shares[same.long()])
         rows, columns = drawn.nonzero(as_tuple=True)
-        squared = 2 - 2 * images[start : start + _BLOCK] @ images.T  # (b, N)
+        block = slice(start, start + _BLOCK)
+        squared = squares[block, None] + squares - 2 * images[block] @ images.T  # (b, N)
         distances.append(squared[rows, columns].clamp(min=0).sqrt())
         people.append(torch.stack([labels[rows + start], labels[columns]], dim=1))
     return Pairs(torch.cat(distances).double().numpy(), torch.cat(people).numpy())

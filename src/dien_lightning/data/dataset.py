@@ -87,9 +87,9 @@ class ReIDDataset(Dataset[Sample]):
     def _load(self, index: int) -> tuple[int, Tensor]:
         try:
             return index, self._image(index)
-        except UnreadableImageError:
+        except UnreadableImageError as error:
             if self.on_error == "raise":
-                raise
+                raise UnreadableImageError(f"{error} A training goes on without it: data.on_error=skip.") from None
             self._skipped[index] = True
         for other in self._substitutes(index):
             try:

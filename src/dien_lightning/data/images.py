@@ -52,8 +52,7 @@ def read_picture(path: str) -> Image.Image:
         return decode(path)
     except FAULTS as error:
         raise UnreadableImageError(
-            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it (a training "
-            f"goes on without it: data.on_error=skip)."
+            f"{path} cannot be read as an image ({_reason(error)}); replace or remove it."
         ) from None
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from pytorch_lightning.utilities import rank_zero_info
+
 from dien_lightning.data.files import image_files, locate, read_text
 from dien_lightning.data.folders import camera_expression, read_name
+from dien_lightning.data.layouts import passed_over
 from dien_lightning.data.names import is_nobody, spelled
 from dien_lightning.data.own import check_columns, read_rows
 from dien_lightning.data.reading import cameras_by_layout
@@ -49,7 +53,7 @@ def list_images(
 
     A table (.csv, .tsv) has the columns path and, where they are known, camid and time; a list (.txt) has a path a
     line. Both are relative to the file. Where no pattern is given, a folder that is laid out as a data set of the
-    catalogue, or lies in one, tells its cameras.
+    catalogue, or lies in one, tells its cameras. A note says which columns or files are passed over.
 
     Args:
         place: folder, list, table, or one image.
@@ -68,7 +72,10 @@ def list_images(
             f"{option}={place} does not exist; name a folder of crops, a list, a table or an image."
         )
     if place.is_dir():
-        found = [ListedImage(path) for path in image_files(place)]
+        others: Counter[str] = Counter()
+        found = [ListedImage(path) for path in image_files(place, others)]
+        for note in passed_over(others):
+            rank_zero_info(note)
     elif place.suffix.lower() in _TABLES:
         found = _table(place)
     elif place.suffix.lower() in _LISTS:
@@ -151,7 +158,8 @@ def _read(name: str, pattern: str, path: str, root: Path) -> str:
 
 def _table(table: Path) -> list[ListedImage]:
     columns, rows = read_rows(table)
-    check_columns(table, [name for name in columns if name != "time"])
+    for note in check_columns(table, [name for name in columns if name != "time"]):
+        rank_zero_info(note)
     found = []
     for line, row in rows:
         if not (row.get("path") or "").strip():

@@ -13,7 +13,7 @@ file cannot tell: what those show does not carry over to the target's cameras. `
 `split=train` what lies there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has
 looked at, a table with the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are
 relative to it. Where camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is
-left out; so is a picture beside its own copy.
+left out. So is, here and in `data`, a picture beside its own copy.
 
 `false_matches` is how many strangers of 1,000 a threshold may let through. Fewer than 20 people, or fewer false matches
 than the pairs can show, are refused. The network is written to `output`, else in the place of `checkpoint`.
@@ -50,7 +50,7 @@ from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import DIEN, DOMAINS, Calibration, fingerprint, load_network, save_network
 from dien_lightning.types import UNLABELED
 
-_OF_A_COPY = 1e-3  # a smaller distance is one picture twice, and not two of one person
+_OF_A_COPY = 2e-3  # a smaller distance is one picture twice, and not two of one person
 _OF_DATA = ("split", "data_root", "layout", "camera_pattern", "pid_pattern", "cameras")
 
 
@@ -119,7 +119,7 @@ def main() -> None:
 
 
 def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:
-    """Pairs of a data set's people, and where they are from."""
+    """Pairs of a data set's people, without those of one picture, and where they are from."""
     name, splits = _read(options)
     parts = {"test": [*splits.query, *splits.gallery], "train": [*splits.train]}
     asked = {record.pid for record in splits.query}  # Market's pid 0 is many people, and nobody asks for it
@@ -147,7 +147,9 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
         cameras=options.cameras,
         seed=options.seed,
     )
-    return pairs, {"data": name, "split": split, "whose": whose, "cameras": _count_cameras(records)}
+    kept = pairs.distances > _OF_A_COPY
+    about = {"data": name, "split": split, "whose": whose, "cameras": _count_cameras(records)}
+    return pairs.take(kept), {**about, "left_out": int((~kept).sum())}
 
 
 def marked_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, Any]]:
@@ -174,12 +176,13 @@ def describe(calibration: Calibration) -> list[str]:
 
     low, high = about["log10_bounds"]
     left_out = about.get("left_out", 0)
+    kind = "pairs are of" if "split" in about else "marked pairs are of one camera, or of"
     said = [
         f"{about['data']}: {about['whose']}, embedded with the {about['domain']}'s statistics.",
         f"It rests on {about['people']} people: {about['pairs_of_one']:,} pairs of one person, "
         f"{about['pairs_of_strangers']:,} of strangers ({about['pairs_of_people']:,} pairs of people)"
         + (f", from {about['cameras']} cameras." if "cameras" in about else ".")
-        + (f" {left_out:,} marked pairs are of one camera, or of one picture, and left out." if left_out else ""),
+        + (f" {left_out:,} {kind} one picture, and left out." if left_out else ""),
         f"  likelihood ratio  from {10**low:.3g} to {10**high:.3g}: the data carry no more",
         f"  Cllr              {share('cllr', 1, 2)}, of people unseen by the fit: 0 is perfect, 1 says nothing",
         f"  equal error rate  {share('eer', 100, 1)} %: both errors stay at or below it",

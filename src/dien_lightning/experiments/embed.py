@@ -10,8 +10,9 @@ in the path below the folder, and their first group is the camera and the time: 
 the catalogue's data sets tells its cameras itself.
 
 Writes Parquet, in the images' order: path, camera, time, embedding of length 1; its metadata names the network by its
-fingerprint. Images that cannot be read are left out, counted and listed. The same command goes on after a kill, and
-does nothing where the file is there; devices=2 shares the work between processes.
+fingerprint. Images that cannot be read are left out, counted and listed. The same command goes on after a kill, does
+nothing where the file is there, and refuses it where an image has changed since; devices=2 shares the work between
+processes.
 """
 
 from __future__ import annotations

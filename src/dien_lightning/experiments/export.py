@@ -74,14 +74,18 @@ def main() -> None:
 
 
 def check_output(output: str, format: str) -> None:
-    """Refuse, before anything is computed, to write over what is there.
+    """Refuse, before anything is computed, to write over what is there, or by another format's name.
 
     Raises:
-        ValueError: a folder, where a file is to be written.
+        ValueError: a folder, where a file is to be written; the suffix of another format.
         FileExistsError: a file, or a folder that holds one of those to be written.
         NotADirectoryError: a file stands where its folder would be.
     """
     path = Path(output)
+    if (named := path.suffix[1:].lower()) in FORMATS and named != format:
+        raise ValueError(
+            f"output={output} is named as a file of format={named}, and format={format}; change one of them."
+        )
     if format != "reid" and (output.endswith("/") or path.is_dir()):
         raise ValueError(f"output={output} names a folder; name a file, network.{format}.")
     names = ("weights.safetensors", "reid_config.json") if format == "reid" else ("",)

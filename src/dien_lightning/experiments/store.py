@@ -7,9 +7,10 @@ dien store index store=DIR [queries=200]
 dien store info store=DIR
 
 `embeddings` is what `dien embed` wrote; `create` creates the store and adds the file's embeddings. Images whose path is
-there already are not added again, and embeddings of another network never. A store lies in a folder, or at any address
-that LanceDB takes (s3://bucket/crops). `index` makes what `approximate=true` asks, and shows what it misses: recall of
-the nearest and of the ten nearest, against exact search. Exact search needs no index.
+there already are not added again (nor is another picture that lies there now: give new crops new names, or create the
+store anew), and embeddings of another network never. A store lies in a folder, or at any address that LanceDB takes
+(s3://bucket/crops). `index` makes what `approximate=true` asks, and shows what it misses: recall of the nearest and of
+the ten nearest, against exact search. Exact search needs no index.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 from dien_lightning.checks import check_choice, check_int
 from dien_lightning.experiments import search
-from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.options import MISSING, take, take_all
 from dien_lightning.search import EmbeddingsFile
 from dien_lightning.search.store import Added, Recall, Store
 
@@ -52,6 +53,7 @@ def main() -> None:
     action, words = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
     check_choice("dien store", action, ACTIONS)
     if action == "search":
+        take(Place, words)  # what is missing is `store`, and not `gallery`
         sys.argv[1:] = [f"gallery={word[6:]}" if word.startswith("store=") else word for word in words]
         search.main()
     elif action == "index":

@@ -68,7 +68,7 @@ def check_parity(
             raise ValueError(f"the exported network gives {tuple(found.shape)} for {tuple(expected.shape)}.")
         cosines.append(float(cosine_similarity(expected.double(), found.double(), dim=1).min()))
         differences.append(float((expected - found).abs().max()))
-    parity = Parity(min(cosines), max(differences), tuple(shapes))
+    parity = Parity(float(np.min(cosines)), float(np.max(differences)), tuple(shapes))  # NaN where one batch has it
     if not parity.cosine > LEAST_COSINE:  # NaN is not either
         raise ValueError(f"the exported network computes something else ({parity}); no file was kept.")
     return parity

@@ -1,4 +1,4 @@
-"""Images to embeddings: the network that gets deployed, no heads inside."""
+"""The network itself, as it gets deployed: no heads inside."""
 
 from dien_lightning.network.attention import RecurrentTopDownAttention
 from dien_lightning.network.backbone import BACKBONES, Backbone

@@ -158,6 +158,8 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is torn, or torch.save did not write it")
     if has_wrong_checksum(path):
         raise ValueError("it is damaged: a checksum is wrong")
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""`RetrievalMetric`: evaluation while training, the same on any number of processes."""
+"""`RetrievalMetric`: gathers embeddings batch by batch and ranks them, the same on any number of processes."""
 
 from __future__ import annotations
 

@@ -231,14 +231,14 @@ def check_cameras(chosen: Filter, gallery: Gallery) -> None:
 def with_cameras(images: Sequence[ListedImage], gallery: Gallery) -> list[ListedImage]:
     """The images with their cameras, as far as the gallery has them or its pattern finds them in their paths."""
     own = gallery.numbers_of([image.path for image in images if image.camera is None])
-    rows = dict(zip(own, gallery.images([*own.values()]), strict=True))
-    known = [image.camera or getattr(rows.get(image.path), "camera", None) for image in images]
-    told = (camera or _told_by(image.path, gallery.about) for image, camera in zip(images, known, strict=True))
+    rows = {path: image.camera for path, image in zip(own, gallery.images([*own.values()]), strict=True)}
+    there = gallery.cameras()
+    told = (each.camera or rows.get(each.path) or _told_by(each.path, gallery.about, there) for each in images)
     return [image._replace(camera=camera) for image, camera in zip(images, told, strict=True)]
 
 
-def _told_by(path: str, about: About) -> str | None:
-    """What the gallery's pattern finds below its root's folder, or in the last two parts of a path elsewhere."""
+def _told_by(path: str, about: About, cameras: Sequence[str]) -> str | None:
+    """What the gallery's pattern finds below its root's folder; elsewhere one of its cameras in a path's last parts."""
     pattern, root = about.camera_pattern, Path(about.root or "")
     if pattern is None:
         return None
@@ -246,4 +246,5 @@ def _told_by(path: str, about: About) -> str | None:
     inside = root == Path() or path.startswith(os.path.join(root, ""))
     below = path_below(path, root) if inside else "/".join(Path(path).parts[-2:])
     match = re.search(camera_expression(pattern), below)
-    return next((spelled(group) for group in match.groups() if group), None) if match else None
+    camera = next((spelled(group) for group in match.groups() if group), None) if match else None
+    return camera if inside or camera in cameras else None

@@ -61,7 +61,8 @@ def embed_files(
     Args:
         network: from `load_network`, for instance.
         images: from `list_images`; the file has their whole paths, which hold wherever it is searched from.
-        output: the file; where it is there already, of the same images and network, nothing is done.
+        output: the file; where it is there already, of the same images, none changed since, and the same network,
+            nothing is done.
         domain: whose batch-norm statistics; None is the target's where there are any, else the source's.
         dtype: what is stored, "float16" or "float32".
         precision: of the computation, see `resolve_precision`.
@@ -117,7 +118,7 @@ class _Job:
     """Images, what the file of their embeddings says, and that file, in parts."""
 
     def __init__(self, about: About, images: Sequence[ListedImage], output: Path) -> None:
-        lines = "\n".join(f"{image.path}\t{image.camera}\t{image.time}" for image in images)
+        lines = "\n".join(f"{image.path}\t{image.camera}\t{image.time}\t{_version(image.path)}" for image in images)
         self.listed = hashlib.blake2b(lines.encode(errors="surrogateescape"), digest_size=16).hexdigest()
         self.about, self.images, self.output = about, images, output
         self.folder = output.with_name(output.name + ".parts")
@@ -127,7 +128,10 @@ class _Job:
         """The file, if it is what this job would make."""
         known = EmbeddingsFile(self.output)
         if (known.listed, known.about) != (self.listed, self.about):
-            others = "other images" if known.listed != self.listed else "another network, or made in another way"
+            is_same = known.listed == self.listed
+            others = (
+                "another network, or made in another way" if is_same else "other images, or some have changed since"
+            )
             raise ValueError(f"{self.output} is there, of {others}; name another output, or remove it.")
         shutil.rmtree(self.folder, ignore_errors=True)  # a kill between the file and this
         rank_zero_info(f"{self.output} is there already, of these images and this network; nothing was to be done.")
@@ -139,8 +143,8 @@ class _Job:
         if note.is_file():
             if json.loads(note.read_text(encoding="utf-8")) != json.loads(text):
                 raise ValueError(
-                    f"{self.folder} holds parts of other images, or of another network or way; remove it to start "
-                    "afresh, or name another output."
+                    f"{self.folder} holds parts of other images, or of another network or way, or images have changed "
+                    "since; remove it to start afresh, or name another output."
                 )
         elif is_first_process():
             with atomic_write(note) as draft:
@@ -182,6 +186,15 @@ class _Job:
 
     def _part(self, number: int) -> Path:
         return self.folder / f"{number:06d}.parquet"
+
+
+def _version(path: str) -> str:
+    """A file's size and the time of its last change, by which another picture of the same name is told from it."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return "not there"
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 class _Embedding(LightningModule):

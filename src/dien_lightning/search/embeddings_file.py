@@ -36,7 +36,7 @@ class EmbeddingsFile:
     Attributes:
         about: whose embeddings they are.
         unreadable: images that could not be read, and so have none.
-        listed: a digest of the images that were listed, in their order.
+        listed: a digest of the images that were listed, in their order, and of their files' sizes and times.
 
     Raises:
         FileNotFoundError: no such file.

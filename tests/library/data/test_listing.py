@@ -127,3 +127,15 @@ def test_what_cannot_be_listed_is_told(name, content, words, tmp_path):
 def test_a_pattern_that_finds_no_time_is_told(folder):
     with pytest.raises(ValueError, match=r"time_pattern='noon' finds no time in .*cam1"):
         list_images(folder / "crops", time_pattern="noon")
+
+
+def test_what_is_passed_over_is_said(folder, caplog):
+    (folder / "crops" / "new.heic").write_bytes(b"")
+    (folder / "t.csv").write_text("path,timestamp\na.jpg,12\n")
+    with caplog.at_level("INFO"):
+        list_images(folder / "crops")
+        list_images(folder / "t.csv")
+    assert caplog.messages == [
+        "Passed over, for their suffixes are no image formats read here: 1 .heic.",
+        f"The columns timestamp of {folder / 't.csv'} are not read.",
+    ]

@@ -148,6 +148,10 @@ def test_what_roboflows_reid_cannot_build_is_refused(network, tmp_path):
     [
         (lambda images: -images.reshape(len(images), -1), "computes something else .cosine -1.0000000 at the least"),
         (lambda images: np.full((len(images), 12), np.nan), "computes something else .cosine nan"),
+        (
+            lambda images: images.reshape(len(images), -1) * (np.nan if len(images) == 2 else 1),
+            "computes something else .cosine nan at the least, difference nan at the most",
+        ),
         (lambda images: images.reshape(len(images), -1)[:1], r"gives \(1, 12\) for \(2, 12\)"),
         (lambda images: 1 / 0, r"refuses images of shape \(1, 3, 2, 2\) .division by zero"),
     ],

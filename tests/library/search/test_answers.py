@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from dien_lightning import embed_images
+from dien_lightning.data.listing import ListedImage
 from dien_lightning.search import About
-from dien_lightning.search.answers import extractor
+from dien_lightning.search.answers import extractor, with_cameras
 from library.data.folders import write_image
 from library.network.networks import small
+from library.search.galleries import vectors, write
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,12 @@ def test_a_query_is_computed_as_its_gallery_was_where_the_hardware_can(
     precise, coarse = (embed_images(network, [path], precision=name) for name in ("32-true", "bf16-mixed"))
     assert not torch.equal(precise, coarse)
     assert torch.equal(found, precise if expected == "32-true" else coarse)
+
+
+@pytest.mark.parametrize(
+    ("place", "camera"), [("/crops/yard/1.jpg", "yard"), ("/new/door/1.jpg", "door"), ("/new/1.jpg", None)]
+)
+def test_elsewhere_a_folder_is_a_camera_only_where_the_gallery_has_it(place, camera, tmp_path):
+    images = [ListedImage("/crops/door/0.jpg", "door")]
+    gallery = write(tmp_path / "crops.parquet", vectors(1), images, root="/crops", camera_pattern="subfolder")
+    assert with_cameras([ListedImage(place)], gallery) == [ListedImage(place, camera)]

@@ -136,6 +136,21 @@ def test_where_no_image_can_be_read_there_is_no_file(crops):
     assert [path.name for path in crops.parent.iterdir()] == ["crops"]
 
 
+def test_a_file_or_parts_of_an_image_that_has_changed_since_are_refused(crops, monkeypatch):
+    (crops / "cam1" / "1.jpg").write_bytes(b"no image yet")
+    assert embed(crops).unreadable
+    write_image(crops / "cam1" / "1.jpg", seed=1)
+    with pytest.raises(ValueError, match="is there, of other images, or some have changed since; name another"):
+        embed(crops)
+    monkeypatch.setattr(_Job, "join", lambda job: None)
+    with pytest.raises(FileNotFoundError):
+        embed(crops, "killed.parquet")
+    time = (crops / "cam1" / "1.jpg").stat().st_mtime_ns
+    os.utime(crops / "cam1" / "1.jpg", ns=(time, time + 1))  # another picture of the same size
+    with pytest.raises(ValueError, match="or images have changed since; remove it to start afresh"):
+        embed(crops, "killed.parquet")
+
+
 ANOTHER = "is there, of another network, or made in another way; name another output"
 
 
@@ -151,7 +166,7 @@ def test_another_job_does_not_touch_the_file(crops):
         with pytest.raises(ValueError, match=words):
             embed(crops, **change)
     write_image(crops / "cam1" / "new.jpg")
-    with pytest.raises(ValueError, match="is there, of other images; name another output"):
+    with pytest.raises(ValueError, match="is there, of other images, or some have changed since; name another output"):
         embed(crops)
     assert file.path.read_bytes() == content
 
