@@ -28,6 +28,7 @@ from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs, check_paths, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.launched import check_launched
 from dien_lightning.experiments.provenance import describe, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure
@@ -178,7 +179,7 @@ def build_trainer(
     precision = resolve_precision(config.trainer.precision)
     if (config.trainer.precision, precision) == ("auto", "32-true"):
         rank_zero_info("Computing in float32: this machine has no bfloat16, which is two to three times as fast.")
-    return instantiate(
+    trainer: pl.Trainer = instantiate(
         config.trainer,
         precision=precision,
         plugins=cluster(),
@@ -188,6 +189,8 @@ def build_trainer(
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )
+    check_launched(trainer)
+    return trainer
 
 
 def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> Results:
