@@ -125,8 +125,13 @@ def conditions(config: DictConfig, *, in_precision: bool = False) -> dict[str, A
     """
     counting = counted(config)
     if in_precision or config.trainer.precision != "auto":
-        counting["precision"] = resolve_precision(config.trainer.precision)
+        counting["precision"] = precision_of(config)
     return {**settings_of(config), "seed": config.seed, "protocol": counting}
+
+
+def precision_of(config: DictConfig) -> str:
+    """Which numbers a training computes with on this machine; a GPU that it leaves alone does not count."""
+    return resolve_precision(config.trainer.precision, "cpu" if config.trainer.accelerator == "cpu" else None)
 
 
 def counted(config: DictConfig) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from dien_lightning.experiments.run_folder import (
     keep_wandb_run,
     write_config,
 )
-from dien_lightning.experiments.settings import check_start, conditions, note_start, same_run
+from dien_lightning.experiments.settings import check_start, conditions, note_start, precision_of, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.experiments.translations import check_translated
@@ -51,7 +51,6 @@ from dien_lightning.training import (
     MetricsFile,
     RunningTime,
     SelfTrainingModule,
-    resolve_precision,
 )
 from dien_lightning.training.choice import WITHIN_AN_EPOCH
 from dien_lightning.training.counting import check_counting
@@ -176,7 +175,7 @@ def build_trainer(
         if trainer.is_global_zero:
             write_config(config, run_dir)  # only a training that can begin claims its folder
 
-    precision = resolve_precision(config.trainer.precision)
+    precision = precision_of(config)
     if (config.trainer.precision, precision) == ("auto", "32-true"):
         rank_zero_info("Computing in float32: this machine has no bfloat16, which is two to three times as fast.")
     trainer: pl.Trainer = instantiate(
