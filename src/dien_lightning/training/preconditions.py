@@ -121,6 +121,11 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
         )
     if not isinstance(objective, DIENObjective):
         return  # no other tells the source's identities apart
+    if objective.triplet is not None and getattr(data, "num_instances", 2) == 1:
+        raise ValueError(
+            "num_instances=1 (data.num_instances) gives the triplet loss no second image of a person; take more, "
+            "or set triplet_weight=0."
+        )
     classes, identities = objective.identity.classifier.out_features, getattr(data, "num_classes", 0)
     if classes < identities:
         raise ValueError(
