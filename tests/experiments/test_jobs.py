@@ -43,6 +43,15 @@ def test_jobs_of_joblib_train_with_loader_processes(drawn_pair, tmp_path, dien):
     assert (config["group"], config["run_name"]) == ("sweep", results.parent.name)  # W&B's, of the folders' names
 
 
+def test_a_sweep_whose_jobs_take_several_processes_is_refused(drawn_pair, tmp_path, dien):
+    # Where one process leaves out a job alone, it would train the next one with another that trains this one.
+    several = ("trainer=ddp_cpu", "trainer.precision=32-true", "seed=0,1", f"run_dir={tmp_path / 'sweep'}")
+    finished = dien("train", "-m", *TINY, f"data_root={drawn_pair}", *several)
+    assert finished.code == 1
+    assert finished.stderr.count("trains in one process, and 2 were asked for") == 2
+    assert not [*(tmp_path / "sweep").rglob("config.yaml")]
+
+
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_jobs_of_a_sweep_that_fail_say_why_each(launcher, drawn_pair, tmp_path, dien):
     arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'sweep'}", "network.attention_loops=-1,-2")

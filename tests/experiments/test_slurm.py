@@ -58,6 +58,11 @@ def test_lightning_requeues_no_job_of_ours(slurm, tmp_path):
     assert (trainer.world_size, trainer.global_rank) == (2, 1)
 
 
+def test_a_task_that_would_train_the_whole_run_beside_another_is_refused(slurm, tmp_path):
+    with pytest.raises(ValueError, match="each would train the whole run in one folder: join them by trainer=ddp"):
+        build_trainer(composed("trainer.accelerator=cpu", f"run_dir={tmp_path}"), tmp_path, RunningTime())
+
+
 def test_time_that_is_short_after_a_training_ends_the_command_as_ctrl_c_does(slurm, monkeypatch, capfd):
     def train():
         interrupt = Interrupt()

@@ -50,6 +50,17 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
     assert "from 4 runs." in (tmp_path / "table1.md").read_text()
 
 
+def test_folders_that_hydra_would_misread_are_quoted_for_the_trainings(tmp_path, monkeypatch, dien):
+    asked: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(children, "run", lambda _, *words, **environment: asked.extend(words))
+    monkeypatch.setattr(table_runs, "prepare", lambda pairs: None)
+    dien("table", "rows=r04_dc", "data=day2night", "seeds=0", "run_dir=runs/a=1", "records=kept=(1)")
+    words = [word for word in asked if word.startswith(("run_dir=", "record=", "ablation="))]
+    found = config.compose_config(["experiment=table", *words])
+    assert (found.run_dir, found.record) == ("runs/a=1", "kept=(1)/r04_dc_day2night_0.json")
+
+
 def test_a_complete_table_trains_nothing(multirun, tmp_path, dien):
     for seed in (0, 1):
         write_record(tmp_path / "runs", "r01_base", 0.2, seed=seed, control=0.3)

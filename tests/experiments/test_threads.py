@@ -8,7 +8,7 @@ import psutil
 import pytest
 import torch
 
-from dien_lightning.experiments import threads, train
+from dien_lightning.experiments import settings, threads, train
 from dien_lightning.experiments.config import compose_config
 
 
@@ -43,10 +43,21 @@ def test_the_free_cores_are_shared(machine, busy, share, expected):
 def test_what_is_asked_for_and_what_the_environment_says_decide(machine, monkeypatch):
     machine(98.0, 98.0, 98.0, 98.0)
     assert threads.use_threads(3) == 3
+    assert os.environ["OMP_NUM_THREADS"] == "3"  # on GPUs, too, where Lightning would deal all cores out
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads.use_threads(None) == 3
     with pytest.raises(ValueError, match="threads=0 must be a whole number of at least 1"):
         threads.use_threads(0)
+
+
+def test_a_gpu_that_a_training_leaves_alone_does_not_choose_its_precision(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    config = compose_config(["trainer=ddp_cpu"])
+    assert settings.precision_of(config) == "32-true"
+    config.trainer.accelerator = "gpu"
+    assert settings.precision_of(config) == "bf16-mixed"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +65,7 @@ def test_what_is_asked_for_and_what_the_environment_says_decide(machine, monkeyp
     [("auto", "32-true", True), ("auto", "bf16-mixed", False), ("32-true", "32-true", False)],
 )
 def test_a_machine_without_bfloat16_is_told_what_it_costs(wanted, has, is_said, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(train, "resolve_precision", lambda _: has)
+    monkeypatch.setattr(settings, "resolve_precision", lambda *_: has)
     config = compose_config([f"trainer.precision={wanted}", "trainer.accelerator=cpu", f"run_dir={tmp_path}"])
     assert train.build_trainer(config, tmp_path, train.RunningTime()).precision == has
     assert ("Computing in float32" in caplog.text) == is_said

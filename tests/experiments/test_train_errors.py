@@ -28,6 +28,7 @@ from experiments.test_train import TINY
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
         ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
         ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
+        ("data.num_instances=1", "num_instances=1 (data.num_instances) gives the triplet loss no second image of a"),
         ("data.num_ids=1 data.num_instances=1", "num_ids x num_instances is 1, and a batch of one image has no"),
         ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
         ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),

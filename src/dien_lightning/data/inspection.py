@@ -99,18 +99,28 @@ def _count(splits: Splits, found: Inspection) -> None:
         found.counts.append(line)
 
 
+def unlike_published(splits: Splits) -> list[str]:
+    """Where a copy of a known set has other counts than its authors give, as one does that was copied in part."""
+    said = []
+    for split, is_so in _as_published(splits).items():
+        counts = zip(CATALOG[splits.name].published[split], ("identities", "images"), strict=True)
+        told = " and ".join(f"{number:,} {what}" for number, what in counts if number is not None)
+        if not is_so:
+            said.append(f"{CATALOG[splits.name].title}'s authors count {told} in {split}; this copy differs.")
+    return said
+
+
 def _compare(splits: Splits, found: Inspection) -> None:
-    entry = CATALOG.get(splits.name)
-    if entry is None:
-        return
-    for split, counts in entry.published.items():
-        if all(r.pid == UNLABELED for r in splits.train) and split in ("train", "all"):
-            continue  # read as a target: nobody counts its identities
-        if agrees(splits.name, split, splits):
-            found.counts.append(f"{split}: as published")
-        else:
-            said = [f"{n:,} {what}" for n, what in zip(counts, ("identities", "images"), strict=True) if n is not None]
-            found.notes.append(f"{entry.title}'s authors count {' and '.join(said)} in {split}; this copy differs.")
+    found.counts += [f"{split}: as published" for split, is_so in _as_published(splits).items() if is_so]
+    found.notes += unlike_published(splits)
+
+
+def _as_published(splits: Splits) -> dict[str, bool]:
+    """Whether each part has the counts that its authors give; of a target's training images nobody counts people."""
+    is_target = all(record.pid == UNLABELED for record in splits.train)
+    parts = CATALOG[splits.name].published if splits.name in CATALOG else ()
+    left = [split for split in parts if not (is_target and split in ("train", "all"))]
+    return {split: agrees(splits.name, split, splits) for split in left}
 
 
 def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: Inspection) -> None:

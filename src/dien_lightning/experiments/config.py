@@ -28,7 +28,7 @@ from dien_lightning.training import Recipe
 SWEPT = "DIEN_SWEPT"
 _SIDES = ("source", "target")
 _LONGEST_NAME = 120  # file systems allow 255 bytes, some encrypted ones 143
-_UNQUOTED = re.compile(r"(?!(?:null|true|false|nan|inf)$)(?:[a-z_]|\.{0,2}/)[\w./:+-]*", re.ASCII | re.IGNORECASE)
+_UNQUOTED = re.compile(r"(?!(?:null|true|false|nan|inf)$)(?:[a-z_]|\.{0,2}/)(?:[\w./:+-]|\$\{\w+\})*", re.ASCII | re.I)
 
 
 def compose_config(overrides: Sequence[str], *, command: str = "train", with_hydra: bool = False) -> DictConfig:
@@ -69,13 +69,17 @@ def key_of(word: str) -> str:
 
 
 def as_word(key: str, value: Any) -> str:
-    """`key=value` for Hydra: a text that it would read as something else, or not at all, is quoted.
+    """`key=value` for Hydra: a text that it would read as something else, or not at all, is quoted; None is null.
 
     Example:
         >>> as_word("run_dir", "outputs/mine"), as_word("run_dir", "a=1"), as_word("seed", 1), as_word("group", "1")
         ('run_dir=outputs/mine', 'run_dir="a=1"', 'seed=1', 'group="1"')
+        >>> as_word("data.target_root", None)
+        'data.target_root=null'
     """
-    if isinstance(value, str) and not _UNQUOTED.fullmatch(value):
+    if value is None:
+        value = "null"
+    elif isinstance(value, str) and not _UNQUOTED.fullmatch(value):
         value = QuotedString(value, Quote.double).with_quotes()
     return f"{key}={value}"
 

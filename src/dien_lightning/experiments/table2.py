@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import compose_config, key_of
+from dien_lightning.experiments.config import as_word, compose_config, key_of
 from dien_lightning.experiments.files import read_json
 from dien_lightning.experiments.first_stages import kept_first_stage
 from dien_lightning.experiments.keys import CONFIGS, groups_of, keys_of
@@ -87,8 +87,9 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
 def complete_umdl(wanted: Mapping[Job, Sequence[str]], own: Place) -> list[Job]:
     """Learn what `check_umdl` found missing, one run after the other; gives what is without a record then."""
     for job, chosen in wanted.items():
-        where = (f"run_dir={own.run_dir / job.name}", f"record={own.records / job.name}.json")
-        children.run("umdl", *chosen, *where, OMP_NUM_THREADS="1")
+        where = {"run_dir": own.run_dir / job.name, "record": own.records / f"{job.name}.json"}
+        words = [as_word(key, str(path)) for key, path in where.items()]
+        children.run("umdl", *chosen, *words, OMP_NUM_THREADS="1")
     left = find_missing(list(wanted), own.records)
     say_missing(left, own)
     return left

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.config import as_word, compose_config
 from dien_lightning.experiments.files import read_json, write_text
 from dien_lightning.experiments.first_stages import (
     check_first_stage,
@@ -141,7 +141,8 @@ def complete(
         prepare(pairs)
         train_first_stage(wanted, place, overrides)
         translate(wanted, place, [*overrides, *translating])
-        words = [f"record={place.records}/${{row}}_${{direction}}_${{seed}}.json", *overrides]
+        record = f"{place.records}/${{row}}_${{direction}}_${{seed}}.json"
+        words = [as_word("record", record), *overrides]
         translated = [job for job, config in wanted.items() if translation_of(config)]
         unfinished = partial(find_missing, records=place.records)
         train([job for job in wanted if job not in translated], place, words, unfinished)
@@ -178,7 +179,7 @@ def train(
             f"data={','.join(data)}",
             f"seed={','.join(seeds)}",
             "resume=true",
-            f"run_dir={place.run_dir}",
+            as_word("run_dir", str(place.run_dir)),
             "hydra.sweep.subdir=${row}_${direction}_${seed}",
             "hydra/launcher=joblib",
             f"hydra.launcher.n_jobs={place.jobs}",
@@ -217,7 +218,7 @@ def translate(configs: Mapping[Job, DictConfig], place: Place, overrides: Sequen
             continue
         if not (folder / RECORD).is_file():
             words = _translated(job, place, overrides)
-            children.run("translate", *words, f"run_dir={folder}", "resume=true", OMP_NUM_THREADS="1")
+            children.run("translate", *words, as_word("run_dir", str(folder)), "resume=true", OMP_NUM_THREADS="1")
         if (folder / RECORD).is_file():
             write_text(kept_translation(job, place), (folder / RECORD).read_text(encoding="utf-8"))
 

@@ -48,6 +48,6 @@ def use_threads(wanted: int | None, share: int = 1) -> int:
             rank_zero_info(
                 f"The cores are busy: computing with {torch.get_num_threads()} of {most} threads (threads=N decides)."
             )
-    if share > 1:
+    if share > 1 or wanted is not None:
         os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # else Lightning deals all cores out anew
     return torch.get_num_threads()

@@ -28,6 +28,7 @@ from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs, check_paths, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.launched import check_launched
 from dien_lightning.experiments.provenance import describe, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure
@@ -39,7 +40,7 @@ from dien_lightning.experiments.run_folder import (
     keep_wandb_run,
     write_config,
 )
-from dien_lightning.experiments.settings import check_start, conditions, note_start, same_run
+from dien_lightning.experiments.settings import check_start, conditions, note_start, precision_of, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_wandb
 from dien_lightning.experiments.translations import check_translated
@@ -50,7 +51,6 @@ from dien_lightning.training import (
     MetricsFile,
     RunningTime,
     SelfTrainingModule,
-    resolve_precision,
 )
 from dien_lightning.training.choice import WITHIN_AN_EPOCH
 from dien_lightning.training.counting import check_counting
@@ -175,10 +175,10 @@ def build_trainer(
         if trainer.is_global_zero:
             write_config(config, run_dir)  # only a training that can begin claims its folder
 
-    precision = resolve_precision(config.trainer.precision)
+    precision = precision_of(config)
     if (config.trainer.precision, precision) == ("auto", "32-true"):
         rank_zero_info("Computing in float32: this machine has no bfloat16, which is two to three times as fast.")
-    return instantiate(
+    trainer: pl.Trainer = instantiate(
         config.trainer,
         precision=precision,
         plugins=cluster(),
@@ -188,6 +188,8 @@ def build_trainer(
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )
+    check_launched(trainer)
+    return trainer
 
 
 def evaluate(trainer: pl.Trainer, module: DIENModule, data: DomainPairDataModule, run_dir: Path) -> Results:

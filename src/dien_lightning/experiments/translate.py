@@ -114,7 +114,7 @@ def translate(config: DictConfig) -> None:
         trainer.fit(module, data.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
     images, source = run_dir / IMAGES, without_unreadable(data.source) if data.on_error == "skip" else data.source
     if not images.exists():
-        module.eval()
+        module.eval().to(trainer.strategy.root_device)  # which Lightning leaves after a training
         with autocast(module, str(trainer.precision)):
             left_out = {record.path for record in data.source.train} - {record.path for record in source.train}
             others = [MANIFEST, *(str(Path(path).relative_to(source.root)) for path in left_out)]

@@ -32,9 +32,9 @@ from dien_lightning.training.preconditions import (
     check_same_data,
     check_same_width,
     required_objective,
-    reversal_steps,
     settings_of,
     total_steps,
+    trainer_settings,
 )
 from dien_lightning.training.recipe import Recipe
 from dien_lightning.types import NetworkOutput, Sample
@@ -240,8 +240,8 @@ class DIENModule(EvaluationModule):
     def _settings(self) -> dict[str, Any]:
         """What a resumed training has to share, as plain values."""
         shared = settings_of(self.network, self.objective, self._datamodule)
-        ramp = reversal_steps(self.trainer, self.objective)
-        return {"supervise": self.supervise, **asdict(self.recipe), **shared, **ramp}
+        of_trainer = trainer_settings(self.trainer, self.objective)
+        return {"supervise": self.supervise, **asdict(self.recipe), **shared, **of_trainer}
 
 
 def _mixed(sources: int, targets: int) -> Tensor:  # (sources + targets,)

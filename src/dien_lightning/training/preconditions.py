@@ -50,11 +50,12 @@ def settings_of(network: DIEN, objective: nn.Module | None, data: Any) -> dict[s
     return found
 
 
-def reversal_steps(trainer: Any, objective: Any) -> dict[str, float]:
-    """Over how many steps reversal_schedule='dann' rises, as a checkpoint keeps it; nothing for any other."""
+def trainer_settings(trainer: Any, objective: Any) -> dict[str, Any]:
+    """What a checkpoint keeps of them: the precision, and over how many steps a reversal_schedule='dann' rises."""
     adversary = getattr(objective, "domain", None)
     is_fitting = trainer.state.fn == TrainerFn.FITTING
-    return {_RAMP: total_steps(trainer)} if is_fitting and adversary and adversary.schedule == "dann" else {}
+    ramp = {_RAMP: total_steps(trainer)} if is_fitting and adversary and adversary.schedule == "dann" else {}
+    return {"trainer.precision": str(trainer.precision), **ramp}
 
 
 def required_objective(objective: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -120,6 +121,11 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
         )
     if not isinstance(objective, DIENObjective):
         return  # no other tells the source's identities apart
+    if objective.triplet is not None and getattr(data, "num_instances", 2) == 1:
+        raise ValueError(
+            "num_instances=1 (data.num_instances) gives the triplet loss no second image of a person; take more, "
+            "or set triplet_weight=0."
+        )
     classes, identities = objective.identity.classifier.out_features, getattr(data, "num_classes", 0)
     if classes < identities:
         raise ValueError(
@@ -181,8 +187,8 @@ def check_can_resume(
     other = [f"{name}={had[name]} (not {optim[name]})" for name in had if name in optim and had[name] != optim[name]]
     if other:
         raise ValueError(
-            f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), network, "
-            f"objective and batches, or start anew."
+            f"the checkpoint was trained with {', '.join(other)}; resume with the same recipe (optim), "
+            f"precision, network, objective and batches, or start anew."
         )
     plan, planned = checkpoint["lr_schedulers"][0], scheduler.state_dict()
     ends = [course.get("total_steps") for course in (plan, planned)]

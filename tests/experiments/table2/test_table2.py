@@ -102,7 +102,7 @@ def test_rows_of_two_precisions_stand_in_one_table_and_say_so(commands, table):
 
 
 def test_a_row_that_is_complete_may_have_another_precision_than_this_machine(commands, table, monkeypatch):
-    monkeypatch.setattr(settings, "resolve_precision", lambda _: "32-true")  # as the records have it
+    monkeypatch.setattr(settings, "resolve_precision", lambda *_: "32-true")  # as the records have it
     rows = "rows=pul,t3_self"
     assert table(rows).code == 0
     folder = Path("results/runs_second_stage")

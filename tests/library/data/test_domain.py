@@ -27,6 +27,13 @@ def test_several_sets_keep_identities_and_cameras_apart(tmp_path):
     assert {r.pid for r in domain.read(labeled=False).train} == {UNLABELED}
 
 
+def test_a_copy_of_a_known_set_that_has_other_counts_than_its_authors_give_is_told(tmp_path):
+    write_market(tmp_path / "market1501")
+    notes = DomainSets("target", tmp_path, ["market1501"]).read(labeled=False).notes
+    counts = ("750 identities and 3,368 images in query", "19,732 images in gallery")
+    assert list(notes[-2:]) == [f"Market-1501's authors count {count}; this copy differs." for count in counts]
+
+
 def test_a_folder_beside_a_catalogue_set(tmp_path):
     write_market(tmp_path / "market1501")
     write_image(tmp_path / "crops" / "cam9" / "1.jpg")

@@ -49,6 +49,12 @@ def test_what_no_shape_tells_is_compared(data, path):
         vars(data).update(before)
 
 
+def test_a_training_in_another_precision_is_another(data, path):
+    other = trainer(limit_val_batches=0, precision="bf16-mixed")
+    with pytest.raises(ValueError, match=r"trained with trainer\.precision=32-true \(not bf16-mixed\); resume with"):
+        other.fit(training(), data, ckpt_path=path, weights_only=True)
+
+
 def test_a_ramp_is_laid_out_once(data, path):
     with pytest.raises(ValueError, match="reversal rises over 1 steps, and this run's over 2: reversal_schedule"):
         resume(data, path, training(), epochs=2)

@@ -94,8 +94,8 @@ class SPGANModule(pl.LightningModule):
 
     @torch.no_grad()
     def translate(self, images: Tensor) -> Tensor:
-        """Give source images (B, 3, H, W) in [-1, 1] the target's look."""
-        return self.to_target(images)
+        """Give source images (B, 3, H, W) in [-1, 1] the target's look, on this module's device."""
+        return self.to_target(images.to(self.device))
 
     def on_fit_start(self) -> None:
         self.train()  # Lightning would train a module that translated before in evaluation mode

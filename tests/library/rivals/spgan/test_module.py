@@ -58,6 +58,10 @@ def train(
     return module
 
 
+def test_images_are_translated_where_the_networks_are():
+    assert SPGANModule(**SMALL).to("meta").translate(torch.zeros(1, 3, 64, 32)).is_meta
+
+
 def test_a_resumed_training_is_the_one_that_was_not_killed(drawn_pair, tmp_path):
     whole = train(drawn_pair, tmp_path / "whole")
     train(drawn_pair, tmp_path / "parts", epochs=1)
