@@ -94,8 +94,8 @@ class DIENModule(EvaluationModule):
             raise ValueError(
                 "compiled=True (compile) chooses itself what to compute anew; set checkpoint_passes=False."
             )
-        # A function and no module: names in checkpoints stay as they are. What it cannot translate whole, it refuses.
-        self._compiled = torch.compile(self.network.forward, fullgraph=True, dynamic=False) if compiled else None
+        # A function of the network: names in checkpoints stay, and a copy runs its own. All is translated, or refused.
+        self._compiled = torch.compile(type(network).forward, fullgraph=True, dynamic=False) if compiled else None
 
     @classmethod
     def for_data(
@@ -125,7 +125,7 @@ class DIENModule(EvaluationModule):
     def forward(self, images: Tensor, domain: Domain = "target") -> NetworkOutput:
         if self._compiled is None or not self.training:
             return super().forward(images, domain)
-        return self._compiled(self._laid_out(images), domain)
+        return self._compiled(self.network, self._laid_out(images), domain)
 
     def configure_callbacks(self) -> list[Callback]:
         return missing_positions(self.trainer)

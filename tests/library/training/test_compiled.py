@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 
@@ -63,6 +64,14 @@ def test_a_resumed_run_ends_with_the_bytes_of_one_left_alone_and_translates_no_m
     assert cut.read_bytes() == whole.read_bytes()
     state = torch.load(tmp_path / "cut" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     assert not any("_orig_mod" in name for name in state)
+
+
+def test_a_copy_trains_its_own_network():
+    module = build(attention_loops=0, compiled=True).train()
+    copied = copy.deepcopy(module)
+    copied(images(), "source")
+    assert copied.network.gathered("source")
+    assert not module.network.gathered("source")
 
 
 def test_it_keeps_to_training_on_one_process():
