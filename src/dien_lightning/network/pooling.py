@@ -43,7 +43,9 @@ class GeneralizedMean(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             power = self.power.to(torch.promote_types(self.power.dtype, torch.float32))  # half has no room for powers
             powers = features.to(power.dtype).clamp(min=_LEAST).pow(power)
-            return adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / power).to(self.power.dtype)
+            means = adaptive_avg_pool2d(powers, 1).flatten(1)
+            # From p = 6 on, powers of the least underflow, and the gradient of 0^(1/p) is none.
+            return means.clamp(min=torch.finfo(means.dtype).tiny).pow(1 / power).to(self.power.dtype)
 
 
 class LocalMax(nn.Module):
