@@ -48,7 +48,8 @@ def embed(
         network: on the device to compute on.
         images: normalised, as `evaluation_transform` gives them; moved to the network's device.
         domain: whose batch-norm statistics to take; None is the target's where there are any, else the source's.
-        precision: "auto", "32-true", "bf16-mixed" or "16-mixed", see `resolve_precision`.
+        precision: "auto", "32-true", "bf16-mixed" or "16-mixed", see `resolve_precision`; "auto" computes in the
+            weights' own type where that is not float32.
         flip: average the embeddings of an image and its mirror image, each of unit length.
         channels_last: memory layout of the images; faster wherever convolutions are.
         each_pass: give each pass's own embeddings, too; otherwise `steps` is (N, 0, D), since a gallery's are large.
@@ -90,7 +91,10 @@ def autocast(network: nn.Module, precision: str) -> torch.autocast:
         ValueError: one that is unknown, or not the network's.
     """
     weights = next(network.parameters())
-    name = resolve_precision(precision, weights.device.type)
+    name = precision
+    if precision == "auto":  # other weights than float32 have chosen already
+        own = {kind: name for name, kind in _WEIGHTS.items() if kind != torch.float32}
+        name = own.get(weights.dtype) or resolve_precision(precision, weights.device.type)
     check_choice("precision", name, (*_WEIGHTS, *_AUTOCAST))
     wanted = _WEIGHTS.get(name, weights.dtype)
     if wanted != weights.dtype:

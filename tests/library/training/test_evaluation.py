@@ -66,6 +66,13 @@ def test_precision_layout_and_domain_are_honoured(monkeypatch):
     assert embed(network().double(), IMAGES, precision="64-true").embedding.dtype == torch.float64
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("has_bfloat16", [False, True])
+def test_auto_computes_in_the_type_of_weights_that_are_not_float32(has_bfloat16, dtype, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has_bfloat16})
+    assert embed(network().to(dtype), IMAGES).embedding.dtype == dtype
+
+
 def test_without_statistics_of_the_target_the_sources_are_taken():
     own = network()
     for layer in own.modules():
