@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from dien_lightning.checks import check_choice
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.normalization import DOMAINS, normalizations
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
@@ -82,6 +83,8 @@ class Evaluation:
         each_pass: bool = False,
         **how: Any,
     ) -> None:
+        for name in names:
+            check_choice("set", name, _SETS)
         self.network = network
         self.names = list(names)
         self.how = how
@@ -121,6 +124,9 @@ def evaluate(
         loaders: by set, "target" and "source" or one of them; `DomainPairDataModule.test_dataloader` gives such.
         protocol: how to count; the defaults of `Protocol` if not given.
         **how: of `Evaluation`: each_pass, precision, flip, channels_last.
+
+    Raises:
+        ValueError: a set of another name, or one that cannot be ranked.
     """
     evaluation = Evaluation(network, list(loaders), protocol, **how)
     for name, loader in loaders.items():

@@ -74,7 +74,7 @@ class Extractor:
                     f"crops are a float tensor {tuple(crops.shape)}; give (N, 3, H, W), one crop at least."
                 )
             batches: Any = crops.split(self._batch_size)
-        elif isinstance(crops, (str, os.PathLike)) or not len(crops):
+        elif isinstance(crops, (str, os.PathLike)) or not hasattr(crops, "__len__") or not len(crops):
             raise ValueError(
                 f"paths={crops!r} must be a list of image files, such as sorted(Path(folder).glob('*.jpg'))."
             )

@@ -98,6 +98,8 @@ def test_without_statistics_of_the_target_the_sources_are_taken():
         ),
         (lambda: embed_images(network(), "crops"), r"paths='crops' must be a list of image files"),
         (lambda: embed_images(network(), []), r"paths=\[\] must be a list of image files"),
+        (lambda: embed_images(network(), (path for path in ["a.jpg"])), "must be a list of image files"),
+        (lambda: evaluate(network(), {"market": []}), "set='market' is not allowed; choose one of target, source"),
         (lambda: EvaluationResults()["target"], "target: not evaluated: nothing has been yet"),
     ],
 )
