@@ -65,7 +65,10 @@ class EvaluationModule(LightningModule):
         return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
 
     def embed(self, images: Tensor, domain: Domain | None = None) -> NetworkOutput:
-        """Embeddings of a batch as evaluation takes them; domain None is the target's statistics if there are any."""
+        """Embeddings of a batch as evaluation takes them; domain None is the target's statistics if there are any.
+
+        Without a Trainer, the precision is `embed`'s "auto".
+        """
         return embed(self.network, images, domain=domain, **self._how)
 
     @property
@@ -74,7 +77,8 @@ class EvaluationModule(LightningModule):
 
     @property
     def _gathering(self) -> dict[str, Any]:
-        return {"precision": str(self.trainer.precision), "channels_last": self.channels_last}
+        precision = "auto" if self._trainer is None else str(self._trainer.precision)
+        return {"precision": precision, "channels_last": self.channels_last}
 
     @property
     def evaluation_domains(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 
+from dien_lightning.training import embed
 from library.training.modules import build, trainer
 
 
@@ -41,6 +42,11 @@ def test_loaders_without_a_data_module_are_the_targets_and_the_sources(data):
     assert figures["val/target_mAP"] == pytest.approx(module.results["target"].mAP)
     with pytest.raises(ValueError, match="3 evaluation loaders were given; give the target's, or"):
         run.validate(module, [target] * 3, verbose=False)
+
+
+def test_a_module_without_a_trainer_embeds_as_the_network_does():
+    module, crops = build(), torch.rand(2, 3, 64, 32)
+    assert torch.equal(module.embed(crops).embedding, embed(module.network, crops).embedding)
 
 
 def test_a_test_leaves_its_figures_with_the_trainer(data):
