@@ -80,7 +80,7 @@ def pairs_across_cameras(
     known = labels != UNLABELED
     images, labels, places = embeddings.detach().cpu().float()[known], labels[known], places[known]
     lengths = images.norm(dim=1)
-    off = (lengths - 1).abs() >= _OFF_UNIT
+    off = ~((lengths - 1).abs() < _OFF_UNIT)  # NaN is not either
     if bool(off.any()):
         raise ValueError(
             f"{int(off.sum())} embeddings are not of length 1, the first has {float(lengths[off][0]):.3g}; calibrate "

@@ -120,7 +120,7 @@ def longer_and_longer(x):
     return x * torch.linspace(0.9, 1.1, len(x))[:, None]
 
 
-@pytest.mark.parametrize("change", [torch.zeros_like, longer_and_longer])
+@pytest.mark.parametrize("change", [torch.zeros_like, longer_and_longer, lambda x: x * torch.nan])
 def test_embeddings_of_another_length_are_refused(change):
     embeddings, pids, camids = pictures()
     with pytest.raises(ValueError, match=r"\d+ embeddings are not of length 1, the first has .*; calibrate L2-nor"):
