@@ -110,7 +110,7 @@ class RetrievalMetric(Metric):
             )
         given = {"is_query": is_query, "index": index, "pid": pid, "camid": camid}
         for name, value in (("clothes", clothes), ("tracklet", tracklet)):
-            given[name] = torch.full_like(index, value) if isinstance(value, int) else value
+            given[name] = torch.full(index.shape, value) if isinstance(value, int) else value
         labels = [whole_numbers(name, value).to(embedding.device) for name, value in given.items()]
         if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]

@@ -142,8 +142,10 @@ def test_labels_are_whole_numbers():
         with pytest.raises(ValueError, match="pid holds numbers that are not whole; identities and cameras are"):
             RetrievalMetric().update(embedding, torch.tensor(pids), torch.zeros(3), is_query, torch.arange(3))
     metric = RetrievalMetric()
-    metric.update(embedding, torch.tensor([7.0, 7, 8]), torch.tensor([0.0, 1, 1]), is_query, torch.arange(3))
+    bytes_ = torch.arange(3, dtype=torch.uint8)
+    metric.update(embedding, torch.tensor([7.0, 7, 8]), torch.tensor([0.0, 1, 1]), is_query, bytes_)
     assert metric.gather().gallery_pids.tolist() == [7, 8]
+    assert metric.gather().gallery_tracklets.tolist() == [-1, -1]
 
 
 def test_frames_are_averaged_clothes_are_told_and_one_query_may_ask_in_leave_one_out():
