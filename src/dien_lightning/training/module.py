@@ -204,7 +204,7 @@ class DIENModule(EvaluationModule):
     def configure_optimizers(self) -> Any:
         if self.objective is None:
             raise ValueError("objective=None: this module only evaluates and has nothing to optimise.")
-        check_can_train(self.trainer, self.objective)
+        check_can_train(self.trainer, self.network, self.objective)
         optimizer = self._optimizer()
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"}}
 

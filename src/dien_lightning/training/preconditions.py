@@ -75,13 +75,14 @@ def check_same_width(network: DIEN, objective: DIENObjective | SelfTrainingObjec
 
 
 def check_same_image_size(network: DIEN, data: Any) -> None:
-    """Raise a ValueError unless a data module gives a trained network images of the size that its file names.
+    """Raise a ValueError unless a data module gives a network images of the size that its file names.
 
     Args:
-        network: to go on with.
-        data: the data module.
+        network: to be trained.
+        data: the data module, which may be another library's.
     """
-    own, given = tuple(network.hyperparameters["image_size"]), tuple(data.image_size)
+    own = tuple(network.hyperparameters["image_size"])
+    given = tuple(getattr(data, "image_size", own))
     if own != given:
         raise ValueError(
             f"the network embeds images at {own[0]} x {own[1]}, and so does its file wherever it is used, but "
@@ -89,12 +90,13 @@ def check_same_image_size(network: DIEN, data: Any) -> None:
         )
 
 
-def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjective) -> None:
+def check_can_train(trainer: Any, network: DIEN, objective: DIENObjective | SelfTrainingObjective) -> None:
     """Raise a ValueError where this training would break down, or lose its batches without a word.
 
     Args:
         trainer: Lightning's, about to fit.
-        objective: what is to be trained.
+        network: what is to be trained.
+        objective: by which losses.
     """
     if str(trainer.precision) in ("bf16-true", "16-true"):
         raise ValueError(
@@ -110,6 +112,7 @@ def check_can_train(trainer: Any, objective: DIENObjective | SelfTrainingObjecti
     if adversary and adversary.schedule == "dann" and math.isinf(total_steps(trainer)):
         raise ValueError("reversal_schedule='dann' needs to know its end: set max_epochs or max_steps, or constant.")
     data = getattr(trainer, "datamodule", None)
+    check_same_image_size(network, data)
     sizes = {"num_ids x num_instances": getattr(data, "num_ids", 0) * getattr(data, "num_instances", 0)}
     sizes["target_batch_size"] = getattr(data, "target_batch_size", 0)
     if single := [name for name, size in sizes.items() if size == 1]:

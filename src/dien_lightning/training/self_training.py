@@ -19,7 +19,7 @@ from dien_lightning.processes import Processes
 from dien_lightning.training.embedding import embed
 from dien_lightning.training.evaluation import gather_missing
 from dien_lightning.training.module import DIENModule
-from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_same_image_size, required_objective
+from dien_lightning.training.preconditions import CHECKPOINT_DATA, required_objective
 from dien_lightning.training.rounds import Labeled, Rounds, check_drawn_once, check_two_clusters, figures_of, troubles
 from dien_lightning.types import UNLABELED, Sample, with_outliers_alone
 
@@ -70,10 +70,9 @@ class SelfTrainingModule(DIENModule):
 
     @classmethod
     def for_data(cls, network: Any, objective: Any, data: Any, **options: Any) -> SelfTrainingModule:
-        """As `DIENModule.for_data`, for images of the network's size; `objective` is given its `embedding_dim`."""
+        """As `DIENModule.for_data`; `objective` is given the network's `embedding_dim`."""
         made = network()
         loss = required_objective(objective)(embedding_dim=made.embedding_dim)
-        check_same_image_size(made, data)
         check_drawn_once(options.get("rounds"), data)
         data.takes_source = loss.needs_source
         return cls(made, loss, **options)

@@ -216,6 +216,12 @@ def test_the_total_is_the_mean_over_what_the_losses_see(data):
         ({"precision": "bf16-true"}, {}, {}, "precision=bf16-true .* choose bf16-mixed"),
         ({"precision": "16-true"}, {}, {}, "precision=16-true .* choose bf16-mixed"),
         ({"max_epochs": -1}, {"reversal_schedule": "dann"}, {}, "'dann' needs to know its end: set max_epochs or max_"),
+        (
+            {},
+            {},
+            {"image_size": (128, 64)},
+            r"at 64 x 32, .* image_size=128 x 64 would .* set data\.image_size=\[64,32",
+        ),
         ({}, {}, {"target_batch_size": 0}, r"target_batch_size=0 \(data.target_batch_size\) leaves out the target"),
         ({}, {"num_classes": 4}, {}, r"the objective tells 4 identities apart \(num_classes\) and the source has 6"),
     ],

@@ -211,14 +211,6 @@ def test_the_objective_has_to_fit_the_rounds():
         SelfTrainingModule.for_data(lambda: None, None, None)
 
 
-def test_images_of_another_size_than_the_networks_are_refused(drawn_pair):
-    given = (lambda: build().network, SelfTrainingObjective)
-    assert SelfTrainingModule.for_data(*given, pair(drawn_pair)).network.embedding_dim == 16
-    words = r"images at 64 x 32, .* but image_size=128 x 64 would .*; set data\.image_size=\[64,32\]\."
-    with pytest.raises(ValueError, match=words):
-        SelfTrainingModule.for_data(*given, pair(drawn_pair, image_size=(128, 64)))
-
-
 def test_puls_batches_hold_an_image_once(drawn_pair):
     options = {"rounds": Rounds(method="pul", num_clusters=4)}
     given = (lambda: build().network, partial(SelfTrainingObjective, num_clusters=4))
