@@ -79,7 +79,7 @@ class ReIDDataset(Dataset[Sample]):
         index, seed = int(draw), draw.seed if isinstance(draw, Draw) else None
         index, image = self._load(index)
         record = self.records[index]
-        with _seeded(seed):
+        with seeded(seed):
             image = self.transform(image)
         is_query = index < self.num_query
         return Sample(image, record.pid, record.camid, index, is_query, record.clothes, record.tracklet)
@@ -111,7 +111,7 @@ class ReIDDataset(Dataset[Sample]):
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | None) -> Iterator[None]:
     """Seed torch's CPU generator for a while; other devices and the caller's own stream stay as they are."""
     if seed is None:
         yield

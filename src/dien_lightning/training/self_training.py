@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from dien_lightning.data.cluster_sampler import with_outliers_packed
+from dien_lightning.data.dataset import seeded
 from dien_lightning.data.fingerprint import what_changed
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
@@ -207,9 +208,10 @@ class SelfTrainingModule(DIENModule):
         """PUL: the first network, and a classifier that knows nothing."""
         assert self.objective.identity is not None
         self.network.load_state_dict(self._start)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.rounds.seed + self.current_epoch)
-            self.objective.identity.classifier.reset_parameters()
+        classifier = self.objective.identity.classifier
+        with seeded(self.rounds.seed + self.current_epoch):  # on the CPU, so that each device begins alike
+            fresh = torch.nn.Linear(classifier.in_features, classifier.out_features)
+        classifier.load_state_dict(fresh.state_dict())
         for optimizer in self.trainer.optimizers:
             optimizer.state.clear()
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from dien_lightning.data.dataset import seeded
 from dien_lightning.losses import SelfTrainingObjective
 from dien_lightning.network import load_network, save_network
 from dien_lightning.training import Rounds, SelfTrainingModule
@@ -54,6 +55,17 @@ def test_every_process_ends_where_the_first_cannot_label(drawn_pair):
         "num_clusters=25 is more than there are images, 24; lower it.",
         "another process failed; its own message says why.",
     ]
+
+
+def test_puls_classifier_is_drawn_alike_on_each_device_and_moves_no_other_stream(monkeypatch):
+    module = build({"method": "pul", "num_clusters": 4, "seed": 5}, num_clusters=4)
+    module._trainer = SimpleNamespace(optimizers=[], current_epoch=2)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("a GPU was seeded"))
+    before = torch.get_rng_state()
+    module._begin_again()
+    assert torch.equal(torch.get_rng_state(), before)
+    with seeded(7):
+        assert torch.equal(module.objective.identity.classifier.weight, torch.nn.Linear(16, 4).weight)
 
 
 def test_a_joint_networks_statistics_stay_those_of_both_domains(data):
