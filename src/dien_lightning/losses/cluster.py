@@ -61,6 +61,11 @@ def moved_entries(entries: Tensor, embedding: Tensor, rows: Tensor, momentum: fl
     return entries
 
 
+def summed(embedding: Tensor, classes: Tensor) -> Tensor:  # (N, D), (N,) -> (C, D)
+    """The sum of each class's embeddings, which is their mean to a memory: it normalises what fills it."""
+    return embedding.new_zeros(int(classes.max()) + 1, embedding.shape[1]).index_add(0, classes, embedding)
+
+
 def check_rows(rows: Tensor, number: int) -> None:
     """Raise a ValueError unless each of `rows` is one of a memory's `number` entries; on the CPU alone.
 

@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 from dien_lightning.data.cluster_sampler import with_outliers_packed
 from dien_lightning.data.dataset import seeded
 from dien_lightning.data.fingerprint import what_changed
+from dien_lightning.losses.cluster import summed
 from dien_lightning.losses.self_training import SelfTrainingObjective
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.processes import Processes
@@ -94,7 +95,12 @@ class SelfTrainingModule(DIENModule):
         self.objective.update(targets[0], rows, sources[0], pids)
         return loss
 
-    # ---- rounds ----
+    def setup(self, stage: str) -> None:
+        super().setup(stage)
+        if stage == "fit":  # another training's labels may be of other images; a checkpoint brings its own, after this
+            self.labels, self._first_epoch, self._threshold = None, -1, None
+            if self.objective.memory is not None:
+                self.objective.memory.restore(torch.zeros(0, 0), torch.zeros(0, dtype=torch.long))
 
     def on_train_start(self) -> None:
         change = what_changed(self._labeled, self._datamodule.fingerprints["target"]) if self._labeled else ""
@@ -180,14 +186,14 @@ class SelfTrainingModule(DIENModule):
         memory, labels = self.objective.memory, self.labels.to(embedding.device)
         if self.objective.source_term == "none":
             kept = labels != UNLABELED
-            memory.fill(_means(embedding[kept], labels[kept]))
+            memory.fill(summed(embedding[kept], labels[kept]))
             return
         if len(memory.entries):
             classes = memory.entries[: self._datamodule.num_classes]
         else:
             source, _ = self._embed_all("source")
             data: Any = self._datamodule
-            classes = _means(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
+            classes = summed(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
         own = len(classes) + with_outliers_alone(labels)
         memory.fill(torch.cat([classes, embedding]), torch.cat([torch.arange(len(classes), device=own.device), own]))
 
@@ -241,9 +247,3 @@ class SelfTrainingModule(DIENModule):
     @property
     def _settings(self) -> dict[str, Any]:
         return {**super()._settings, "rounds": asdict(self.rounds)}
-
-
-def _means(embedding: Tensor, classes: Tensor) -> Tensor:  # (N, D), (N,) -> (C, D)
-    """The mean of each class's embeddings; their length does not matter."""
-    number = int(classes.max()) + 1
-    return embedding.new_zeros(number, embedding.shape[1]).index_add(0, classes, embedding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,6 +56,17 @@ def test_every_process_ends_where_the_first_cannot_label(drawn_pair):
         "num_clusters=25 is more than there are images, 24; lower it.",
         "another process failed; its own message says why.",
     ]
+
+
+@pytest.mark.parametrize("source_term", ["none", "spcl"])
+def test_another_training_begins_with_labels_of_its_own_images(source_term, drawn_pair):
+    module = build(source_term=source_term)
+    fit(module, pair(drawn_pair, source="pedestrians_night", target="pedestrians_day"))
+    module.network, other = copy.deepcopy(build().network), build(source_term=source_term)
+    for each in (module, other):
+        fit(each, pair(drawn_pair))
+    assert torch.equal(module.labels, other.labels)
+    torch.testing.assert_close(module.objective.memory.entries, other.objective.memory.entries)
 
 
 def test_puls_classifier_is_drawn_alike_on_each_device_and_moves_no_other_stream(monkeypatch):
