@@ -18,8 +18,8 @@ from dien_lightning.checks import check_choice, check_int, check_size
 
 from .attributes import write_table
 from .camera import DOMAINS
+from .jobs import draw_in_processes
 from .painter import VERSION
-from .processes import draw_in_processes
 from .worker import Job, draw_identities
 
 MANIFEST, ATTRIBUTES = "pedestrians.json", "attributes.csv"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dien_lightning.pedestrians.processes import draw_in_processes, split_job
+from dien_lightning.pedestrians.jobs import draw_in_processes, split_job
 from dien_lightning.pedestrians.worker import Job
 
 
