@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -22,7 +21,9 @@ class ClusterSampler(IdentitySampler):
         num_ids: P, clusters in the global batch.
         num_instances: K, images of each.
         steps_per_epoch: batches in an epoch.
-        options: seed, num_replicas and rank, as `TrainingSampler` takes them.
+        seed: everything is drawn from it.
+        num_replicas: number of processes; None asks torch.distributed, 1 without it.
+        rank: this process; None asks torch.distributed, 0 without it.
 
     Raises:
         ValueError: a number that is not positive, or P cannot be shared evenly by the processes; when batches are drawn
@@ -38,9 +39,25 @@ class ClusterSampler(IdentitySampler):
     one, many, also = "cluster", "clusters", " (data.target_batch_size / data.target_num_instances)"
 
     def __init__(
-        self, camids: Sequence[int], num_ids: int, num_instances: int, steps_per_epoch: int, **options: Any
+        self,
+        camids: Sequence[int],
+        num_ids: int,
+        num_instances: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
     ) -> None:
-        super().__init__([UNLABELED] * len(camids), num_ids, num_instances, steps_per_epoch, **options)
+        super().__init__(
+            [UNLABELED] * len(camids),
+            num_ids,
+            num_instances,
+            steps_per_epoch,
+            seed=seed,
+            num_replicas=num_replicas,
+            rank=rank,
+        )
         self._camids = np.asarray(camids)
 
     def assign(self, groups: Sequence[int]) -> None:

@@ -88,13 +88,6 @@ class TrainingSampler(DistributedSampler[Draw]):
         """Begin that epoch at that step, as a run that is taken up again in the middle does; others begin at 0."""
         self._start = (epoch, step)
 
-    def check_shared(self, name: str, value: int, also: str) -> None:
-        """Raise a ValueError unless every process gets as many."""
-        if value % (world := self.num_replicas):
-            raise ValueError(
-                f"{name}={value}{also} cannot be shared evenly by {world} processes; use a multiple of {world}."
-            )
-
     @property
     def first_step(self) -> int:
         """The step that the current epoch begins at."""
@@ -123,7 +116,8 @@ class IdentitySampler(TrainingSampler):
         num_ids: P, identities in the global batch.
         num_instances: K, images of each.
         steps_per_epoch: batches in an epoch.
-        options: seed, num_replicas and rank, as `TrainingSampler` takes them.
+        seed: everything is drawn from it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Raises:
         ValueError: if there are fewer identities than P, or P cannot be shared evenly by the processes.
@@ -137,15 +131,24 @@ class IdentitySampler(TrainingSampler):
     one, many, also = "identity", "identities", ""  # for messages: a group, groups, what else decides P
 
     def __init__(
-        self, pids: Sequence[int], num_ids: int, num_instances: int, steps_per_epoch: int, **options: Any
+        self,
+        pids: Sequence[int],
+        num_ids: int,
+        num_instances: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
     ) -> None:
         check_int("num_ids", num_ids, 1, f"it is the number of {self.many} in a batch")
         check_int("num_instances", num_instances, 1, f"it is the number of images of each {self.one} in a batch")
         self.num_ids = num_ids
         self.num_instances = num_instances
         self.assign(pids)
-        super().__init__(len(pids), num_ids * num_instances, steps_per_epoch, **options)
-        self.check_shared("num_ids", num_ids, self.also)
+        world, rank = world_and_rank(num_replicas, rank)
+        check_shared("num_ids", num_ids, world, self.also)
+        super().__init__(len(pids), num_ids * num_instances, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
 
     def assign(self, groups: Sequence[int]) -> None:
         """Say whom each image shows; the next epoch draws from these."""
@@ -171,7 +174,8 @@ class EpochSampler(TrainingSampler):
         num_images: size of the data set.
         batch_size: images in the global batch.
         steps_per_epoch: batches in an epoch, said outright, for the source sets the pace.
-        options: seed, num_replicas and rank, as `TrainingSampler` takes them.
+        seed: everything is drawn from it.
+        num_replicas: number of processes, of which this is `rank`; None asks torch.distributed.
 
     Raises:
         ValueError: if there is no image, or the batch cannot be shared evenly by the processes.
@@ -182,11 +186,21 @@ class EpochSampler(TrainingSampler):
         [0, 1, 2, 3]
     """
 
-    def __init__(self, num_images: int, batch_size: int, steps_per_epoch: int, **options: Any) -> None:
+    def __init__(
+        self,
+        num_images: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        *,
+        seed: int = 0,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+    ) -> None:
         check_int("num_images", num_images, 1, "it is the size of the data set")
         check_int("batch_size", batch_size, 1, "it is the number of images in a batch")
-        super().__init__(num_images, batch_size, steps_per_epoch, **options)
-        self.check_shared("batch_size", batch_size, " (data.target_batch_size)")
+        world, rank = world_and_rank(num_replicas, rank)
+        check_shared("batch_size", batch_size, world, " (data.target_batch_size)")
+        super().__init__(num_images, batch_size, steps_per_epoch, seed=seed, num_replicas=world, rank=rank)
 
     def batches(self, epoch: int) -> Iterator[list[int]]:
         """Give the indices of an epoch's global batches, without end."""
@@ -207,6 +221,14 @@ def images_of(groups: Sequence[int]) -> list[np.ndarray]:
         if group != UNLABELED:
             images[int(group)].append(image)
     return [np.array(images[group]) for group in sorted(images)]
+
+
+def check_shared(name: str, value: int, world: int, also: str = "") -> None:
+    """Raise a ValueError unless every process gets as many."""
+    if value % world:
+        raise ValueError(
+            f"{name}={value}{also} cannot be shared evenly by {world} processes; use a multiple of {world}."
+        )
 
 
 def batches_without_doubles(num: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
