@@ -5,7 +5,7 @@
 # Does:   both take linear layers alone. A re-identification network is convolutions and one embedding layer at its end.
 # Guess:  four bytes become one: a quarter of the file.
 # Seen:   111.1 MB become 98.6 MB with quantize_(network, Int8WeightOnlyConfig()); nothing is said of the 53 convolutions.
-# Beside: quantize_dynamic is asked for convolutions by name, {Conv2d, Linear}, and passes over them in silence, too.
+# Beside: quantize_dynamic is asked for convolutions by name, {Conv2d, Linear}, and passes over them in silence, too
 #         (98.5 MB). quantize_ raises if a filter hands it the convolutions.
 # Use:    static quantization of an exported graph (onnxruntime), measured on one's own query and gallery; or half
 #         precision, which is a half of each layer.

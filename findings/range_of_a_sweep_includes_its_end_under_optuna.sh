@@ -6,8 +6,8 @@
 #         belongs to it.
 # Guess:  one grammar, one set of values.
 # Seen:   1 to 4, and 1 to 5: the longest runs are those that nobody asked for.
-# Beside: range(0.1,0.5,0.2) gives 0.1 and 0.3, and reaches 0.5 under Optuna. Of its 20 trials of the five values, 7
-#         train the same one again, to the same end.
+# Beside: range(0.1,0.5,0.2) gives 0.1 and 0.3, and reaches 0.5 under Optuna. It trains
+#         loops=1 7 times in 20 trials, to the same end each time.
 # Use:    choice(1,2,3,4), which both read alike; a grid sampler, where each value should come once.
 set -euo pipefail
 folder=$(mktemp -d)

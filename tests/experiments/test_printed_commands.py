@@ -1,4 +1,4 @@
-"""Each command that README, docs/ and results/ print is taken as it stands there."""
+"""Lines of code in README, docs/ and results/ that begin with `dien` are taken as they stand; sweeps are left out."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from dien_lightning.experiments import check, stages
+from dien_lightning.experiments import stages
 from dien_lightning.experiments.cli import settle
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.keys import CONFIGS
-from dien_lightning.experiments.options import take, take_all
+from dien_lightning.experiments.options import take, take_all, take_paths
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 
 HOUSE = Path(__file__).parents[2]
 RUN_BY_TEST_ANSWERS = HOUSE / "docs" / "from-crops-to-answers.md"
-PAGES = {HOUSE / "README.md", *HOUSE.glob("docs/*.md"), HOUSE / "results" / "README.md"} - {RUN_BY_TEST_ANSWERS}
+PAGES = {HOUSE / "README.md", *HOUSE.glob("docs/*.md"), *HOUSE.glob("results/**/*.md")} - {RUN_BY_TEST_ANSWERS}
 FILLED_IN = {"=ROW": "=r01_base", "=SEED": "=0"}
 
 
@@ -49,7 +49,7 @@ def test_a_printed_command_is_taken(printed):
     if command in CONFIGS:
         compose_config(words, command=command)
     elif command == "check":
-        check.parse(words)
+        take_paths(module.Options, words, 1, "folders")
     elif command == "report":
         take(module.Options, words)
     elif command == "table":

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from dien_lightning.checks import check_choice
 from dien_lightning.data.cache import DecodedImages
-from dien_lightning.data.images import UnreadableImageError, read_image
+from dien_lightning.data.images import UnreadableImageError, read_image, skipping_offered
 from dien_lightning.data.names import number_names
 from dien_lightning.data.records import Record
 from dien_lightning.data.samplers import Draw
@@ -85,11 +85,12 @@ class ReIDDataset(Dataset[Sample]):
         return Sample(image, record.pid, record.camid, index, is_query, record.clothes, record.tracklet)
 
     def _load(self, index: int) -> tuple[int, Tensor]:
+        if self.on_error == "raise":
+            with skipping_offered():
+                return index, self._image(index)
         try:
             return index, self._image(index)
-        except UnreadableImageError as error:
-            if self.on_error == "raise":
-                raise UnreadableImageError(f"{error} A training goes on without it: data.on_error=skip.") from None
+        except UnreadableImageError:
             self._skipped[index] = True
         for other in self._substitutes(index):
             try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import numpy as np
@@ -54,6 +54,15 @@ def read_picture(path: str) -> Image.Image:
         raise UnreadableImageError(
             f"{path} cannot be read as an image ({_reason(error)}); replace or remove it."
         ) from None
+
+
+@contextmanager
+def skipping_offered() -> Iterator[None]:
+    """Add to the error of an image that cannot be read that a training can do without it."""
+    try:
+        yield
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"{error} A training goes on without it: data.on_error=skip.") from None
 
 
 def warn_of_skipped(paths: Collection[str]) -> None:

@@ -12,8 +12,8 @@ from dien_lightning.processes import is_first_process
 def check_launched(trainer: pl.Trainer) -> None:
     """Refuse processes of which each would train the whole run, or that would train different jobs as one.
 
-    Lightning starts the other processes of a run by the command line of the first. A sweep's begins with the first job,
-    whichever the first process has come to.
+    Lightning starts the other processes of a run by the command line of the first. That of a sweep begins with the
+    first job again, while the first process may be at a later one.
 
     Args:
         trainer: about to fit.
@@ -30,6 +30,6 @@ def check_launched(trainer: pl.Trainer) -> None:
     is_sweep = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
     if number > 1 and is_sweep and HydraConfig.get().runtime.choices["hydra/launcher"] != "submitit_slurm":
         raise ValueError(
-            f"a job of a sweep, as of dien table, trains in one process, and {number} were asked for (trainer.devices, "
-            "trainer.num_nodes): give each run a command of its own, without -m."
+            f"a job of a sweep (dien table is one, too) trains in one process, and {number} were asked for "
+            "(trainer.devices, trainer.num_nodes): give each run a command of its own, without -m."
         )

@@ -131,7 +131,7 @@ def conditions(config: DictConfig, *, in_precision: bool = False) -> dict[str, A
 
 def precision_of(config: DictConfig) -> str:
     """Which numbers a training computes with on this machine; a GPU that it leaves alone does not count."""
-    return resolve_precision(config.trainer.precision, "cpu" if config.trainer.accelerator == "cpu" else None)
+    return resolve_precision(config.trainer.precision, config.trainer.accelerator)
 
 
 def counted(config: DictConfig) -> dict[str, Any]:
@@ -215,9 +215,8 @@ def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
             names += _ATTENTIONS_OWN
         if not known.get("objective.triplet_weight", True) or known.get("objective.triplet") == "exemplar":
             names += _CENTERS_OWN
-    is_known = "protocol.precision" in one and "protocol.precision" in other
-    if is_known or "auto" in (one.get("trainer.precision"), other.get("trainer.precision")):
-        names.append("trainer.precision")  # a checkpoint says which an automatic one was
+    if "protocol.precision" in one and "protocol.precision" in other:
+        names.append("trainer.precision")  # which may be auto
     if one.get(_START_NAME, "") == other.get(_START_NAME):
         names.append("network.path")  # the same network, wherever it lies
     if one.get("data.on_error") == "raise":

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import wandb
 from hydra.utils import instantiate
-from omegaconf import DictConfig
-from pytorch_lightning.loggers import WandbLogger
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger, WandbLogger
 
 from dien_lightning.experiments.reports.tables import Table
 from dien_lightning.processes import is_first_process
+from dien_lightning.training import MetricsFile
 
 T = TypeVar("T")
 TIMEOUTS = {"init_timeout": 30.0, "finish_timeout": 60.0}
@@ -43,6 +44,20 @@ def _server() -> str:
         settings.read(Path(os.environ.get("WANDB_CONFIG_DIR", "~/.config/wandb"), "settings").expanduser())
     kept = settings.get("default", "base_url", fallback="")
     return urlsplit(os.environ.get("WANDB_BASE_URL", kept)).netloc
+
+
+def start_loggers(config: DictConfig, run_dir: Path, *, goes_on: bool) -> list[Logger]:
+    """metrics.csv of a run, which goes on or begins, and what `logger` names; each is told the settings."""
+    metrics = MetricsFile(run_dir / "metrics.csv")
+    if not goes_on:
+        metrics.cut(0)  # what the run wrote that stopped before its first checkpoint
+    loggers: list[Logger] = [metrics]
+    for name, options in config.logger.items():
+        loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    for logger in loggers:
+        logger.log_hyperparams(settings)
+    return loggers
 
 
 def start_wandb(options: DictConfig) -> WandbLogger:

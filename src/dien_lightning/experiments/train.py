@@ -42,13 +42,12 @@ from dien_lightning.experiments.run_folder import (
 )
 from dien_lightning.experiments.settings import check_start, conditions, note_start, precision_of, same_run
 from dien_lightning.experiments.threads import use_threads
-from dien_lightning.experiments.tracking import start_wandb
+from dien_lightning.experiments.tracking import start_loggers
 from dien_lightning.experiments.translations import check_translated
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
 from dien_lightning.training import (
     EpochChoice,
-    MetricsFile,
     RunningTime,
     SelfTrainingModule,
 )
@@ -161,14 +160,6 @@ def build_trainer(
     check_int("trainer.check_val_every_n_epoch", config.trainer.check_val_every_n_epoch, 1, "1 is after each epoch")
     if config.trainer.get("log_every_n_steps") is not None:
         check_int("trainer.log_every_n_steps", config.trainer.log_every_n_steps, 0, "0 logs no step")
-    metrics = MetricsFile(run_dir / "metrics.csv")
-    if checkpoint is None:
-        metrics.cut(0)  # what the run wrote that stopped before its first checkpoint
-    loggers: list[Any] = [metrics]
-    for name, options in config.logger.items():
-        loggers.append(start_wandb(options) if name == "wandb" else instantiate(options))
-    for logger in loggers:
-        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     callbacks = [instantiate(callback) for callback in config.callbacks.values() if callback is not None]
 
     def begin(trainer: pl.Trainer, _module: pl.LightningModule) -> None:
@@ -183,12 +174,13 @@ def build_trainer(
         precision=precision,
         plugins=cluster(),
         default_root_dir=str(run_dir),
-        logger=loggers,
+        logger=False,  # so that what is refused leaves no run in W&B
         callbacks=[LambdaCallback(on_fit_start=begin), running_time, *callbacks],
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),  # none of Lightning's
         _convert_="all",
     )
     check_launched(trainer)
+    trainer.loggers = start_loggers(config, run_dir, goes_on=checkpoint is not None)
     return trainer
 
 

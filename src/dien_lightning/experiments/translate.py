@@ -27,6 +27,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from dien_lightning import DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int, check_path
 from dien_lightning.data import Splits
+from dien_lightning.data.images import skipping_offered
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs
@@ -115,7 +116,7 @@ def translate(config: DictConfig) -> None:
     images, source = run_dir / IMAGES, without_unreadable(data.source) if data.on_error == "skip" else data.source
     if not images.exists():
         module.eval().to(trainer.strategy.root_device)  # which Lightning leaves after a training
-        with autocast(module, str(trainer.precision)):
+        with autocast(module, str(trainer.precision)), skipping_offered():
             left_out = {record.path for record in data.source.train} - {record.path for record in source.train}
             others = [MANIFEST, *(str(Path(path).relative_to(source.root)) for path in left_out)]
             write_translated_set(source, images, module.translate, size, without=others)

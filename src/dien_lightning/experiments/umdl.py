@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_bool, check_int, check_keywords
-from dien_lightning.data.images import warn_of_skipped
+from dien_lightning.data.images import skipping_offered, warn_of_skipped
 from dien_lightning.data.scanning import unreadable_files
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_paths, protocol
@@ -112,7 +112,8 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     write_config(config, run_dir)
     threads = use_threads(config.threads)
     with threadpool_limits(threads):
-        images = read(data, strips, Path(config.strips))
+        with skipping_offered():
+            images = read(data, strips, Path(config.strips))
         cost = Cost(run_dir / "cost.json")
         if learner is not None:
             embedding = embed(images, learner, run_dir, cost)

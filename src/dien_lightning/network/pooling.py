@@ -44,7 +44,7 @@ class GeneralizedMean(nn.Module):
             power = self.power.to(torch.promote_types(self.power.dtype, torch.float32))  # half has no room for powers
             powers = features.to(power.dtype).clamp(min=_LEAST).pow(power)
             means = adaptive_avg_pool2d(powers, 1).flatten(1)
-            # From p = 6 on, powers of the least underflow, and the gradient of 0^(1/p) is none.
+            # From p = 7.5 on, powers of the least are 0, and 0^(1/p) has no gradient.
             return means.clamp(min=torch.finfo(means.dtype).tiny).pow(1 / power).to(self.power.dtype)
 
 

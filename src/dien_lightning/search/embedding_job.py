@@ -93,7 +93,7 @@ def embed_files(
         width=network.embedding_dim,
         dtype=dtype,
         flip=flip,
-        precision=resolve_precision(precision, "cpu" if trainer.get("accelerator") == "cpu" else None),
+        precision=resolve_precision(precision, trainer.get("accelerator", "auto")),
         **(told | places),
     )
     autocast(network, about.precision)  # refuses what the network does not compute in

@@ -17,16 +17,16 @@ _WEIGHTS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": tor
 _AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
-def resolve_precision(wanted: str, device_type: str | None = None) -> str:
+def resolve_precision(wanted: str, accelerator: str = "auto") -> str:
     """Lightning's name of the numbers to compute with.
 
     Args:
         wanted: a name of Lightning's, or "auto": bf16-mixed where the machine has it in hardware, else 32-true.
-        device_type: "cpu", "cuda", ...; None is the GPU where there is one.
+        accelerator: "cpu", or Lightning's name of another; these and "cuda" are the GPU where there is one.
     """
     if wanted != "auto":
         return wanted
-    if (device_type or ("cuda" if torch.cuda.is_available() else "cpu")) == "cuda":
+    if accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"

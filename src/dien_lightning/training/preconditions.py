@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from dien_lightning.data import DomainPairDataModule
 from dien_lightning.data.fingerprint import what_changed
-from dien_lightning.losses import DIENObjective, SelfTrainingObjective
+from dien_lightning.losses import CrossDomainTripletLoss, DIENObjective, SelfTrainingObjective
 from dien_lightning.network import DIEN
 from dien_lightning.network.files import CHECKPOINT_HYPERPARAMETERS
 
@@ -79,10 +79,11 @@ def check_same_image_size(network: DIEN, data: Any) -> None:
 
     Args:
         network: to be trained.
-        data: the data module, which may be another library's.
+        data: the data module; another library's may call something else its image size.
     """
-    own = tuple(network.hyperparameters["image_size"])
-    given = tuple(getattr(data, "image_size", own))
+    if not isinstance(data, DomainPairDataModule):
+        return
+    own, given = tuple(network.hyperparameters["image_size"]), tuple(data.image_size)
     if own != given:
         raise ValueError(
             f"the network embeds images at {own[0]} x {own[1]}, and so does its file wherever it is used, but "
@@ -124,7 +125,7 @@ def check_can_train(trainer: Any, network: DIEN, objective: DIENObjective | Self
         )
     if not isinstance(objective, DIENObjective):
         return  # no other tells the source's identities apart
-    if objective.triplet is not None and getattr(data, "num_instances", 2) == 1:
+    if isinstance(objective.triplet, CrossDomainTripletLoss) and getattr(data, "num_instances", 2) == 1:
         raise ValueError(
             "num_instances=1 (data.num_instances) gives the triplet loss no second image of a person; take more, "
             "or set triplet_weight=0."

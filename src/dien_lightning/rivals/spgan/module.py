@@ -200,10 +200,17 @@ class SPGANModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
             check_same_data(checkpoint, self)
+            had, own = checkpoint.get("precision"), str(self.trainer.precision)
+            if had not in (None, own):
+                raise ValueError(
+                    f"the checkpoint was trained in {had}, and this training computes in {own}; go on where "
+                    f"{had} is automatic too, or start anew."
+                )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[CHECKPOINT_HYPERPARAMETERS] = {}  # `find_checkpoint` looks for it; there is no DIEN in here
         checkpoint[CHECKPOINT_DATA] = self.fingerprints
+        checkpoint["precision"] = str(self.trainer.precision)
 
 
 @contextmanager
