@@ -15,7 +15,13 @@ from torch.utils.data import DataLoader, IterableDataset
 from dien_lightning import Recipe
 from dien_lightning.data.fingerprint import fingerprint
 from dien_lightning.data.records import Record
-from dien_lightning.training.preconditions import CHECKPOINT_DATA, check_can_resume, check_same_data, total_steps
+from dien_lightning.training.preconditions import (
+    CHECKPOINT_DATA,
+    check_can_resume,
+    check_can_train,
+    check_same_data,
+    total_steps,
+)
 from library.training.modules import build, trainer
 
 MILESTONES, ONE_CYCLE = {"milestones": [1, 4]}, {"schedule": "one_cycle"}
@@ -127,3 +133,21 @@ def test_another_source_is_refused_and_another_target_is_said(caplog):
     )
     with pytest.raises(ValueError, match=r"the source differs .*: identity 0 was that of a and is that of b\. Put"):
         check_same_data(checkpoint, data("bac", "xy"))
+
+
+def test_what_another_librarys_data_module_calls_its_image_size_is_its_own():
+    module = build({}, attention_loops=0)
+    run = trainer()
+    run.datamodule = SimpleNamespace(image_size=224)  # as timm has it: one number
+    check_can_train(run, module.network, module.objective)
+
+
+def test_one_image_of_a_person_suits_exemplars(data):
+    exemplars = build({"triplet": "exemplar"}, attention_loops=0)
+    crossed = build({}, attention_loops=0)
+    run = trainer()
+    run.datamodule = data
+    data.num_instances = 1
+    check_can_train(run, exemplars.network, exemplars.objective)
+    with pytest.raises(ValueError, match=r"num_instances=1 .* gives the triplet loss no second image"):
+        check_can_train(run, crossed.network, crossed.objective)

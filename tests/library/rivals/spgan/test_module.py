@@ -165,13 +165,22 @@ def test_bright_images_learn_to_be_dark():
     assert module.translate(images.source).mean() < 0
 
 
-def test_another_source_is_not_gone_on_with(drawn_pair, tmp_path):
+@pytest.mark.parametrize(
+    ("source", "precision", "words"),
+    [
+        ("night", "32-true", "the source differs from the one that this training began with"),
+        ("day", "bf16-mixed", "was trained in 32-true, and this training computes in bf16-mixed"),
+    ],
+)
+def test_another_source_or_precision_is_not_gone_on_with(source, precision, words, drawn_pair, tmp_path):
     train(drawn_pair, tmp_path, epochs=1)
     checkpoint = find_checkpoint(tmp_path / "checkpoints")
-    other = data(drawn_pair, source="pedestrians_night", target="pedestrians_day")
+    target = {"day": "night", "night": "day"}[source]
+    other = data(drawn_pair, source=f"pedestrians_{source}", target=f"pedestrians_{target}")
     module = SPGANModule(**SMALL, fingerprints=other.fingerprints)
-    with pytest.raises(ValueError, match="the source differs from the one that this training began with"):
-        trainer(max_epochs=2).fit(module, other.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
+    run = trainer(max_epochs=2, precision=precision)
+    with pytest.raises(ValueError, match=words):
+        run.fit(module, other.train_dataloader(), ckpt_path=checkpoint, weights_only=True)
 
 
 @pytest.mark.parametrize(
