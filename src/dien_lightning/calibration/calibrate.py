@@ -95,7 +95,7 @@ def calibrate(
 def _count(pairs: Pairs, false_matches: float) -> tuple[int, int]:
     """How many people and how many pairs of two people there are, if they are enough."""
     if not np.isfinite(pairs.distances).all() or (pairs.distances < 0).any():
-        raise ValueError("distances must be finite and at least 0; an embedding holds NaN, or is none.")
+        raise ValueError("distances must be finite and at least 0.")
     num_people, num_strangers = pairs.count_people(), pairs.count_strangers()
     if num_people < LEAST_PEOPLE:
         raise ValueError(

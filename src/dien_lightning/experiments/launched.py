@@ -24,8 +24,8 @@ def check_launched(trainer: pl.Trainer) -> None:
     number = trainer.num_devices * trainer.num_nodes
     if number == 1 and not is_first_process():
         raise ValueError(
-            "several processes were started (srun, torchrun or NODE_RANK gave this one a rank), and each would train "
-            "the whole run in one folder: join them by trainer=ddp and trainer.num_nodes=N, or start one alone."
+            "several processes were started (srun, torchrun or the environment gave this one a rank), and each would "
+            "train the whole run in one folder: join them by trainer=ddp and trainer.num_nodes=N, or start one alone."
         )
     is_sweep = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
     if number > 1 and is_sweep and HydraConfig.get().runtime.choices["hydra/launcher"] != "submitit_slurm":

@@ -103,17 +103,21 @@ def test_an_own_unit_changes_no_figure(pairs, calibration):
         ({"false_matches": 0}, r"false_matches=0 is out of range; choose a number in \(0, 1000\)"),
         ({"method": "kde"}, "method='kde' is not allowed; choose one of logistic, isotonic"),
         ({"cameras": 1}, "30 labelled images of 1 cameras hold no pair of two people from different cameras"),
-        ({"spread": float("nan")}, "distances must be finite and at least 0; an embedding holds NaN"),
     ],
 )
 def test_what_would_say_too_much_is_refused(changes, words):
-    drawing = {name: changes[name] for name in ("num_people", "cameras", "spread") if name in changes}
+    drawing = {name: changes[name] for name in ("num_people", "cameras") if name in changes}
     with pytest.raises(ValueError, match=words):
         calibrate(
             pairs_across_cameras(*pictures(**drawing)),
             **ABOUT,
             **{k: v for k, v in changes.items() if k not in drawing},
         )
+
+
+def test_distances_that_are_none_are_refused(pairs):
+    with pytest.raises(ValueError, match="distances must be finite and at least 0"):
+        calibrate(Pairs(pairs.distances - 1, pairs.people), **ABOUT)
 
 
 def longer_and_longer(x):
