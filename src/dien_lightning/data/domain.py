@@ -11,7 +11,7 @@ from typing import Any
 from dien_lightning.checks import check_choice, check_int, check_keywords, check_path
 from dien_lightning.data.catalog import CATALOG, is_drawn
 from dien_lightning.data.fingerprint import fingerprint
-from dien_lightning.data.inspection import test_part, unlike_published
+from dien_lightning.data.inspection import against_published, test_part
 from dien_lightning.data.own import OWN
 from dien_lightning.data.reading import default_root, find_entry, read_dataset
 from dien_lightning.data.records import SPLITS, Record, Splits, ask_with_all_images, check_training, combine, relabel
@@ -101,7 +101,8 @@ class DomainSets:
             patterns = self.patterns if name == "folder" else {}
             trial = self.trial if _has_trials(name) else None
             part = read_dataset(name, root, labeled=labeled, trial=trial, **patterns)
-            parts.append(replace(part, notes=(*part.notes, *unlike_published(part))))
+            _, others = against_published(part)
+            parts.append(replace(part, notes=(*part.notes, *others)))
         return combine(parts)
 
 

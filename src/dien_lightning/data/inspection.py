@@ -48,8 +48,9 @@ def inspect(splits: Splits, *, labeled: bool = True, num_ids: int = 16, num_inst
     """
     found = Inspection()
     _count(splits, found)
-    _compare(splits, found)
-    found.notes += splits.notes
+    alike, others = against_published(splits)
+    found.counts += [f"{split}: as published" for split in alike]
+    found.notes += [*others, *splits.notes]
     _check_thumbs(splits, found)
     if labeled:
         _check_identities(splits, num_ids, num_instances, found)
@@ -99,28 +100,25 @@ def _count(splits: Splits, found: Inspection) -> None:
         found.counts.append(line)
 
 
-def unlike_published(splits: Splits) -> list[str]:
-    """Where a copy of a known set has other counts than its authors give, as one does that was copied in part."""
-    said = []
-    for split, is_so in _as_published(splits).items():
-        counts = zip(CATALOG[splits.name].published[split], ("identities", "images"), strict=True)
-        told = " and ".join(f"{number:,} {what}" for number, what in counts if number is not None)
-        if not is_so:
-            said.append(f"{CATALOG[splits.name].title}'s authors count {told} in {split}; this copy differs.")
-    return said
+def against_published(splits: Splits) -> tuple[list[str], list[str]]:
+    """Which parts of a known set have the counts that its authors give, and a sentence for each that has others.
 
-
-def _compare(splits: Splits, found: Inspection) -> None:
-    found.counts += [f"{split}: as published" for split, is_so in _as_published(splits).items() if is_so]
-    found.notes += unlike_published(splits)
-
-
-def _as_published(splits: Splits) -> dict[str, bool]:
-    """Whether each part has the counts that its authors give; of a target's training images nobody counts people."""
+    A copy that was made in part has others. Of a target's training images nobody counts the people.
+    """
+    alike: list[str] = []
+    others: list[str] = []
+    if (entry := CATALOG.get(splits.name)) is None:
+        return alike, others
     is_target = all(record.pid == UNLABELED for record in splits.train)
-    parts = CATALOG[splits.name].published if splits.name in CATALOG else ()
-    left = [split for split in parts if not (is_target and split in ("train", "all"))]
-    return {split: agrees(splits.name, split, splits) for split in left}
+    for split, counts in entry.published.items():
+        if is_target and split in ("train", "all"):
+            continue
+        if agrees(splits.name, split, splits):
+            alike.append(split)
+        else:
+            said = [f"{n:,} {what}" for n, what in zip(counts, ("identities", "images"), strict=True) if n is not None]
+            others.append(f"{entry.title}'s authors count {' and '.join(said)} in {split}; this copy differs.")
+    return alike, others
 
 
 def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: Inspection) -> None:

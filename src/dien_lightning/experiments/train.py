@@ -46,11 +46,7 @@ from dien_lightning.experiments.tracking import start_loggers
 from dien_lightning.experiments.translations import check_translated
 from dien_lightning.network import save_network
 from dien_lightning.processes import is_first_process
-from dien_lightning.training import (
-    EpochChoice,
-    RunningTime,
-    SelfTrainingModule,
-)
+from dien_lightning.training import EpochChoice, RunningTime, SelfTrainingModule
 from dien_lightning.training.choice import WITHIN_AN_EPOCH
 from dien_lightning.training.counting import check_counting
 from dien_lightning.training.interrupt import cluster, interrupts_passed_on

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -232,12 +233,12 @@ def with_cameras(images: Sequence[ListedImage], gallery: Gallery) -> list[Listed
     """The images with their cameras, as far as the gallery has them or its pattern finds them in their paths."""
     own = gallery.numbers_of([image.path for image in images if image.camera is None])
     rows = {path: image.camera for path, image in zip(own, gallery.images([*own.values()]), strict=True)}
-    there = gallery.cameras()
-    told = (each.camera or rows.get(each.path) or _told_by(each.path, gallery.about, there) for each in images)
+    cameras = cache(gallery.cameras)  # reads them all: once, and only if a path elsewhere seems to name one
+    told = (each.camera or rows.get(each.path) or _told_by(each.path, gallery.about, cameras) for each in images)
     return [image._replace(camera=camera) for image, camera in zip(images, told, strict=True)]
 
 
-def _told_by(path: str, about: About, cameras: Sequence[str]) -> str | None:
+def _told_by(path: str, about: About, cameras: Callable[[], Sequence[str]]) -> str | None:
     """What the gallery's pattern finds below its root's folder; elsewhere one of its cameras in a path's last parts."""
     pattern, root = about.camera_pattern, Path(about.root or "")
     if pattern is None:
@@ -247,4 +248,4 @@ def _told_by(path: str, about: About, cameras: Sequence[str]) -> str | None:
     below = path_below(path, root) if inside else "/".join(Path(path).parts[-2:])
     match = re.search(camera_expression(pattern), below)
     camera = next((spelled(group) for group in match.groups() if group), None) if match else None
-    return camera if inside or camera in cameras else None
+    return camera if camera is None or inside or camera in cameras() else None
