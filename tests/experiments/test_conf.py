@@ -18,7 +18,7 @@ FOLDER = CONF
 SECOND_STAGE = (
     "network=started",
     "objective=self_training",
-    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage")),
+    *(f"experiment={name}" for name in ("self_training", "pul", "second_stage", "second_stage_pretrained")),
     *(f"experiment={name}_self_training" for name in ("demo", "drawn")),
 )
 GROUPS = sorted(
@@ -94,6 +94,31 @@ def test_the_pretrained_table_has_the_papers_rates_and_weights_of_terms():
     assert (config.trainer.max_epochs, config.optim.milestones) == (10, [7])
     assert config.trainer.gradient_clip_val == 1
     assert config.optim.supervise == "fused"
+
+
+def test_the_fast_pretrained_table_differs_in_what_was_compared_on_the_tuning_pair():
+    own, papers = composed("experiment=pretrained_fast"), composed("experiment=pretrained")
+    assert own.network.weights.endswith("mobilenet_v2-b0353104.pth")
+    assert (own.objective.domain_weight, own.optim.learning_rates.domain) == (1.0, 1.0)
+    assert own.optim.learning_rates.backbone == 1e-2
+    for config in (own, papers):
+        config.objective.domain_weight, config.network.weights = None, None
+        config.optim.learning_rates.update(domain=None, backbone=None)
+    assert (own.data, own.network, own.objective, own.trainer) == (
+        papers.data,
+        papers.network,
+        papers.objective,
+        papers.trainer,
+    )
+    assert own.optim == papers.optim
+
+
+def test_self_training_goes_on_from_the_fast_pretrained_table():
+    config = composed("experiment=second_stage_pretrained", "ablation=t3_self", "seed=2")
+    first = composed(f"experiment={config.first_stage.experiment}")
+    assert config.first_stage.run_dir == first.run_dir
+    assert config.start == f"{first.run_dir}/r08_full_t3_day2night_2/network.safetensors"
+    assert config.rounds == composed("experiment=second_stage", "ablation=t3_self", "seed=2").rounds
 
 
 @pytest.mark.parametrize(
