@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dien_lightning.checks import first_line
 from dien_lightning.network.foreign import read_backbone
+from dien_lightning.network.small_maps import SmallMapConv2d
 
 _BASIC, _BOTTLENECK = (64, 64, 128, 256, 512), (64, 256, 512, 1024, 2048)
 BACKBONES: dict[str, tuple[int, int, int, int, int]] = {
@@ -64,6 +65,7 @@ class Backbone(nn.Module):
         for layer in blocks[-1].modules():
             if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2):
                 layer.stride = (last_stride, last_stride)
+        SmallMapConv2d.take_over(blocks[-1])
 
     def forward(self, images: Tensor) -> Tensor:
         features = images
