@@ -6,6 +6,7 @@
     python benchmarks/training.py only=embedding        # `embed` against a bare loop in inference mode
     python benchmarks/training.py only=processes        # a step of two processes against the share of one, and of two
                                                         # that work side by side and know nothing of one another
+    python benchmarks/training.py only=small_maps backbone=resnet18 height=128 images=48  # convolutions as products
     python benchmarks/training.py only=compiled         # torch.compile: how long it takes, what a step takes then
 
 Keys: images=8 (of each domain in a batch), backbone=resnet50, height=256, steps=2, rounds=2, threads=1, clock=cpu. The
@@ -34,6 +35,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 from torch.utils.flop_counter import FlopCounterMode
 
+from dien_lightning.network import small_maps
 from dien_lightning.pedestrians import draw_pedestrians
 from dien_lightning.training import embed, resolve_precision
 
@@ -129,6 +131,17 @@ def measure_compiled(options: DictConfig) -> None:
     print(f"| eager {eager:.3f} s | compiled {compiled:.3f} s, {ratio:.2f} | first step {first:.0f} s | {after} |")
 
 
+def measure_small_maps(options: DictConfig) -> None:
+    """Steps of T = 0 by hand, with torch's convolutions in the last block and with products."""
+
+    def seconds(positions: int) -> float:
+        small_maps.POSITIONS = positions
+        return by_hand(options)
+
+    usual = small_maps.POSITIONS
+    take_turns(options, {"convolutions": lambda: seconds(0), "products": lambda: seconds(usual)}, "convolutions")
+
+
 def measure_share(options: DictConfig) -> None:
     """A step by each pass's own embedding, too, of this process or of two that train as one."""
     seconds = fit_seconds(options, options.attention_loops)
@@ -146,6 +159,7 @@ def main() -> None:
         "compiled": measure_compiled,
         "one": measure_memory,
         "share": measure_share,
+        "small_maps": measure_small_maps,
     }
     if options.data is None:
         with tempfile.TemporaryDirectory() as folder:

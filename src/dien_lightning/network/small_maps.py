@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-_POSITIONS = 32  # of a map, up to which the product trains faster (benchmarks/training.py only=small_maps)
+POSITIONS = 32
+"""Of a map, up to which the product trains faster (benchmarks/training.py only=small_maps)."""
 _NARROW = 2  # columns
 
 
@@ -33,7 +34,7 @@ class SmallMapConv2d(nn.Conv2d):
 
     def forward(self, features: Tensor) -> Tensor:
         height, width = features.shape[-2:]  # symbols where the network is exported
-        trains_faster = self.training and height * width <= _POSITIONS
+        trains_faster = self.training and height * width <= POSITIONS
         is_doubtful = features.dtype == torch.bfloat16 and width <= _NARROW
         if not features.is_cpu or not (trains_faster or is_doubtful):
             return super().forward(features)

@@ -156,6 +156,5 @@ class EvaluationModule(LightningModule):
         for name, result in self.results.items():  # the same on all processes; Lightning asks for sync_dist
             figures = {f"{stage}/{name}_{figure}": value for figure, value in result.figures().items()}
             self.log_dict(figures, sync_dist=True, **options)
-        # Of all processes, beside the progress bar; metrics.csv holds no timings, so that two runs give one file.
-        speed = f"{stage}/images_per_second"
-        self.log(speed, self.images_per_second, prog_bar=True, logger=False, sync_dist=True, reduce_fx="sum")
+        speed = f"{stage}/images_per_second"  # of all processes
+        self.log(speed, self.images_per_second, prog_bar=True, sync_dist=True, reduce_fx="sum", **options)

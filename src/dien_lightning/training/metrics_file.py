@@ -19,8 +19,9 @@ from dien_lightning.atomic import atomic_write
 class MetricsFile(Logger):
     """Keeps every logged value in a CSV file: a row per step, a column per name, empty where nothing was logged.
 
-    Lightning's own CSVLogger empties the file when a run is resumed. This one reads it, and drops the rows that the
-    resumed run takes again. The file is replaced in one step, at each checkpoint and at the end.
+    Speeds (`.../images_per_second`) are left out, so that equal runs give equal files. Lightning's own CSVLogger
+    empties the file when a run is resumed. This one reads it, and drops the rows that the resumed run takes again. The
+    file is replaced in one step, at each checkpoint and at the end.
 
     Args:
         path: of the file; the rows that it holds are kept up to the step that the run goes on from. Where one begins
@@ -76,7 +77,7 @@ class MetricsFile(Logger):
             self._rows.pop()
         if not self._rows or self._rows[-1]["step"] < step:
             self._rows.append({"step": step})
-        self._rows[-1].update(metrics)
+        self._rows[-1].update({name: metrics[name] for name in metrics if not name.endswith("/images_per_second")})
 
     def cut(self, step: int) -> None:
         """Take the file up: drop the rows from this step on, which a resumed run takes again."""

@@ -1,4 +1,4 @@
-"""How long a run took and how much memory, whatever number of processes it took."""
+"""How long a run took, how fast it trains and how much memory, whatever number of processes it took."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 import time
 from typing import Any
 
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from dien_lightning.types import Sample
 
 
 def peak_memory() -> int | None:
@@ -25,6 +27,7 @@ def peak_memory() -> int | None:
 class RunningTime(Callback):
     """Counts the seconds since it was made, and asks for memory; a resumed run goes on from those of the checkpoint.
 
+    Logs `train/images_per_second`, of all domains and processes, from the end of one batch to that of the next.
     Lightning's own `Timer` counts training alone, and a Trainer that has one ignores `max_time`.
     """
 
@@ -32,6 +35,23 @@ class RunningTime(Callback):
         self._began = time.perf_counter()
         self._before = 0.0
         self._held_before = 0
+        self._batch_ended: float | None = None  # None where something else was done since
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._batch_ended = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._batch_ended = None
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: dict[str, Sample], batch_idx: int
+    ) -> None:
+        now = time.perf_counter()
+        if self._batch_ended is not None:
+            images = trainer.world_size * sum(len(sample.image) for sample in batch.values())
+            rate = images / (now - self._batch_ended)
+            pl_module.log("train/images_per_second", rate, prog_bar=True, batch_size=1)
+        self._batch_ended = now
 
     @property
     def seconds(self) -> float:

@@ -33,6 +33,11 @@ def test_a_row_per_step_and_a_column_per_name(tmp_path):
     assert path.read_text() == "step,train/loss,epoch,val/rank1\n0,2.5,0,\n1,0.1,0,0.25\n"
 
 
+def test_speeds_are_left_out_so_that_equal_runs_give_equal_files(tmp_path):
+    path = log(tmp_path / "metrics.csv", [(0, {"train/loss": 2.5, "train/images_per_second": 31.4})])
+    assert path.read_text() == "step,train/loss\n0,2.5\n"
+
+
 def test_a_resumed_run_drops_the_rows_it_takes_again(tmp_path):
     path = log(tmp_path / "metrics.csv", [(step, {"loss": 1.0}) for step in range(6)])
     resumed = MetricsFile(path)

@@ -8,9 +8,12 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import torch
 
-from dien_lightning.training import RunningTime
+from dien_lightning.training import RunningTime, running_time
 from dien_lightning.training.running_time import peak_memory
+from library.data.folders import make
+from library.training.modules import build, trainer
 
 
 def test_the_peak_is_no_less_than_what_is_held_now():
@@ -42,3 +45,25 @@ def test_checkpoints_from_before_memory_was_counted_load():
     resumed = RunningTime()
     resumed.load_state_dict({"seconds": 1.0})
     assert resumed.peak_memory > 0
+
+
+def test_speed_counts_from_one_batch_to_the_next_and_leaves_validation_out(monkeypatch):
+    clock, logged = iter([0.0, 10.0, 12.0, 100.0, 104.0]), []
+    monkeypatch.setattr(running_time.time, "perf_counter", lambda: next(clock))
+    callback, module = RunningTime(), SimpleNamespace(log=lambda name, value, **_: logged.append((name, value)))
+    trainer = SimpleNamespace(world_size=2)
+    batch = {name: SimpleNamespace(image=torch.zeros(3, 1)) for name in ("source", "target")}
+    callback.on_train_epoch_start(trainer, module)
+    for number in range(4):
+        callback.on_train_batch_end(trainer, module, None, batch, number)
+        if number == 1:
+            callback.on_validation_end(trainer, module)
+    assert logged == [("train/images_per_second", 2 * 6 / 2), ("train/images_per_second", 2 * 6 / 4)]
+
+
+def test_a_training_logs_its_speed_for_other_loggers_than_its_file(drawn_pair):
+    pair = {"source": "pedestrians_day", "target": "pedestrians_night"}
+    data = make(drawn_pair, **pair, num_ids=3, steps_per_epoch=2, image_size=(64, 32))
+    module, run = build(), trainer(max_epochs=1, callbacks=[RunningTime()])
+    run.fit(module, data)
+    assert run.callback_metrics["train/images_per_second"] > 0
