@@ -59,13 +59,13 @@ def keys_of(command: str) -> list[Key]:
 
 def keys_of_choices() -> dict[str, list[Key]]:
     """Further settings of `dien train`, by the file of ours that brings them: of an experiment, with those it names."""
-    known = {key.name for key in keys_of("train")}
-    groups = [group for group in _groups("train") if group not in ("ablation", "sweep")]
+    groups = _groups("train")
+    known = {*groups, *(key.name for key in keys_of("train"))}
     found: dict[str, list[Key]] = {}
     for group in sorted(groups, key="experiment".__ne__):
         texts = {path: path.read_text(encoding="utf-8") for path in (CONF / group).glob("*.yaml")}
         for path in sorted(texts, key=lambda path: (re.search(_BASE, texts[path]) is not None, path)):
-            files = {path: "" if group == "experiment" else f"{group}."}
+            files = {path: "" if "@package _global_" in texts[path] else f"{group}."}
             files |= {CONF / other / f"{name}.yaml": f"{other}." for other, name in _OVERRIDE.findall(texts[path])}
             keys = [key for file, prefix in files.items() for key in _keys(file, prefix) if key.name not in known]
             known |= {key.name for key in keys}
