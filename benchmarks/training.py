@@ -33,9 +33,10 @@ import torch
 from contestants import CLOCKS, batch_of, by_hand, fit, fit_seconds, network_of
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dien_lightning.network import small_maps
+from dien_lightning.network.small_maps import SmallMapConv2d
 from dien_lightning.pedestrians import draw_pedestrians
 from dien_lightning.training import embed, resolve_precision
 
@@ -134,12 +135,14 @@ def measure_compiled(options: DictConfig) -> None:
 def measure_small_maps(options: DictConfig) -> None:
     """Steps of T = 0 by hand, with torch's convolutions in the last block and with products."""
 
-    def seconds(positions: int) -> float:
-        small_maps.POSITIONS = positions
+    products = SmallMapConv2d.forward
+
+    def seconds(forward: Callable[..., torch.Tensor]) -> float:
+        SmallMapConv2d.forward = forward  # type: ignore[method-assign]
         return by_hand(options)
 
-    usual = small_maps.POSITIONS
-    take_turns(options, {"convolutions": lambda: seconds(0), "products": lambda: seconds(usual)}, "convolutions")
+    contestants = {"convolutions": lambda: seconds(nn.Conv2d.forward), "products": lambda: seconds(products)}
+    take_turns(options, contestants, "convolutions")
 
 
 def measure_share(options: DictConfig) -> None:

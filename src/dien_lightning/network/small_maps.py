@@ -6,18 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-POSITIONS = 32
-"""Of a map, up to which the product trains faster (benchmarks/training.py only=small_maps)."""
+_POSITIONS = 8  # of the map that comes out, up to which the product trains faster (benchmarks/training.py)
 _NARROW = 2  # columns
 
 
 class SmallMapConv2d(nn.Conv2d):
     """A 3 x 3 convolution, padded by 1 and without bias, that takes one matrix product for small maps on a processor.
 
-    The last block of a ResNet has 512 channels and maps of 4 x 2 or 8 x 4: many weights, few positions. Training there,
-    torch spends more time on laying out weights and their gradients than on multiplying; here the patches of all images
-    are the rows of one matrix. In bfloat16 maps of one or two columns take the product in evaluation, too: with a
-    stride of 2 torch 2.14.1 returns unrelated numbers for them on processors with AMX
+    Of images of 128 x 64 the last block of a ResNet makes 512 maps of 4 x 2: many weights, few positions. Training
+    there, torch spends more time on laying out weights and their gradients than on multiplying; here the patches of all
+    images are the rows of one matrix. With a stride, bfloat16 maps of one or two columns take the product in
+    evaluation, too: torch 2.14.1 returns unrelated numbers for them on processors with AMX
     (`findings/bfloat16_convolution_of_a_narrow_map_is_noise.sh`). All else is `nn.Conv2d`.
 
     Shape:
@@ -34,11 +33,11 @@ class SmallMapConv2d(nn.Conv2d):
 
     def forward(self, features: Tensor) -> Tensor:
         height, width = features.shape[-2:]  # symbols where the network is exported
-        trains_faster = self.training and height * width <= POSITIONS
-        is_doubtful = features.dtype == torch.bfloat16 and width <= _NARROW
+        down, right = self.stride
+        trains_faster = self.training and -(-height // down) * -(-width // right) <= _POSITIONS
+        is_doubtful = features.dtype == torch.bfloat16 and width <= _NARROW and self.stride != (1, 1)
         if not features.is_cpu or not (trains_faster or is_doubtful):
             return super().forward(features)
-        down, right = self.stride
         maps = features.permute(0, 2, 3, 1).contiguous()  # (B, h, w, C): one layout, one way of rounding
         padded = pad(maps, (0, 0, 1, 1, 1, 1))
         shifted = [padded[:, i : i + height : down, j : j + width : right] for i in range(3) for j in range(3)]

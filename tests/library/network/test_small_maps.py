@@ -31,7 +31,7 @@ def products(monkeypatch):
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("size", [(4, 2), (8, 4), (3, 5), (1, 1)])
+@pytest.mark.parametrize("size", [(4, 2), (2, 3), (2, 4), (1, 1)])
 @pytest.mark.parametrize("stride", [1, 2, (1, 2)])
 def test_value_and_gradients_are_the_convolutions(stride, size, layout, products):
     found = []
@@ -72,7 +72,7 @@ def test_narrow_maps_in_bfloat16_are_right_in_evaluation(stride, width, height):
 
 def test_evaluation_and_larger_maps_take_torchs_convolution(products):
     plain, product = pair()
-    for mode, size in ((False, (4, 2)), (True, (8, 5))):
+    for mode, size in ((False, (4, 2)), (True, (3, 3))):
         features = torch.randn(2, 6, *size, dtype=torch.float64)
         assert torch.equal(product.train(mode)(features), plain(features))
     assert not products
