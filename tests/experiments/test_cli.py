@@ -80,7 +80,7 @@ def test_a_key_that_an_experiment_brings_is_listed_with_it():
     said = cli.usage("train")
     assert "\nWith experiment=self_training also:\n\n  source_term=none " in said
     assert "\nWith trainer=ddp also:\n\n  trainer.num_nodes=1\n" in said
-    assert "\nWith ablation=tj_aidl also:\n\n  data.attributes=null  a file of them, " in said
+    assert "\nWith ablation=tj_aidl also:\n\n  data.attributes=null  a file with the source's; " in said
     assert "also:" not in cli.usage("umdl")
 
 

@@ -58,7 +58,7 @@ def keys_of(command: str) -> list[Key]:
 
 
 def keys_of_choices() -> dict[str, list[Key]]:
-    """Further settings of `dien train`, by the file of ours that brings them: of an experiment, with those it names."""
+    """Further settings of `dien train`, by the file in conf/ that adds them; an experiment also has its files'."""
     groups = _groups("train")
     known = {*groups, *(key.name for key in keys_of("train"))}
     found: dict[str, list[Key]] = {}

@@ -27,15 +27,17 @@ class SmallMapConv2d(nn.Conv2d):
     def take_over(cls, block: nn.Module) -> None:
         """Let such convolutions inside `block` work so, with the weights that they have."""
         for layer in block.modules():
-            is_plain = type(layer) is nn.Conv2d and layer.bias is None and layer.groups == 1
-            if is_plain and (layer.kernel_size, layer.padding, layer.dilation) == ((3, 3), (1, 1), (1, 1)):
-                layer.__class__ = cls  # a new layer would draw random weights first
+            if type(layer) is nn.Conv2d and layer.bias is None:
+                shape = layer.kernel_size, layer.padding, layer.padding_mode, layer.dilation, layer.groups
+                if shape == ((3, 3), (1, 1), "zeros", (1, 1), 1):
+                    layer.__class__ = cls  # a new layer would draw random weights first
 
     def forward(self, features: Tensor) -> Tensor:
         height, width = features.shape[-2:]  # symbols where the network is exported
         down, right = self.stride
         trains_faster = self.training and -(-height // down) * -(-width // right) <= _POSITIONS
-        is_doubtful = features.dtype == torch.bfloat16 and width <= _NARROW and self.stride != (1, 1)
+        takes = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else features.dtype
+        is_doubtful = takes == torch.bfloat16 and width <= _NARROW and self.stride != (1, 1)
         if not features.is_cpu or not (trains_faster or is_doubtful):
             return super().forward(features)
         maps = features.permute(0, 2, 3, 1).contiguous()  # (B, h, w, C): one layout, one way of rounding
