@@ -179,7 +179,10 @@ def main() -> None:
 def run(options: DictConfig, parts: dict[str, Callable[[DictConfig], None]]) -> None:
     """One part, in this process or in fresh ones."""
     children = {
-        None: [f"only={part}" for part in ("steps", "memory", "embedding", "processes", "compiled")],
+        None: [
+            *(f"only={part}" for part in ("steps", "memory", "embedding", "processes", "compiled")),
+            "only=small_maps backbone=resnet18 height=128 images=48",
+        ],
         "memory": [
             *(f"only=one steps=1 attention_loops={loops}" for loops in range(6)),
             "only=one steps=1 attention_loops=3 checkpoint_passes=true",

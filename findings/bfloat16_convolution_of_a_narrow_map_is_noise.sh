@@ -8,7 +8,8 @@
 # Guess:  as in float32, but for rounding: 0.02 where values reach 3.
 # Seen:   off by more than the largest value, not a number or 1e37 at times, another result in each call. No warning.
 # Beside: three columns are right; so are a stride of 1 and the same call under ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16. One
-#         column and 16 rows are as wrong. (By hand, not below: depthwise convolutions and gradients are right.)
+#         column and 16 rows are as wrong. (By hand, not below: kernels of 2, 4 and 5 are wrong too where the result is one
+#         column wide; depthwise convolutions and gradients are right.)
 # Use:    float32 for crops less than 33 pixels wide, where a ResNet's last block sees two columns, or that variable;
 #         compare one batch in both precisions before a run.
 set -euo pipefail

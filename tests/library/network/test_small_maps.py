@@ -1,4 +1,4 @@
-"""A convolution of a small map: the product is the convolution, and is taken where it pays alone."""
+"""A convolution of a small map: the product is the convolution, taken where it pays or torch's is doubtful."""
 
 from __future__ import annotations
 
