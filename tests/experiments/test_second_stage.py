@@ -138,6 +138,21 @@ def test_the_table_sets_each_row_beside_its_start(commands, tmp_path, dien):
     assert len(commands) == 2  # nothing was missing
 
 
+def test_the_table_says_what_the_rounds_took_for_people(commands, tmp_path, dien):
+    assert run(dien).code == 0
+    assert "Clusters of the first round" not in Path("results/self_training.md").read_text()  # no record has any
+    path = Path("results/runs_second_stage/cccdtl_dc_self_day2night_1.json")
+    first = {"step": 0, "number": 30.0, "outliers": 0.9}
+    last = {"step": 40, "number": 217.0, "outliers": 0.0125, "same_camera": 0.25, "chance": 0.125}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "rounds": [first, last], "purity": 0.875}))
+    assert run(dien).code == 0
+    row = "1 | 30 → 217 | 90.0 → 1.2 | – → 25.0 | – → 12.5 | 87.5 |"
+    assert (
+        f"| Base + CCCDTL + DC, then self-training, day → night | {row}\n"
+        in Path("results/self_training.md").read_text()
+    )
+
+
 def test_each_run_is_beside_the_network_that_it_began_with(commands, tmp_path, dien):
     """Two rows begin with Base: one of a machine with bfloat16, one of another."""
     assert run(dien, "rows=base_self").code == 0

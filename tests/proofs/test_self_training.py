@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from commands import run_command
 from dien_lightning import DIEN, load_network, save_network
 from dien_lightning.experiments.clusters import read_clusters
+from dien_lightning.experiments.results import Results
 from dien_lightning.network.files import fingerprint
 from proofs.test_label_free import check_same_bytes, trained_on_tables
 from proofs.test_processes_agree import RATES, on_two_processes, rows
@@ -102,3 +103,11 @@ def test_the_clusters_are_kept_and_judged_afterwards(plain):
     assert found.purity is not None
     assert 0 < found.purity <= 1
     assert all(Path(image.path).is_file() for own in found.shown for image in own)
+
+
+def test_results_keep_every_round(plain):
+    results, found = Results.read(plain), read_clusters(plain)
+    first, last = results.rounds
+    assert (first["step"], last["step"]) == (0, 3)
+    assert "agreement" in last.keys() - first.keys()
+    assert (last["number"], last["outliers"], results.purity) == (found.number, found.outliers, found.purity)

@@ -44,6 +44,10 @@ class Results:
         fusion_weights: the learned weight of each pass.
         checkpoints: for each of `CHOICES`, "epochs" trained, the figures of "target" and "source", the "network" file,
             "score" and "uses_target_labels".
+        rounds: of self-training: for each, the "step" it begins at and what was logged of its clusters, without labels:
+            "number", "outliers", "largest", "agreement", "same_camera", "chance", as far as they are known.
+        purity: share of the last round's clustered images that show the person most of their cluster show. It needs
+            labels, which training never saw, and judges alone.
         protocol: how was counted, what was counted, precision, whose statistics.
         fingerprints: of "source" and "target" how many "images" and a digest of their names and identities, "files".
         images_per_second: embeddings extracted in a second.
@@ -66,6 +70,8 @@ class Results:
     passes: Sequence[Figures] = ()
     fusion_weights: Sequence[float] = ()
     checkpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rounds: Sequence[Figures] = ()
+    purity: float | None = None
     protocol: Mapping[str, Any] = field(default_factory=dict)
     fingerprints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     images_per_second: float | None = None

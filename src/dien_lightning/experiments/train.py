@@ -29,6 +29,7 @@ from dien_lightning.experiments.config import check_epochs, check_paths, optim, 
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.launched import check_launched
+from dien_lightning.experiments.metrics import read_rounds
 from dien_lightning.experiments.provenance import describe, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure
@@ -125,7 +126,9 @@ def train(config: DictConfig) -> Results:
         results = replace(results, seconds=running_time.seconds, peak_memory=running_time.peak_memory)
     if trainer.is_global_zero:
         if isinstance(module, SelfTrainingModule) and module.labels is not None:
-            write_json(run_dir / "clusters.json", clusters_of(module.labels.tolist(), config, data))
+            clusters = clusters_of(module.labels.tolist(), config, data)
+            write_json(run_dir / "clusters.json", clusters)
+            results = replace(results, rounds=read_rounds(run_dir), purity=clusters["purity"])
         results.write(run_dir / "results.json")
         results.show(module.protocol)
         for logger in trainer.loggers:

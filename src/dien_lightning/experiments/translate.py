@@ -9,7 +9,6 @@ translations, target images as bright), translation.json what it took.
 
 from __future__ import annotations
 
-import csv
 import sys
 from dataclasses import replace
 from importlib.metadata import version
@@ -34,6 +33,7 @@ from dien_lightning.experiments.config import check_epochs
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.metrics import last_losses
 from dien_lightning.experiments.provenance import command_line, commit
 from dien_lightning.experiments.run_folder import claim, config_of, held
 from dien_lightning.experiments.settings import same_run
@@ -153,14 +153,6 @@ def without_unreadable(source: Splits) -> Splits:
     if faults:
         print(unreadable_in_words(faults), file=sys.stderr)
     return replace(source, train=[record for record in source.train if record.path not in faults])
-
-
-def last_losses(path: Path, first: int) -> dict[str, float]:
-    """The mean of each loss in metrics.csv from step `first` on; empty where none of these steps was logged."""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if int(row["step"]) >= first]
-    names = [name for name in (rows[0] if rows else ()) if name.startswith("train/loss_")]
-    return {name.removeprefix("train/loss_"): sum(float(row[name]) for row in rows) / len(rows) for name in names}
 
 
 if __name__ == "__main__":

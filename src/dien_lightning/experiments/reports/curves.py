@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
+from dien_lightning.experiments.metrics import CLUSTERS, Curve, read_curves
 from dien_lightning.experiments.reports.plots import SERIES, Gallery, Legend, Plot, new_plot, page_style, to_svg
-
-Curve = Sequence[tuple[int, float]]
-"""(step, value) in the order of the steps."""
 
 TITLES = {
     "train/loss_total": "Total loss",
@@ -38,7 +35,6 @@ TITLES = {
     "clusters/same_camera": "Pairs from one camera, share",
 }
 _GROUPS = {"train/loss_": "Losses", "train/": "Health", "val/": "Validation"}
-_CLUSTERS = "clusters/"
 _CAPTIONS = {
     "Losses": "Each term of the loss at every step; thin: as it was, bold: averaged over neighbouring steps. "
     "A run without a term has no line.",
@@ -57,7 +53,7 @@ def curve_galleries(folders: Mapping[str, Path]) -> list[Gallery]:
     """
     runs = {label: read_curves(folder) for label, folder in folders.items()}
     logged = {name for curves in runs.values() for name in curves}
-    names = [name for name in TITLES if name in logged and not name.startswith(_CLUSTERS)]
+    names = [name for name in TITLES if name in logged and not name.startswith(CLUSTERS)]
     names += sorted(name for name in logged if name.startswith("train/") and name not in TITLES)
     legend = tuple(Legend(label, number) for number, label in enumerate(runs, start=1))
     galleries = []
@@ -71,38 +67,12 @@ def curve_galleries(folders: Mapping[str, Path]) -> list[Gallery]:
 def cluster_gallery(run_dir: Path) -> Gallery:
     """What a run of self-training logged of its clusters, a point for each round."""
     curves = read_curves(run_dir)
-    names = [name for name in TITLES if name in curves and name.startswith(_CLUSTERS)]
+    names = [name for name in TITLES if name in curves and name.startswith(CLUSTERS)]
     caption = (
         "Each round labels the target anew, without labels. Agreement is adjusted mutual information; how often any "
         "two images are from one camera stands in metrics.csv (clusters/chance)."
     )
     return Gallery("Rounds", caption, tuple(_plot(name, {"self-training": curves}) for name in names))
-
-
-def read_curves(run_dir: Path) -> dict[str, Curve]:
-    """Every column of a run's `metrics.csv`, in the order of the steps.
-
-    Raises:
-        FileNotFoundError: the run kept no `metrics.csv`.
-        ValueError: it has no `step` column, or a cell is no number.
-    """
-    path = run_dir / "metrics.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: dien train writes it.")
-    curves: dict[str, list[tuple[int, float]]] = {}
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if "step" not in (reader.fieldnames or ()):
-            raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
-        for line, row in enumerate(reader, start=2):
-            try:
-                step = int(row["step"])
-                for name, cell in row.items():
-                    if cell and name not in ("step", "epoch"):
-                        curves.setdefault(name, []).append((step, float(cell)))
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
-    return {name: sorted(curve) for name, curve in curves.items()}
 
 
 def _plot(name: str, runs: Mapping[str, Mapping[str, Curve]]) -> Plot:
@@ -115,7 +85,7 @@ def _plot(name: str, runs: Mapping[str, Mapping[str, Curve]]) -> Plot:
             if name not in curves:
                 continue
             steps, values = zip(*[(step, scale * value) for step, value in thin(curves[name])], strict=True)
-            if name.startswith(("val/", _CLUSTERS)):
+            if name.startswith(("val/", CLUSTERS)):
                 axes.plot(steps, values, color=color, marker="o", markersize=4)
             else:
                 axes.plot(steps, values, color=color, linewidth=0.8, alpha=0.4)

@@ -65,10 +65,12 @@ def collect_second_stage(records: Path, path: Path, words: Sequence[str]) -> Non
     for precision in dict.fromkeys(entry["precision"] for entry in entries):
         like_one = [entry for entry in entries if entry["precision"] == precision]
         tables += [summarize(like_one, precision), gains(like_one)]
-    write_collected(path, f"Self-training: {runs[0].steps} further steps", words, runs, entries, GLOSSARY, *tables)
     console = Console()
     for table in tables[::2]:
         console.print(to_rich(table))
+    if any(run.rounds for run in runs):
+        tables.append(clusters(runs))
+    write_collected(path, f"Self-training: {runs[0].steps} further steps", words, runs, entries, GLOSSARY, *tables)
     console.print(f"{len(runs)} runs in {path}.md and {path}.json", soft_wrap=True)
 
 
@@ -140,6 +142,25 @@ def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
         f"Computed in {name_precision(precision)}: the target's query and gallery, in percent, mean ± sample standard "
         "deviation over the seeds."
     )
+    return Table(caption, "Network", columns, rows)
+
+
+def clusters(runs: Sequence[Results]) -> Table:
+    """What the first and the last round of each run took for people, and how pure that is in the end."""
+    caption = (
+        "Clusters of the first round → of the last. Outliers: images in no cluster. Of one camera: pairs of a "
+        "cluster's images that are; chance: any two clustered images. All but numbers in percent. Purity, of the last "
+        "round, needs labels, which had no part in the run. Runs whose records have no rounds are left out."
+    )
+    columns = [Column(name) for name in ("Seed", "Clusters", "Outliers", "Of one camera", "Chance", "Purity")]
+    order, rows = list(SECOND_STAGE), []
+    for run in sorted(filter(lambda run: run.rounds, runs), key=lambda run: (order.index(run.row), run.name)):
+        first, last = run.rounds[0], run.rounds[-1]
+        cells = [str(run.seed), f"{first['number']:.0f} → {last['number']:.0f}"]
+        for name in ("outliers", "same_camera", "chance"):
+            cells.append(" → ".join(Summary.of([each.get(name)]).percent() for each in (first, last)))
+        cells.append(Summary.of([run.purity]).percent())
+        rows.append(Row(f"{SECOND_STAGE[run.row]}, {direction_label(run.direction)}", tuple(cells)))
     return Table(caption, "Network", columns, rows)
 
 

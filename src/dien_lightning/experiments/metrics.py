@@ -1,0 +1,62 @@
+"""A run's metrics.csv, read: curves, the rounds of self-training, the last losses."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+Curve = Sequence[tuple[int, float]]
+"""(step, value) in the order of the steps."""
+CLUSTERS = "clusters/"
+"""What the columns of a round's clusters begin with."""
+
+
+def read_curves(run_dir: Path) -> dict[str, Curve]:
+    """Every column of a run's `metrics.csv`, in the order of the steps.
+
+    Raises:
+        FileNotFoundError: the run kept no `metrics.csv`.
+        ValueError: it has no `step` column, or a cell is no number.
+    """
+    path = run_dir / "metrics.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: dien train writes it.")
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        if "step" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
+        for line, row in enumerate(reader, start=2):
+            try:
+                step = int(row["step"])
+                for name, cell in row.items():
+                    if cell and name not in ("step", "epoch"):
+                        curves.setdefault(name, []).append((step, float(cell)))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
+    return {name: sorted(curve) for name, curve in curves.items()}
+
+
+def read_rounds(run_dir: Path) -> list[dict[str, float]]:
+    """What each round of self-training logged of its clusters, as `Results.rounds` has it; none where there were none.
+
+    Raises:
+        FileNotFoundError: the run kept no `metrics.csv`.
+        ValueError: as `read_curves`.
+    """
+    curves = {
+        name.removeprefix(CLUSTERS): dict(curve)
+        for name, curve in read_curves(run_dir).items()
+        if name.startswith(CLUSTERS)
+    }
+    steps = curves.get("number", {})
+    return [{"step": step, **{name: curve[step] for name, curve in curves.items() if step in curve}} for step in steps]
+
+
+def last_losses(path: Path, first: int) -> dict[str, float]:
+    """The mean of each loss in metrics.csv from step `first` on; empty where none of these steps was logged."""
+    with path.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["step"]) >= first]
+    names = [name for name in (rows[0] if rows else ()) if name.startswith("train/loss_")]
+    return {name.removeprefix("train/loss_"): sum(float(row[name]) for row in rows) / len(rows) for name in names}
