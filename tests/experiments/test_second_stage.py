@@ -30,6 +30,7 @@ def test_the_networks_to_begin_with_are_trained_where_they_lack(commands, tmp_pa
         "data.target_pid_pattern=p",
         "data.target_camera_pattern=c",
         "data.image_size=[64,32]",
+        "trainer.precision=bf16-mixed",
     )
     run(dien, "data_root=x", "rounds.eps=0.5", *pair).done()
     (_, first), (_, second) = commands

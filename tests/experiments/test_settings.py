@@ -102,6 +102,8 @@ def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):
     half = {**table, "protocol": {**table["protocol"], "precision": "a"}}
     config = compose_config(["experiment=table"])
     assert difference(half, conditions(config)) == ""
+    named = {**half, "trainer": {**half["trainer"], "precision": "a"}}
+    assert difference(named, conditions(config)) == ""  # a run that was given its precision
     assert "protocol.precision=a (not " in difference(half, conditions(config, in_precision=True))
     config.trainer.precision = "32-true"
     assert difference(half, conditions(config)) == "protocol.precision=a (not 32-true)"

@@ -20,7 +20,7 @@ from dien_lightning.experiments.settings import conditions, note_start, same_run
 OF_PAIR = (
     *("data_root=", "data.source", "data.target=", "data.target_root=", "data.target_trial=", "data.cameras="),
     *("data.target_camera_pattern=", "data.target_pid_pattern=", "data.image_size=", "data.num_workers="),
-    "threads=",
+    *("threads=", "trainer.precision="),
 )
 """What of a table's overrides goes to the trainings before its own: which pair, where, at what size; the machine."""
 _OF_BOTH = ("data_root=", "data=", "data.", "threads=", "logger", "trainer=", "trainer.", "protocol", "seed=")

@@ -7,12 +7,12 @@ dien table [rows=r01_base,r05_cccdtl_dc] [data=day2night,night2day] [seeds=0,1,2
 With another experiment, say experiment=pretrained, the last ones are results/runs_pretrained, results,
 table1_pretrained and outputs/pretrained. `data` is the experiment's pair, both ways. With experiment=second_stage the
 rows are those of self-training (base_self, cccdtl_dc_self, ...), and the table is results/self_training; the networks
-they begin with are trained first where first_stage.run_dir=outputs/table lacks them, on the same pair, at its size, on
-this machine, but else by their own settings, and one of other settings is refused. name=table2, or experiment=table2,
-is Table II: the rivals' rows (docs/rivals.md), each trained by the experiment that makes it, translations and first
-stages before it; a key=value goes to those commands that have the key (name the row where one alone has it: rows=pul
-rounds.num_clusters=700), but a translation is given only which pair, where it lies, its images' size, threads,
-data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
+they begin with are trained first where first_stage.run_dir=outputs/table lacks them, on the same pair, at its size,
+with its threads and precision, but else by their own settings, and one of other settings is refused. name=table2, or
+experiment=table2, is Table II: the rivals' rows (docs/rivals.md), each trained by the experiment that makes it,
+translations and first stages before it; a key=value goes to those commands that have the key (name the row where one
+alone has it: rows=pul rounds.num_clusters=700), but a translation is given only which pair, where it lies, its images'
+size, threads, trainer.precision, data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train, those on
