@@ -7,10 +7,10 @@ dien store index store=DIR [queries=200]
 dien store info store=DIR
 
 `embeddings` is what `dien embed` wrote; `create` creates the store and adds the file's embeddings. Images whose path is
-there already are not added again (nor is another picture that lies there now: give new crops new names, or create the
-store anew), and embeddings of another network never. A store lies in a folder, or at any address that LanceDB takes
-(s3://bucket/crops). `index` makes what `approximate=true` asks, and shows what it misses: recall of the nearest and of
-the ten nearest, against exact search. Exact search needs no index.
+there already are not added again. A file with another picture under such a path is refused, as its embedding tells
+(give new crops new names, or create the store anew), and so are embeddings of another network. A store lies in a
+folder, or at any address that LanceDB takes (s3://bucket/crops). `index` makes what `approximate=true` asks, and shows
+what it misses: recall of the nearest and of the ten nearest, against exact search. Exact search needs no index.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from dien_lightning.atomic import one_process_at_a_time
 from dien_lightning.checks import check_int, first_line
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.search.about import KEY, About, check_same_network, read_about
+from dien_lightning.search.changed import check_unchanged
 from dien_lightning.search.embeddings_file import EmbeddingsFile, column_types, embedding_of
 from dien_lightning.search.exact import Block, Nearest, nearest
 from dien_lightning.search.filters import Filter, quoted
@@ -115,20 +116,22 @@ class Store:
         """Add the images of a file that are not there yet, all of them in one step or none.
 
         Raises:
-            ValueError: they are of another network, one has no direction, or the file is torn.
+            ValueError: they are of another network, one has no direction, a path that is there shows another picture
+                now, or the file is torn.
         """
         check_same_network(f"store={self.place}", self.about, file.about)
         if file.about.dtype != self.about.dtype:
             raise ValueError(f"store={self.place} holds {self.about.dtype}, and {file.path} {file.about.dtype}.")
         file.check()  # before anything is written
         with one_process_at_a_time(Path(self.place)):
-            first, known, new = len(self), self._column("path"), 0
+            known, new = self._table.search().select(["path"]).with_row_id(True).to_arrow(), 0
+            check_unchanged(self.place, self._table, known, file)
 
             def rows() -> Iterator[pa.RecordBatch]:
                 nonlocal new
                 for table in file.tables():
-                    kept = table.filter(pc.invert(pc.is_in(table["path"], value_set=known)))
-                    numbers = pa.array(range(first + new, first + new + len(kept)), pa.int64())
+                    kept = table.filter(pc.invert(pc.is_in(table["path"], value_set=known["path"])))
+                    numbers = pa.array(range(len(known) + new, len(known) + new + len(kept)), pa.int64())
                     new += len(kept)
                     yield from kept.add_column(0, "number", numbers).cast(self._table.schema).to_batches()
 
@@ -172,7 +175,8 @@ class Store:
 
     def cameras(self) -> list[str]:
         """The cameras' names, sorted."""
-        return sorted(pc.unique(self._column("camera").drop_null()).to_pylist())
+        names = (batch["camera"].unique().drop_null().to_pylist() for batch in self._rows(["camera"]))
+        return sorted(set[str]().union(*names))
 
     def build_index(self, queries: int = 200, seed: int = 0) -> Recall:
         """Index the store for `approximate`, and measure what that finds of what exact search finds.
@@ -233,10 +237,6 @@ class Store:
     def _rows(self, columns: list[str], where: str | None = None) -> Iterator[pa.RecordBatch]:
         asking = self._table.search().select(columns)
         return (asking.where(where) if where else asking).to_batches(_ROWS)
-
-    def _column(self, name: str) -> pa.ChunkedArray:
-        chunks = [batch[name] for batch in self._rows([name])]
-        return pa.chunked_array(chunks, type=self._table.schema.field(name).type)
 
 
 def _block(rows: pa.Table) -> Block:

@@ -19,9 +19,14 @@ def file(tmp_path):
     images = listed(300)
     images[5] = images[5]._replace(camera=None, time=None)
     images[6] = images[6]._replace(camera="o'clock")
-    gallery = vectors(300, width=32)
-    gallery[7] = gallery[6]
-    return write(tmp_path / "g.parquet", gallery, images)
+    return write(tmp_path / "g.parquet", gallery(300), images)
+
+
+def gallery(count):
+    """Embeddings of which the first are always the same, with a tie."""
+    rows = vectors(count, width=32)
+    rows[7] = rows[6]
+    return rows
 
 
 @pytest.fixture
@@ -58,23 +63,37 @@ def test_finds_what_the_file_finds(chosen, without, hidden, store, file):
 def test_an_open_store_sees_what_another_adds(store, tmp_path):
     opened = Store(tmp_path / "store")
     assert len(opened) == 300
-    more = write(tmp_path / "m.parquet", vectors(310, width=32), listed(310))
+    more = write(tmp_path / "m.parquet", gallery(310), listed(310))
     assert store.add(more) == Added(10, 300)
     assert (len(opened), opened.images([309])) == (310, listed(310)[309:])
-    assert opened.add(write(tmp_path / "m2.parquet", vectors(320, width=32), listed(320))) == Added(10, 310)
+    assert opened.add(write(tmp_path / "m2.parquet", gallery(320), listed(320))) == Added(10, 310)
     assert sum(len(block.numbers) for block in store.blocks(Filter())) == 320
 
 
 def test_an_image_is_added_once(store, file, tmp_path):
-    more = write(tmp_path / "m.parquet", vectors(310, width=32), listed(310))
+    more = write(tmp_path / "m.parquet", gallery(310), listed(310))
     assert store.add(more) == Added(10, 300)
     assert store.add(file) == Added(0, 300)
     assert len(Store(tmp_path / "store")) == 310
     assert Store(tmp_path / "store").images([309]) == listed(310)[309:]
 
 
+def test_another_picture_under_a_known_path_is_refused(store, file, tmp_path):
+    others = gallery(301)
+    others[[20, 30]] = others[[30, 20]]
+    changed = write(tmp_path / "changed.parquet", others)
+    with pytest.raises(ValueError, match=r"has another picture under 2 paths of .*, the first is /crops/20\.jpg: "):
+        store.add(changed)
+    assert len(store) == 300
+
+
+def test_the_same_picture_in_another_precision_is_known(store, tmp_path):
+    again = gallery(300) + 0.08 * vectors(300, width=32, seed=1)
+    assert store.add(write(tmp_path / "again.parquet", again)) == Added(0, 300)
+
+
 @pytest.mark.parametrize(
-    ("about", "gallery", "words"),
+    ("about", "embedding", "words"),
     [
         ({"fingerprint": "b"}, vectors(2, width=32), "holds embeddings with fingerprint=a.*of another network"),
         ({}, vectors(2, width=16), "holds embeddings with width=32, and these have 16"),
@@ -82,8 +101,8 @@ def test_an_image_is_added_once(store, file, tmp_path):
         ({}, torch.zeros(2, 32), r"the embedding of /crops/0\.jpg is of length 0"),
     ],
 )
-def test_what_does_not_belong_there_changes_nothing(about, gallery, words, store, tmp_path):
-    other = write(tmp_path / "other.parquet", gallery, **about)
+def test_what_does_not_belong_there_changes_nothing(about, embedding, words, store, tmp_path):
+    other = write(tmp_path / "other.parquet", embedding, **about)
     with pytest.raises(ValueError, match=words):
         store.add(other)
     assert len(Store(tmp_path / "store")) == 300
