@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.precision import full_float32
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.sets import EvaluationSets
 
@@ -138,16 +139,8 @@ def given_blocks(distances: Tensor | Iterable[Tensor], sets: EvaluationSets) -> 
 @contextmanager
 def exact_products(device: torch.device) -> Iterator[None]:
     """Multiply in full float32: neither autocast nor TF32 nor bf16 may decide who ranks first."""
-    backends = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    precisions = [backend.fp32_precision for backend in backends]
-    try:
-        for backend in backends:
-            backend.fp32_precision = "ieee"
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        for backend, precision in zip(backends, precisions, strict=True):
-            backend.fp32_precision = precision
+    with full_float32(), torch.autocast(device.type, enabled=False):
+        yield
 
 
 def _check_finite(lengths: Tensor, name: str) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_choice
 from dien_lightning.network import DIEN, Domain
+from dien_lightning.precision import full_float32
 from dien_lightning.types import NetworkOutput, Sample
 
 _WEIGHTS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
@@ -49,7 +50,7 @@ def embed(
         images: normalised, as `evaluation_transform` gives them; moved to the network's device.
         domain: whose batch-norm statistics to take; None is the target's where there are any, else the source's.
         precision: "auto", "32-true", "bf16-mixed" or "16-mixed", see `resolve_precision`; "auto" computes in the
-            weights' own type where that is not float32.
+            weights' own type where that is not float32. What is float32 has no TF32 in it, on a GPU either.
         flip: average the embeddings of an image and its mirror image, each of unit length.
         channels_last: memory layout of the images; faster wherever convolutions are.
         each_pass: give each pass's own embeddings, too; otherwise `steps` is (N, 0, D), since a gallery's are large.
@@ -62,7 +63,7 @@ def embed(
     """
     domain = domain or network.statistics_for("target")
     parts = []
-    with torch.no_grad(), _evaluating(network), autocast(network, precision):
+    with torch.no_grad(), _evaluating(network), full_float32(), autocast(network, precision):
         for batch in [images] if isinstance(images, Tensor) else images:
             prepared = prepare(network, batch.image if isinstance(batch, Sample) else batch, channels_last)
             outputs = [network(view, domain) for view in ([prepared, prepared.flip(-1)] if flip else [prepared])]

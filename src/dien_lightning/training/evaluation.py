@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dien_lightning.checks import check_choice
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.network.normalization import DOMAINS, normalizations
+from dien_lightning.precision import full_float32
 from dien_lightning.retrieval import Protocol, RetrievalMetric, RetrievalResult
 from dien_lightning.training.embedding import autocast, embed, prepare
 from dien_lightning.types import Sample
@@ -154,7 +155,7 @@ def gather_from_loader(
         precision: see `embed`.
         channels_last: see `embed`.
     """
-    with autocast(network, precision):
+    with full_float32(), autocast(network, precision):
         images = (prepare(network, batch.image, channels_last) for batch in loader)
         network.gather_statistics(images, domain, missing)
 

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from dien_lightning import DIEN, embed_images
 from dien_lightning.network.normalization import DomainBatchNorm
 from dien_lightning.training import EpochChoice, embed, evaluate
-from dien_lightning.training.evaluation import EvaluationResults
+from dien_lightning.training.evaluation import EvaluationResults, gather_from_loader
 from dien_lightning.types import Sample
 from library.training.modules import build, trainer
 
@@ -64,6 +64,30 @@ def test_precision_layout_and_domain_are_honoured(monkeypatch):
     embed(network(), IMAGES, precision="bf16-mixed")
     assert seen == [(False, False, "source"), (False, True, "target"), (False, True, "target"), (True, True, "source")]
     assert embed(network().double(), IMAGES, precision="64-true").embedding.dtype == torch.float64
+
+
+def test_float32_is_float32_on_a_gpu_too(monkeypatch):
+    backends, lower = (torch.backends.cudnn.conv, torch.backends.mkldnn.matmul), ["tf32", "bf16"]
+    before, seen, forward = [backend.fp32_precision for backend in backends], [], DIEN.forward
+
+    def watched(self, images, domain):
+        seen.append([backend.fp32_precision for backend in backends])
+        return forward(self, images, domain)
+
+    def put(precisions):
+        for backend, precision in zip(backends, precisions, strict=True):
+            backend.fp32_precision = precision
+
+    monkeypatch.setattr(DIEN, "forward", watched)
+    own = network()
+    try:
+        put(lower)
+        embed(own, IMAGES, precision="32-true")
+        gather_from_loader(own, [batch(IMAGES)], precision="32-true")
+        assert [backend.fp32_precision for backend in backends] == lower
+    finally:
+        put(before)
+    assert seen == [["ieee", "ieee"]] * 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

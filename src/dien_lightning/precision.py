@@ -1,0 +1,31 @@
+"""Float32 as it is named, on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Multiply and convolve float32 in full: TF32, which torch lets a GPU's convolutions have, has 10 bits of 23.
+
+    What the caller has set (`torch.set_float32_matmul_precision`, `torch.backends.cudnn.allow_tf32`) holds again after.
+
+    Example:
+        >>> with full_float32():
+        ...     torch.backends.cudnn.conv.fp32_precision
+        'ieee'
+    """
+    cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    backends = cuda.matmul, cudnn.conv, mkldnn.matmul, mkldnn.conv  # type: ignore[attr-defined]
+    precisions = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, precisions, strict=True):
+            backend.fp32_precision = precision
