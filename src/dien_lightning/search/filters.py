@@ -47,10 +47,14 @@ class Filter(NamedTuple):
         """
         said = []
         if self.cameras is not None:
-            said.append(f"camera IN ({quoted(self.cameras)})")
-        said += [f"time >= {float(self.after)!r}"] if self.after is not None else []
-        said += [f"time < {float(self.before)!r}"] if self.before is not None else []
+            said.append(f"camera IN ({quoted(self.cameras)})" if self.cameras else "false")
+        said += [f"time >= {_number(self.after)}"] if self.after is not None else []
+        said += [f"time < {_number(self.before)}"] if self.before is not None else []
         return " AND ".join(said) or None
+
+
+def _number(value: float) -> str:
+    return repr(float(value)) if math.isfinite(value) else f"CAST('{float(value)!r}' AS DOUBLE)"
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -41,6 +41,7 @@ def store(file, tmp_path):
     [
         (Filter(), (), ()),
         (Filter(("0", "o'clock"), after=3, before=250.5), (), ()),
+        (Filter(after=-torch.inf, before=torch.inf), (), ()),
         (Filter(), ("1", None), (6, 9)),
     ],
 )
@@ -58,6 +59,12 @@ def test_finds_what_the_file_finds(chosen, without, hidden, store, file):
         "/crops/9.jpg": 9,
         "/crops/../crops/6.jpg": 6,
     }
+
+
+@pytest.mark.parametrize("chosen", [Filter(()), Filter(after=torch.inf), Filter(before=-torch.inf)])
+def test_a_filter_that_nothing_passes_finds_nothing_in_either(chosen, store, file):
+    assert not [*file.blocks(chosen)]
+    assert not [*store.blocks(chosen)]
 
 
 def test_an_open_store_sees_what_another_adds(store, tmp_path):
