@@ -149,4 +149,7 @@ def pixels_of(crop: Any, index: int = 0) -> Tensor:  # -> (3, H, W), uint8
             f"crop {index} is {what}; give a path, RGB as uint8 in an array (H, W, 3) or a tensor (3, H, W), or all "
             f"crops as one float tensor (N, 3, H, W) that is normalised."
         )
+    if not pixels.numel():
+        size = tuple(crop.shape) if isinstance(crop, (np.ndarray, Tensor)) else crop.size
+        raise ValueError(f"crop {index} has no pixels, its size is {size}; leave such boxes out.")
     return pixels

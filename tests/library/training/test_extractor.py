@@ -55,6 +55,9 @@ def test_a_picture_is_upright_and_of_8_bits_as_its_file_is(tmp_path):
         (Image.fromarray(np.zeros((8, 8), np.float32)), r"crop 0 cannot be read as an image \(its grey values"),
         (np.zeros((8, 8), np.uint8), r"crop 0 is \(8, 8\) of uint8; give a path, RGB as uint8"),
         (np.zeros((8, 8, 3), np.float32), r"crop 0 is \(8, 8, 3\) of float32"),
+        (np.zeros((9, 0, 3), np.uint8), r"crop 0 has no pixels, its size is \(9, 0, 3\); leave such boxes out"),
+        (Image.new("RGB", (9, 0)), r"crop 0 has no pixels, its size is \(9, 0\)"),
+        (torch.zeros(3, 0, 9, dtype=torch.uint8), r"crop 0 has no pixels, its size is \(3, 0, 9\)"),
         (None, "crop 0 is NoneType"),
     ],
 )
