@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,8 @@ def embed_files(
         **trainer: of Lightning's `Trainer`: accelerator, devices, num_nodes, strategy, enable_progress_bar.
 
     Raises:
-        ValueError: an argument; a domain without statistics; no image that can be read; an output or parts of other
-            images or another network.
+        ValueError: an argument; an image twice; a domain without statistics; no image that can be read; an output or
+            parts of other images or another network.
         OSError: the file cannot be written.
     """
     check_choice("dtype", dtype, DTYPES)
@@ -84,6 +85,9 @@ def embed_files(
         raise ValueError("No images were given to embed; list_images gives those of a folder.")
     here, told = os.getcwd(), told or {}
     images = [image._replace(path=os.path.join(here, image.path)) for image in images]
+    path, number = Counter(image.path for image in images).most_common(1)[0]
+    if number > 1:
+        raise ValueError(f"images names {path} twice; name each image once.")
     places = {name: os.path.abspath(os.path.expanduser(place)) for name in _PLACES if (place := told.get(name))}
     domain = domain or network.statistics_for("target")
     network.check_statistics(domain)  # like `autocast` below it refuses before anything is written

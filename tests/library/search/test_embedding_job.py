@@ -51,6 +51,13 @@ def test_a_relative_folder_and_network_are_found_from_anywhere(crops, monkeypatc
     assert (file.about.checkpoint, file.about.root) == (str(crops.parent / "network.safetensors"), str(crops))
 
 
+def test_an_image_that_is_named_twice_is_told(crops):
+    images = list_images(crops)
+    with pytest.raises(ValueError, match=r"images names .*/cam0/2\.jpg twice; name each image once"):
+        embed_files(NETWORK, [*images, images[1]], crops.parent / "out.parquet", **HERE)
+    assert not (crops.parent / "out.parquet.parts").exists()
+
+
 def test_a_call_that_was_killed_goes_on_and_does_nothing_twice(crops, monkeypatch):
     write, written = _Job.write, []
 
