@@ -56,6 +56,25 @@ def test_people_who_have_come_together_score_high_scattered_images_less_and_coll
     assert float(reciprocal_neighbors(torch.ones(50, 3), torch.arange(50) % 2)) <= 0.04
 
 
+def test_the_product_is_in_full_float32_whatever_is_set(monkeypatch):
+    backend, normalize = torch.backends.mkldnn.matmul, reciprocity.normalize
+    before, seen = backend.fp32_precision, []
+
+    class Watched(torch.Tensor):
+        def __matmul__(self, other):
+            seen.append((backend.fp32_precision, torch.is_autocast_enabled("cpu")))
+            return self.as_subclass(torch.Tensor) @ other.as_subclass(torch.Tensor)
+
+    monkeypatch.setattr(reciprocity, "normalize", lambda *args, **how: normalize(*args, **how).as_subclass(Watched))
+    try:
+        backend.fp32_precision = "bf16"
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            reciprocal_neighbors(embeddings(5, 0).float())
+    finally:
+        backend.fp32_precision = before
+    assert seen == [("ieee", False)]
+
+
 def test_one_image_alone_is_told():
     with pytest.raises(ValueError, match=r"needs two images at least, and was given 1\."):
         reciprocal_neighbors(torch.ones(1, 3))
