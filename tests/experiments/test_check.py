@@ -134,6 +134,14 @@ def test_a_table_of_something_else_does_not_hide_the_data_set(check, tmp_path):
     assert f"note: {root}/attributes.csv has no column 'path' in its first line and is not read" in done.stdout
 
 
+def test_what_drawn_people_wear_is_no_table_of_images(check, drawn_pair):
+    assert (drawn_pair / "pedestrians_day" / "attributes.csv").is_file()
+    done = check(drawn_pair / "pedestrians_day", "num_ids=2", "num_instances=2").done()
+    assert "attributes.csv" not in done.stdout
+    words = "holds 0 .csv or .tsv files; name one"
+    assert words in check(drawn_pair / "pedestrians_day", "layout=csv").refusal()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -13,6 +13,7 @@ from dien_lightning.data.crops import Crop, make_splits
 from dien_lightning.data.files import locate, read_text
 from dien_lightning.data.names import is_nobody
 from dien_lightning.data.records import SPLITS, Splits
+from dien_lightning.pedestrians.dataset import ATTRIBUTES, MANIFEST
 
 OWN = {
     "folder": "a folder of images: any, for a target; one sub-folder per identity, for a source",
@@ -63,9 +64,10 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
 
 
 def table_files(folder: Path) -> list[Path]:
-    """The .csv and .tsv files in a folder, sorted; none where it is no folder."""
+    """The .csv and .tsv files in a folder, sorted, without what drawn people wear; none where it is no folder."""
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in inside if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
+    tables = [path for path in inside if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
+    return [path for path in tables if path.name != ATTRIBUTES or not (folder / MANIFEST).is_file()]
 
 
 def is_table(path: Path) -> bool:
