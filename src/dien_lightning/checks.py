@@ -1,4 +1,4 @@
-"""Checks of single arguments that say which it is, and one line out of another library's error."""
+"""Checks of single arguments that say which it is, and words for sentences: amounts, another library's error."""
 
 from __future__ import annotations
 
@@ -140,6 +140,16 @@ def by_keyword(function: Callable[P, R]) -> Callable[P, R]:
         return function(*by_place, **by_name)
 
     return called
+
+
+def amount(number: int, one: str, many: str | None = None) -> str:
+    """A number and what is counted; `many` is `one` with an s, where it is not given.
+
+    Example:
+        >>> amount(1, "image is", "images are"), amount(2520, "crop")
+        ('1 image is', '2,520 crops')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def first_line(error: BaseException) -> str:

@@ -34,7 +34,7 @@ def test_a_plain_folder_of_crops_is_a_target(check, tmp_path):
     write_image(tmp_path / "1.jpg")
     done = check(tmp_path).done()
     assert "(layout=folder), as a target" in done.stdout
-    assert "train: 1 images, no identities, 1 camera" in done.stdout
+    assert "train: 1 image, no identities, 1 camera" in done.stdout
 
 
 def test_a_folder_of_identities_is_a_source_where_it_is_said(check, tmp_path):
@@ -91,7 +91,7 @@ def test_what_it_says_to_write_can_be_pasted(folder, pattern, check, tmp_path, m
 def test_crops_with_a_labelled_query_and_gallery(check, tmp_path):
     for seed, path in enumerate(("train/cam3.jpg", "query/anna/cam1.jpg", "gallery/anna/cam2.jpg")):
         write_image(tmp_path / path, seed=seed)
-    assert "query: 1 images, 1 identities, 1 camera" in check(tmp_path, "camera_pattern=cam(\\d)").done().stdout
+    assert "query: 1 image, 1 identity, 1 camera" in check(tmp_path, "camera_pattern=cam(\\d)").done().stdout
     assert "Or say how the paths tell cameras (data.target_camera_pattern or" in check(tmp_path).stdout
 
 

@@ -84,7 +84,7 @@ def test_a_new_crop_and_a_file_of_embeddings_are_queries_too(dien, folder):
     assert "   1. 0.000" in done.stdout
     assert "cam1/3.jpg  camera 1  3  at most 1 in 400 strangers looks this alike, if another" in done.stdout
     done = dien("search", "gallery=store", "query=crops.parquet", "top=1", "output=out.csv")
-    assert "... and 1 more queries." in done.stdout
+    assert "... and 1 more query." in done.stdout
     assert len(found(folder)) == 6
 
 
@@ -154,7 +154,7 @@ def test_of_many_queries_the_unreadable_are_left_out_and_named(dien, folder):
 
 def test_a_store_says_what_is_in_it(dien, folder):
     done = dien("store", "add", "store=store", "embeddings=crops.parquet")
-    assert "0 images added, 6 were there already. store: 6 images, 2 cameras; network " in done.stdout
+    assert "0 images added, 6 there already. store: 6 images, 2 cameras; network " in done.stdout
     known = fingerprint(load_network(folder / "network.safetensors"))
     assert (
         f"network {known}, source's statistics, width 16, float16; no index"

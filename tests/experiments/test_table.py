@@ -40,7 +40,7 @@ def test_the_table_trains_what_is_missing_says_what_failed_and_reports(multirun,
     arguments = ("rows=r01_base,r04_dc", "data=day2night", f"records={tmp_path / 'runs'}", f"output={tmp_path}")
     finished = dien("table", *arguments, "trainer.precision=32-true", "data.num_workers=2")
     assert finished.code == 1
-    assert "1 of 6 runs are in" in finished.stdout
+    assert "1 of 6 runs in" in finished.stdout
     for name in ("r01_base_day2night_1", "r04_dc_day2night_1"):
         assert f"{name} has no record" in finished.stdout
     grids = (("ablation=r01_base", "seed=1,2"), ("ablation=r04_dc", "seed=0,1,2"))  # without the one that is there

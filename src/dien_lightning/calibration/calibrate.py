@@ -9,7 +9,7 @@ import numpy as np
 from dien_lightning.calibration.figures import Comparison, cllr, equal_error_rate, over_people
 from dien_lightning.calibration.pairs import Pairs
 from dien_lightning.calibration.ratios import METHODS, Ratios, evidence_bounds, fit_ratios
-from dien_lightning.checks import check_choice, check_range
+from dien_lightning.checks import amount, check_choice, check_range
 from dien_lightning.network import Calibration
 
 LEAST_PEOPLE = 20
@@ -99,8 +99,8 @@ def _count(pairs: Pairs, false_matches: float) -> tuple[int, int]:
     num_people, num_strangers = pairs.count_people(), pairs.count_strangers()
     if num_people < LEAST_PEOPLE:
         raise ValueError(
-            f"{num_people} people have two pictures that make a pair, and a calibration needs at least "
-            f"{LEAST_PEOPLE}: fewer say nothing of others. Label more."
+            f"{amount(num_people, 'person has', 'people have')} two pictures that make a pair, and a calibration needs "
+            f"at least {LEAST_PEOPLE}: fewer say nothing of others. Label more."
         )
     if not num_strangers:
         raise ValueError("there is no pair of two people; label some that are not the same.")

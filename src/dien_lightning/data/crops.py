@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dien_lightning.checks import amount
 from dien_lightning.data.files import check_existence
 from dien_lightning.data.names import is_nobody, number_cameras, number_names, one_in_several_spellings, spelled
 from dien_lightning.data.records import SPLITS, Record, Splits
@@ -105,7 +106,7 @@ def make_splits(
     said = [*notes, *clashes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
     said += _at_most_three(one_in_several_spellings({crop.camera or "" for crop in crops}, "camera", "cameras"))
     if twice:
-        said.append(f"{twice} lines say what another line says, and count once.")
+        said.append(f"{amount(twice, 'line repeats', 'lines repeat')} what another line says: that counts once.")
     if shared:
         said.append(
             f"{shared} of the {len(tested - {UNLABELED})} identities of query and gallery train, too: their figures "
@@ -150,7 +151,8 @@ def _about_files(root: Path, crops: Sequence[Crop], pids: Sequence[str]) -> list
         elif not is_nobody(pid) and spelled(pid) != spelled(person):
             clashes[crop.path] = f"{person!r} ({other.told or root}) and {pid!r} ({crop.told or root})"
     shown = next(iter(clashes.items()), None)
-    return [f"{len(clashes)} files are labelled as two people: {shown[0]} is {shown[1]}."] if shown else []
+    files = amount(len(clashes), "file is", "files are")
+    return [f"{files} labelled as two people: {shown[0]} is {shown[1]}."] if shown else []
 
 
 def _places(names: Iterable[str]) -> dict[str, int]:
@@ -160,14 +162,14 @@ def _places(names: Iterable[str]) -> dict[str, int]:
 def _about_names(people: Collection[str], nobody: Counter[str]) -> list[str]:
     for plain in ("", str(UNLABELED)):  # as Market-1501 calls it: counted, and nothing to explain
         nobody.pop(plain, None)
-    said = [f"{count:,} images whose identity reads {word!r} are of nobody." for word, count in sorted(nobody.items())]
+    said = [f"Of nobody: {amount(n, 'image')} whose identity reads {word!r}." for word, n in sorted(nobody.items())]
     if dates := sorted(pid for pid in people if re.fullmatch(_DATE, spelled(pid))):
         said.append(
-            f"{len(dates)} identities, such as {dates[0]!r}, look like dates: spreadsheets make them of names such as "
-            "1-2; if these were such, write the column as text."
+            f"{amount(len(dates), 'identity looks', 'identities look')} like a date, such as {dates[0]!r}: "
+            "spreadsheets make them of names such as 1-2; if these were such, write the column as text."
         )
     return said + _at_most_three(one_in_several_spellings(people))
 
 
 def _at_most_three(alike: list[str]) -> list[str]:
-    return alike[:3] + ([f"And {len(alike) - 3} more names like these."] if len(alike) > 3 else [])
+    return alike[:3] + ([f"And {amount(len(alike) - 3, 'more name')} like these."] if len(alike) > 3 else [])

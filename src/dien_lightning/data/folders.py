@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from dien_lightning.checks import amount
 from dien_lightning.data.crops import Crop, make_splits
 from dien_lightning.data.files import image_files, is_image, is_passed_over, path_below
 from dien_lightning.data.layouts import passed_over
@@ -98,7 +99,7 @@ def _places(root: Path) -> tuple[dict[str, Path], list[str]]:
     images = {name: number for name, number in images.items() if number}
     if "query" not in named and images:
         return {"train": root}, []
-    told = f"{sum(images.values())} images outside train/, query/ and gallery/ are not read: {', '.join(images)}."
+    told = f"{amount(sum(images.values()), 'image')} outside train/, query/ and gallery/ not read: {', '.join(images)}."
     return {split: named.get(split, root / split) for split in SPLITS}, [told] if images else []
 
 

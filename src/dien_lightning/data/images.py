@@ -12,6 +12,8 @@ from PIL import Image, ImageOps
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
+from dien_lightning.checks import amount
+
 FAULTS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for a file that it cannot decode."""
 
@@ -68,7 +70,8 @@ def skipping_offered() -> Iterator[None]:
 def warn_of_skipped(paths: Collection[str]) -> None:
     """Say how many images were done without, as data.on_error=skip asks for, and name the first."""
     if paths:
-        rank_zero_warn(f"{len(paths)} unreadable images were skipped, the first is {min(paths)}.")
+        skipped = amount(len(paths), "unreadable image was", "unreadable images were")
+        rank_zero_warn(f"{skipped} skipped, the first is {min(paths)}.")
 
 
 def decode(file: str | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:

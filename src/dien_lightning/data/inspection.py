@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dien_lightning.checks import amount
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.entries import MARKET_LAYOUT
 from dien_lightning.data.files import folders_below, path_below
@@ -91,10 +92,11 @@ def _count(splits: Splits, found: Inspection) -> None:
             continue
         cameras = Counter(record.camid for record in records)
         unlabeled = sum(record.pid == UNLABELED for record in records)
-        known = f"{count_identities(records):,} identities" if unlabeled < len(records) else "no identities"
-        line = f"{split}: {len(records):,} images, {known}, {len(cameras)} camera{'s' if len(cameras) > 1 else ''}"
+        people = amount(count_identities(records), "identity", "identities")
+        known = people if unlabeled < len(records) else "no identities"
+        line = f"{split}: {amount(len(records), 'image')}, {known}, {amount(len(cameras), 'camera')}"
         if 0 < unlabeled < len(records):
-            line += f", {unlabeled:,} images without identity (junk)"
+            line += f", {amount(unlabeled, 'image')} without identity (junk)"
         if 1 < len(cameras) <= 20:
             line += " (" + ", ".join(f"{camid}: {count:,}" for camid, count in sorted(cameras.items())) + ")"
         found.counts.append(line)
@@ -125,7 +127,8 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
     images = Counter(record.pid for record in splits.train if record.pid != UNLABELED)
     if unknown := sum(record.pid == UNLABELED for record in splits.train):
         found.problems.append(
-            f"Give the {unknown} training images without identity one, leave them out, or use the set as a target."
+            f"Give the {amount(unknown, 'training image')} without identity one, leave out what has "
+            "none, or use the set as a target."
         )
     if images and len(images) < num_ids:
         found.problems.append(
@@ -137,8 +140,8 @@ def _check_identities(splits: Splits, num_ids: int, num_instances: int, found: I
         )
     if 0 in images and splits.name in CATALOG and CATALOG[splits.name].layouts[0] == MARKET_LAYOUT:
         found.notes.append(
-            f"{images[0]} training images have the identity 0000, which is Market-1501's name for distractors; they "
-            "train as one person."
+            f"{amount(images[0], 'training image has', 'training images have')} the identity 0000, which is "
+            "Market-1501's name for distractors; in training it is one person."
         )
     if images and max(images.values()) == 1:
         found.problems.append("Every identity has one image: no loss can learn what two images of a person share.")

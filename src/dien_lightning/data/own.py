@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from dien_lightning.checks import amount
 from dien_lightning.data.crops import Crop, make_splits
 from dien_lightning.data.files import locate, read_text
 from dien_lightning.data.names import is_nobody
@@ -47,7 +48,7 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
     columns, rows = read_rows(table)
     notes = check_columns(table, columns)
     if "split" in columns and (number := sum(not row.get("split") for _, row in rows)):
-        notes.append(f"{number} lines of {table} name no split: they train.")
+        notes.append(f"{amount(number, 'line')} of {table} without a split: of the training part.")
     crops = []
     for line, row in rows:
         split = (row.get("split") or "train").strip().lower()

@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+from dien_lightning.checks import amount
 from dien_lightning.data.images import FAULTS, decode
 from dien_lightning.data.inspection import Inspection
 from dien_lightning.data.records import SPLITS, Record, Splits
@@ -95,7 +96,7 @@ def check_files(
     faults = [state for state in states if state.fault is not None]
     if faults:
         found.problems.append(
-            f"Replace or remove the {len(faults)} unreadable images, or train with data.on_error=skip: "
+            f"Replace or remove the {amount(len(faults), 'unreadable image')}, or train with data.on_error=skip: "
             f"{_first_faults(faults, len(faults))}."
         )
     _check_sizes(states, found)
@@ -110,8 +111,8 @@ def check_files(
         both = [place for place in doubles if place[one] and place[other]]
         if both:
             found.problems.append(
-                f"Remove the {len(both)} images that lie in both {one} and {other} from one of them, "
-                f"for they flatter the figures: {both[0][one][0].path} is {both[0][other][0].path}."
+                f"Remove the {amount(len(both), 'image that lies', 'images that lie')} in both {one} and {other} from "
+                f"one of them, for that flatters the figures: {both[0][one][0].path} is {both[0][other][0].path}."
             )
     _check_queries(doubles, same_camera, search, found)
     _check_people(doubles, found)
@@ -130,11 +131,12 @@ def _check_sizes(states: Sequence[FileState], found: Inspection) -> None:
     small = {state.path for state, height, width in sized if min(height, width) < _LEAST_SIDE}
     if small:
         found.notes.append(
-            f"{len(small)} images are too small to show a person (a side has fewer than {_LEAST_SIDE} pixels), such as "
-            f"{min(small)}."
+            f"{amount(len(small), 'image is', 'images are')} too small to show a person (a side has fewer than "
+            f"{_LEAST_SIDE} pixels), such as {min(small)}."
         )
     if flat := [state.path for state in states if state.is_flat and state.path not in small]:
-        found.notes.append(f"{len(flat)} images have one or two colors alone, as masks have, such as {flat[0]}.")
+        masks = amount(len(flat), "image has", "images have")
+        found.notes.append(f"{masks} one or two colors alone, as masks have, such as {flat[0]}.")
     wide = [state.path for state, height, width in sized if width > height]
     if 2 * len(wide) > len(sized):
         found.notes.append(
@@ -160,12 +162,14 @@ def _check_queries(
     if counting:
         query, copy = counting[0]
         found.problems.append(
-            f"Remove the {len(counting)} images that lie in both query and gallery from one of them, for nothing drops "
-            f"them there (another camera or identity, or cameras=none): {query.path} is {copy.path}."
+            f"Remove the {amount(len(counting), 'image that lies', 'images that lie')} in both query and gallery "
+            f"from one of them, for nothing drops it there (another camera or identity, or cameras=none): {query.path} "
+            f"is {copy.path}."
         )
     if len(copies) > len(counting):
         found.notes.append(
-            f"{len(copies) - len(counting)} queries lie in the gallery too; the protocol drops each from its own list."
+            f"{amount(len(copies) - len(counting), 'query lies', 'queries lie')} in the gallery too; the protocol "
+            "drops each from its own list."
         )
 
 
@@ -178,7 +182,8 @@ def _check_people(doubles: Sequence[dict[str, list[Record]]], found: Inspection)
             if len(set(first.values())) > 1:  # one file with two names is told when it is read
                 clashes.append(" is ".join(sorted(first.values())[:2]))
     if clashes:
-        found.notes.append(f"{len(clashes)} pictures are labelled as two people or more: {clashes[0]}.")
+        pictures = amount(len(clashes), "picture is", "pictures are")
+        found.notes.append(f"{pictures} labelled as two people or more: {clashes[0]}.")
 
 
 def _check_repeats(splits: Splits, digests: Mapping[str, bytes], found: Inspection) -> None:
@@ -194,6 +199,6 @@ def _check_repeats(splits: Splits, digests: Mapping[str, bytes], found: Inspecti
             first.update((key, record.path) for key in keys if key not in first)
     if copies:
         found.notes.append(
-            f"{len(copies)} images are there twice, by their bytes or by names that differ in the suffix alone: "
-            f"{copies[0]}. Each counts."
+            f"{amount(len(copies), 'image is', 'images are')} there twice, by their bytes or by names that differ in "
+            f"the suffix alone: {copies[0]}. Each counts."
         )

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.checks import amount, check_choice, check_int
 from dien_lightning.data.listing import list_images
 from dien_lightning.data.loaders import default_num_workers
 from dien_lightning.data.scanning import unreadable_in_words
@@ -97,7 +97,7 @@ def main() -> None:
 def describe(embedded: EmbeddingsFile) -> str:
     """What there is, and what is not."""
     about = embedded.about
-    said = f"{embedded.path}: {len(embedded):,} embeddings of width {about.width} ({about.dtype}, "
+    said = f"{embedded.path}: {amount(len(embedded), 'embedding')} of width {about.width} ({about.dtype}, "
     said += f"with the {about.domain}'s statistics)"
     if embedded.unreadable:
         said += f"; {unreadable_in_words(embedded.unreadable)}"

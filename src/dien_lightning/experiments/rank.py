@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from dien_lightning import embed_images
-from dien_lightning.checks import check_choice, check_int, check_range
+from dien_lightning.checks import amount, check_choice, check_int, check_range
 from dien_lightning.data.dataset import ON_ERROR
 from dien_lightning.data.files import image_files, is_image
 from dien_lightning.data.folders import camera_expression, read_name
@@ -111,12 +111,14 @@ def main() -> None:
         alike = f" and what looks alike (alike={options.alike:g})" if options.alike else ""
         left_out.append(f"each query's own file and copies of it{alike}, {sum(map(len, hidden))} in all lists")
     left_out += [f"{unreadable} that cannot be read"] if unreadable else []
+    asked = amount(len(query), "query", "queries")
     told = "; left out: ".join(
-        [f"{len(query)} queries ranked against {len(gallery)} images", *filter(None, [", ".join(left_out)])]
+        [f"{asked} ranked against {amount(len(gallery), 'image')}", *filter(None, [", ".join(left_out)])]
     )
     html, number = page(dict(itertools.islice(ranked.items(), options.shown)), options.top, told)
     write_text(output / "ranks.html", html)
-    fewer = "" if number == min(len(ranked), options.shown) else f", of {number} queries: it holds no more"
+    asked = amount(number, "query", "queries")
+    fewer = "" if number == min(len(ranked), options.shown) else f", of {asked}: it holds no more"
     print(f"{told}. The page: {output / 'ranks.html'}{fewer}")
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments.files import write_text
 from dien_lightning.experiments.options import take
 from dien_lightning.experiments.reports.clusters import clusters_page
@@ -117,4 +118,4 @@ def collect(paths: Sequence[str], options: Options) -> None:
         log_report(name, list(files), tables, Path("outputs"))
     console = Console()
     console.print(to_rich(tables["table1"]))
-    console.print(f"{len(runs)} runs in {output / name}.md; the page: [bold]{html}[/]", soft_wrap=True)
+    console.print(f"{amount(len(runs), 'run')} in {output / name}.md; the page: [bold]{html}[/]", soft_wrap=True)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.checks import amount, check_choice, check_int
 from dien_lightning.data.listing import ListedImage, read_time, show_time
 from dien_lightning.data.names import spelled
 from dien_lightning.data.scanning import unreadable_in_words
@@ -76,10 +76,11 @@ def main() -> None:
         if place < _PRINTED:
             print(described(query, rows, options.same_camera, chosen))
     if len(lists) > _PRINTED:
-        print(f"... and {len(lists) - _PRINTED} more queries{'' if options.output else '; output=FILE.csv has all'}.")
+        more = amount(len(lists) - _PRINTED, "more query", "more queries")
+        print(f"... and {more}{'' if options.output else '; output=FILE.csv has all'}.")
     if options.output:
         write_csv(Path(options.output), _COLUMNS, table)
-        print(f"{len(lists)} queries against {len(gallery):,} images: {options.output}")
+        print(f"{amount(len(lists), 'query', 'queries')} against {amount(len(gallery), 'image')}: {options.output}")
 
 
 def choose(cameras: Sequence[str], after: str | None, before: str | None) -> Filter:

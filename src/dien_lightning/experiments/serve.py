@@ -20,7 +20,7 @@ from typing import Any
 
 import uvicorn
 
-from dien_lightning.checks import check_range
+from dien_lightning.checks import amount, check_range
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.serving.app import make_app
 from dien_lightning.experiments.serving.service import Service
@@ -60,7 +60,7 @@ def main() -> None:
     use_threads(options.threads)
     service = open_service(options.store, options.checkpoint, options.marks)
     with listening(options.port) as listener:
-        print(f"{len(service.store):,} images: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
+        print(f"{amount(len(service.store), 'image')}: http://{HOST}:{options.port} (Ctrl-C ends it)", flush=True)
         Server(uvicorn.Config(make_app(service, hosts_at(options.port)), log_level="warning")).run([listener])
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.checks import amount, check_choice, check_int
 from dien_lightning.experiments import search
 from dien_lightning.experiments.options import MISSING, take, take_all
 from dien_lightning.search import EmbeddingsFile
@@ -75,14 +75,14 @@ def main() -> None:
 
 def filled(added: Added) -> str:
     """What an add did."""
-    known = f", {added.known:,} were there already" if added.known else ""
-    return f"{added.new:,} images added{known}."
+    known = f", {added.known:,} there already" if added.known else ""
+    return f"{amount(added.new, 'image')} added{known}."
 
 
 def described(store: Store) -> str:
     """What is in a store, and whose."""
     about, cameras, recall = store.about, store.cameras(), store.recall
-    said = f"{store.place}: {len(store):,} images, {len(cameras)} cameras"
+    said = f"{store.place}: {amount(len(store), 'image')}, {amount(len(cameras), 'camera')}"
     said += f"; network {about.fingerprint}, {about.domain}'s statistics, width {about.width}, {about.dtype}"
     return f"{said}; {measured(recall) if recall else 'no index, searches are exact.'}"
 

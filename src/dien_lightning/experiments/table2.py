@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, compose_config, key_of
 from dien_lightning.experiments.files import read_json
@@ -133,7 +134,7 @@ def report(own: Place, path: Path, words: Sequence[str]) -> None:
     table = write_table_2(entries_of(runs, costs_before(runs, folders)), runs, path, words)
     console = Console()
     console.print(to_rich(table))
-    console.print(f"{len(runs)} runs in {path}.md and {path}.json", soft_wrap=True)
+    console.print(f"{amount(len(runs), 'run')} in {path}.md and {path}.json", soft_wrap=True)
 
 
 def costs_before(runs: Sequence[Results], folders: dict[str, Path]) -> Costs:

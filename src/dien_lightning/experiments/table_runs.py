@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, compose_config
 from dien_lightning.experiments.files import read_json, write_text
@@ -136,7 +137,8 @@ def complete(
         overrides: of every training.
         translating: those that dien translate alone has.
     """
-    Console().print(f"{len(jobs) - len(wanted)} of {len(jobs)} runs are in {place.records}; {len(wanted)} to train.")
+    there = len(jobs) - len(wanted)
+    Console().print(f"{there} of {amount(len(jobs), 'run')} in {place.records}; {len(wanted)} to train.")
     if wanted:
         prepare(pairs)
         train_first_stage(wanted, place, overrides)

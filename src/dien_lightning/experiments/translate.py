@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int, check_path
+from dien_lightning.checks import amount, check_bool, check_int, check_path
 from dien_lightning.data import Splits
 from dien_lightning.data.images import skipping_offered
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
@@ -138,7 +138,7 @@ def translate(config: DictConfig) -> None:
             "versions": {name: version(name) for name in ("torch", "pytorch-lightning")},
         },
     )
-    print(f"{len(source.train)} images are translated: {images}; look at {run_dir / SHEET}.")
+    print(f"{amount(len(source.train), 'image')} translated: {images}; look at {run_dir / SHEET}.")
 
 
 def deciding(config: DictConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dien_lightning.checks import amount
 from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.searches import CAMERA_SEARCHES
 from dien_lightning.retrieval.sets import EvaluationSets
@@ -109,8 +110,8 @@ class Matching:
         unknown_there = (sets.gallery_clothes == UNLABELED) & torch.isin(sets.gallery_pids, asked)
         if number := int(unknown.sum() + unknown_there.sum()):
             raise ValueError(
-                f"clothes={self.protocol.clothes!r} asks what people wear, and of {number} images nobody knows "
-                f"(clothes -1); give query_clothes and gallery_clothes, or a data set that tells clothes."
+                f"clothes={self.protocol.clothes!r} asks what people wear, and of {amount(number, 'image')} nobody "
+                f"knows (clothes -1); give query_clothes and gallery_clothes, or a data set that tells clothes."
             )
 
 
@@ -149,5 +150,5 @@ def _no_match_sentence(sets: EvaluationSets, protocol: Protocol, number: Tensor)
         for camera in cameras[:_CAMERAS_SHOWN]
     ]
     if len(cameras) > _CAMERAS_SHOWN:
-        counts.append(f"and {len(cameras) - _CAMERAS_SHOWN} more cameras")
+        counts.append(f"and {amount(len(cameras) - _CAMERAS_SHOWN, 'more camera')}")
     return f"No query has a match in the gallery: {reason} ({'; '.join(counts)}). {remedy}"

@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
 from dien_lightning.atomic import atomic_write
-from dien_lightning.checks import check_bool, check_choice, check_int
+from dien_lightning.checks import amount, check_bool, check_choice, check_int
 from dien_lightning.data.listing import ListedImage
 from dien_lightning.data.loaders import worker_options
 from dien_lightning.network import DIEN, Domain, fingerprint
@@ -106,8 +106,8 @@ def embed_files(
         return job.finished()
     job.begin()
     if missing := job.missing():
-        left = "" if len(missing) == job.number else f", {job.number - len(missing)} of which are there"
-        rank_zero_info(f"Embedding {len(images):,} images in {job.number} parts{left}.")
+        left = "" if len(missing) == job.number else f", {job.number - len(missing)} of them there"
+        rank_zero_info(f"Embedding {amount(len(images), 'image')} in {amount(job.number, 'part')}{left}.")
         quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
         runner = Trainer(**quiet, use_distributed_sampler=False, plugins=cluster(), **trainer)
         module = _Embedding(network, job, min(batch_size, PART), num_workers)

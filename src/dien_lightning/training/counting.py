@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from dien_lightning.checks import amount
 from dien_lightning.data.records import Splits
 from dien_lightning.retrieval import EvaluationSets, Protocol, pool_tracklets
 from dien_lightning.retrieval.matches import Matching
@@ -114,7 +115,7 @@ def _check_apart(splits: Splits, protocol: Protocol) -> None:
         both = [path for real, path in gallery if real in asking]
     if both:
         raise ValueError(
-            f"{len(both)} images of {splits.root} are both query and gallery, such as {both[0]}, and with "
+            f"{amount(len(both), 'image')} of {splits.root} both in query and gallery, such as {both[0]}, and with "
             f"matches of the query's camera (data.cameras=none) each would find itself first; take them out of one of "
             f"the two."
         )

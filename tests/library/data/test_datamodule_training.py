@@ -110,7 +110,7 @@ def test_skipped_images_are_counted_at_the_end(root, tmp_path):
     broken = next(iter(sorted((tmp_path / "bounding_box_train").glob("*.jpg"))))
     broken.write_bytes(b"")
     data = make(root, source_root=str(tmp_path), on_error="skip", num_workers=1, steps_per_epoch=12)
-    with pytest.warns(UserWarning, match=rf"1 unreadable images were skipped, the first is .*{broken.name}"):
+    with pytest.warns(UserWarning, match=rf"1 unreadable image was skipped, the first is .*{broken.name}"):
         fit(data, tmp_path, epochs=1, limit_val_batches=0)
 
 
@@ -121,7 +121,7 @@ def test_what_an_earlier_loader_skipped_is_counted(root, tmp_path):
     data = make(root, target_root=str(tmp_path), on_error="skip")
     list(data.val_dataloader()[0])
     data.val_dataloader()
-    with pytest.warns(UserWarning, match=rf"1 unreadable images were skipped, the first is .*{broken.name}"):
+    with pytest.warns(UserWarning, match=rf"1 unreadable image was skipped, the first is .*{broken.name}"):
         data.teardown()
 
 
@@ -139,4 +139,4 @@ def test_two_processes_see_what_one_sees(tmp_path):
     script = Path(__file__).with_name("two_processes.py")
     done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, timeout=600, check=False)
     assert done.stdout.rstrip().endswith("OK"), done.stderr
-    assert done.stderr.count("1 unreadable images were skipped, the first is") == 2, done.stderr  # by two, and by one
+    assert done.stderr.count("1 unreadable image was skipped, the first is") == 2, done.stderr  # by two, and by one

@@ -41,7 +41,7 @@ def test_a_good_folder_has_nothing_to_do(market):
     assert found.problems == []
     assert found.counts[0] == "train: 24 images, 6 identities, 2 cameras (1: 12, 2: 12)"
     assert found.counts[2].startswith("gallery: 8 images, 4 identities, 2 cameras")
-    assert "1 images without identity (junk)" in found.counts[2]
+    assert "1 image without identity (junk)" in found.counts[2]
 
 
 def test_counts_are_compared_with_the_published(market):
@@ -70,7 +70,7 @@ def test_the_same_image_in_two_splits(market):
     query = min((market / "query").glob("*.jpg"))
     shutil.copy(query, market / "bounding_box_train" / "0001_c1s1_999999_00.jpg")
     (problem,) = look(market).problems
-    assert "Remove the 1 images that lie in both train and query from one of them" in problem
+    assert "Remove the 1 image that lies in both train and query from one of them" in problem
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,15 @@ def test_a_query_in_the_gallery_is_a_problem_only_where_it_counts(market, copy, 
     query = min((market / "query").glob("0019_c1*"))
     shutil.copy(query, market / copy)
     found = look(market, counting=counting)
-    assert ("Remove the 1 images that lie in both query and gallery" in " ".join(found.problems)) == counts
-    assert ("1 queries lie in the gallery too; the protocol drops" in " ".join(found.notes)) != counts
+    assert ("Remove the 1 image that lies in both query and gallery" in " ".join(found.problems)) == counts
+    assert ("1 query lies in the gallery too; the protocol drops" in " ".join(found.notes)) != counts
 
 
 def test_one_picture_of_two_people(tmp_path):
     draw(tmp_path, "anna/cam1.jpg", "anna/cam2.jpg", "ben/cam1.jpg", "ben/cam2.jpg")
     shutil.copy(tmp_path / "anna/cam1.jpg", tmp_path / "ben/cam3.jpg")
     (note,) = [note for note in look(tmp_path, "folder").notes if "labelled as two" in note]
-    assert note.startswith("1 pictures are labelled as two people or more: ")
+    assert note.startswith("1 picture is labelled as two people or more: ")
     assert note.endswith("/anna/cam1.jpg is " + str(tmp_path / "ben/cam3.jpg") + ".")
 
 
@@ -140,7 +140,7 @@ def test_masks_are_told(tmp_path):
     draw(tmp_path, "anna/cam1.jpg", "anna/cam2.jpg")
     Image.new("L", (16, 32), 255).save(tmp_path / "anna/cam1_mask.png")
     (note,) = [note for note in look(tmp_path, "folder").notes if "colors" in note]
-    assert note == f"1 images have one or two colors alone, as masks have, such as {tmp_path}/anna/cam1_mask.png."
+    assert note == f"1 image has one or two colors alone, as masks have, such as {tmp_path}/anna/cam1_mask.png."
 
 
 def test_specks_and_whole_frames_are_told(tmp_path):
@@ -151,9 +151,7 @@ def test_specks_and_whole_frames_are_told(tmp_path):
     Image.new("L", (1, 1)).save(tmp_path / "anna/one.png")
     write_image(tmp_path / "anna/cam4.jpg", 7, size=(16, 32))
     notes = look(tmp_path, "folder").notes
-    small = (
-        f"1 images are too small to show a person (a side has fewer than 8 pixels), such as {tmp_path}/anna/one.png."
-    )
+    small = f"1 image is too small to show a person (a side has fewer than 8 pixels), such as {tmp_path}/anna/one.png."
     assert small in notes
     assert any(
         note.startswith(f"3 of 5 images are wider than high, such as {tmp_path}/anna/cam2.jpg:") for note in notes
@@ -187,7 +185,7 @@ def test_a_camera_for_each_image_is_told(tmp_path):
 
 def test_distractors_that_train_are_told(market):
     write_image(market / "bounding_box_train" / "0000_c1s1_999999_00.jpg", 999)
-    note = "1 training images have the identity 0000, which is Market-1501's name for distractors; they train as o"
+    note = "1 training image has the identity 0000, which is Market-1501's name for distractors; in training it is o"
     assert note in " ".join(look(market).notes)
 
 
@@ -196,7 +194,7 @@ def test_files_that_are_no_images_and_other_notes_of_the_reading(tmp_path):
     (tmp_path / "ben/2.heic").touch()
     notes = look(tmp_path, "folder").notes
     assert "Passed over, for their suffixes are no image formats read here: 1 .heic." in notes
-    assert "1 images whose identity reads 'nan' are of nobody." in notes
+    assert "Of nobody: 1 image whose identity reads 'nan'." in notes
 
 
 def test_too_few_identities_and_images(market):
@@ -213,7 +211,7 @@ def test_one_image_of_each_identity(tmp_path):
 def test_images_without_identity_cannot_train_a_classifier(tmp_path):
     write_image(tmp_path / "a.jpg")
     (tmp_path / "crops.csv").write_text("path\na.jpg\n")
-    assert look(tmp_path, "csv").problems[0].startswith("Give the 1 training images without identity one")
+    assert look(tmp_path, "csv").problems[0].startswith("Give the 1 training image without identity one")
 
 
 def test_files_are_read_by_processes_too(market):

@@ -28,7 +28,7 @@ def table(tmp_path):
 
 def test_table(table):
     splits = read_table(table)
-    assert splits.notes[0] == f"1 lines of {table} name no split: they train."
+    assert splits.notes[0] == f"1 line of {table} without a split: of the training part."
     assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
     assert (seen(splits.query), seen(splits.gallery)) == ([(1, 0)], [(1, 1), (UNLABELED, 1)])
 
@@ -91,8 +91,8 @@ def test_words_for_unknown_are_nobody_and_counted(table):
     assert [record.pid for record in splits.train] == [12, UNLABELED, UNLABELED, 12, UNLABELED]
     assert [note.replace(str(table), "TABLE") for note in splits.notes] == [
         "The columns id of TABLE are not read.",
-        "1 images whose identity reads 'NaN' are of nobody.",
-        "1 images whose identity reads 'nan' are of nobody.",
+        "Of nobody: 1 image whose identity reads 'NaN'.",
+        "Of nobody: 1 image whose identity reads 'nan'.",
         "'12' and '12.0' are read as one identity.",
     ]
 
@@ -132,9 +132,9 @@ def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings
     splits = read_table(table)
     assert len(splits.train) == 3  # one picture of two people is another matter
     assert splits.notes == (
-        f"1 files are labelled as two people: {table.parent}/a.jpg is '1' ({table}, line 2) and '2' ({table}, line 5).",
+        f"1 file is labelled as two people: {table.parent}/a.jpg is '1' ({table}, line 2) and '2' ({table}, line 5).",
         "'Cam1' and 'cam1' are read as 2 cameras.",
-        "1 lines say what another line says, and count once.",
+        "1 line repeats what another line says: that counts once.",
     )
 
 
@@ -143,7 +143,7 @@ def test_a_line_that_stands_there_in_another_spelling_counts_once(table):
     table.write_text("path,pid,camid,split\n" + "".join(f"a.jpg,{names},gallery\n" for names in told))
     splits = read_table(table)
     assert seen(splits.gallery) == [(7, 1), (UNLABELED, 1)]
-    assert "3 lines say what another line says, and count once." in splits.notes
+    assert "3 lines repeat what another line says: that counts once." in splits.notes
 
 
 def test_how_often_a_target_image_trains_does_not_depend_on_its_labels(table):
@@ -156,5 +156,5 @@ def test_identities_that_a_spreadsheet_made_dates_are_told(table, date):
     table.write_text(f"path,pid\na.jpg,{date}\nb.jpg,13-2\nc.jpg,2026-01-02_7\nd.jpg,Mark-12\n")
     (note,) = read_table(table).notes
     assert note.startswith(
-        f"1 identities, such as {date!r}, look like dates: spreadsheets make them of names such as 1-2;"
+        f"1 identity looks like a date, such as {date!r}: spreadsheets make them of names such as 1-2;"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator
 
+from dien_lightning.checks import amount
 from dien_lightning.data.own import OWN
 from dien_lightning.experiments.clusters import LENGTH, Member, read_clusters
 from dien_lightning.experiments.reports.curves import cluster_gallery
@@ -73,8 +74,8 @@ def clusters_section(run_dir: Path) -> Section:
 
 def _sizes(sizes: Sequence[int]) -> Gallery:
     said = (
-        f"Images in each of {len(sizes)} clusters of the last round, the largest first: {sizes[0]} in the largest, "
-        f"{statistics.median(sizes):g} in the middle one, {sizes[-1]} in the smallest."
+        f"Images in each of {amount(len(sizes), 'cluster')} of the last round, the largest first: {sizes[0]} in the "
+        f"largest, {statistics.median(sizes):g} in the middle one, {sizes[-1]} in the smallest."
     )
     with page_style():
         figure, axes = new_plot(width=5.2)

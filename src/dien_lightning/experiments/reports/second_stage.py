@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments.reports.collected import VERDICTS, entry_of, write_collected
 from dien_lightning.experiments.reports.differences import SHORT, Entry, difference_table, directions_in, over_seeds
 from dien_lightning.experiments.reports.table1_rows import BASE, SECOND_STAGE, direction_label
@@ -71,7 +72,7 @@ def collect_second_stage(records: Path, path: Path, words: Sequence[str]) -> Non
     if any(run.rounds for run in runs):
         tables.append(clusters(runs))
     write_collected(path, f"Self-training: {runs[0].steps} further steps", words, runs, entries, GLOSSARY, *tables)
-    console.print(f"{len(runs)} runs in {path}.md and {path}.json", soft_wrap=True)
+    console.print(f"{amount(len(runs), 'run')} in {path}.md and {path}.json", soft_wrap=True)
 
 
 def entries_of(runs: Sequence[Results], starts: Sequence[Results]) -> list[Entry]:

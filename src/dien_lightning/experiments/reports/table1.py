@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments.reports.differences import SHORT, difference_table
 from dien_lightning.experiments.reports.table1_rows import (
     BASE,
@@ -107,7 +108,7 @@ def subject(runs: Sequence[Results]) -> str:
 
 def markdown(runs: Sequence[Results], command: str) -> str:
     """What `results/table1.md` holds."""
-    made = f"Made by `{command}` from {len(runs)} runs."
+    made = f"Made by `{command}` from {amount(len(runs), 'run')}."
     tables = map(to_markdown, (main_table(runs), order_table(runs)))
     return "\n\n".join([f"# Table I: {subject(runs)}", made, GLOSSARY, *tables]) + "\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dien_lightning.checks import amount
 from dien_lightning.experiments.reports.curves import curve_galleries
 from dien_lightning.experiments.reports.loops import figure_3, loops_of
 from dien_lightning.experiments.reports.page import Block, Section, page_footer, render_page, run_details
@@ -55,8 +56,8 @@ def table_page(
         Section(
             "Table I",
             [Block("table", main_table(runs)), Block("table", order_table(runs))],
-            f"Ten configurations, {len(runs)} runs, {seeds}. Base never sees the target and is evaluated with source "
-            f"batch-norm statistics; every row has to beat the control. {GLOSSARY}",
+            f"Ten configurations, {amount(len(runs), 'run')}, {seeds}. Base never sees the target and is evaluated "
+            f"with source batch-norm statistics; every row has to beat the control. {GLOSSARY}",
         )
     ]
     sections += rivals
