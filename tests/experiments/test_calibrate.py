@@ -99,7 +99,7 @@ def test_marked_pairs_of_one_camera_or_picture_are_left_out_and_counted(dien, tm
     done = dien("calibrate", "checkpoint=network.safetensors", "marks=told.csv", "domain=source", FEWEST).done()
     assert "what they show does not carry over" in done.stdout
     assert "Note: marked pairs are those that a search had put first" in done.stdout
-    assert "(276 pairs of people). 10 marked pairs are of one camera, or of one picture, and left out.\n" in done.stdout
+    assert "(276 pairs of people). Left out: 10 pairs of one camera or one picture.\n" in done.stdout
 
 
 def test_a_picture_beside_its_own_copy_is_no_pair_of_one_person(dien, tmp_path):
@@ -110,7 +110,13 @@ def test_a_picture_beside_its_own_copy_is_no_pair_of_one_person(dien, tmp_path):
     done = dien("calibrate", "data=doubled", *words)
     assert done.code == 0, done.stderr
     assert "It rests on 24 people: 33 pairs of one person, " in done.stdout
-    assert " from 1 cameras. 9 pairs are of one picture, and left out.\n" in done.stdout
+    assert " pairs of people). Left out: 9 pairs of one picture.\n" in done.stdout
+
+
+def test_pairs_of_no_known_camera_hold_for_no_two_cameras(dien, tmp_path):
+    dien("calibrate", "checkpoint=network.safetensors", "data=crops", "cameras=none", "output=new.safetensors", FEWEST)
+    done = dien("same", "crops/03/cam0.png", "crops/03/cam1.png", "checkpoint=new.safetensors").done()
+    assert "This rests on 24 people: crops, the target's labelled people. To look alike is not" in done.stdout
 
 
 def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, tmp_path):

@@ -7,13 +7,13 @@ dien calibrate checkpoint=FILE marks=FILE [domain=target|source]
 Either takes [false_matches=10] [method=logistic|isotonic] [output=FILE] [batch_size=64] [seed=0] [threads=N].
 
 `data` is a data set of the catalogue, looked for below data_root, or images of your own with identities, as for `dien
-check`. Pairs are those of different cameras. `domain=target` (the default) says that they are people of the cameras
-that you will ask about; `domain=source` that they are people of the source, held out of its training, which a network's
-file cannot tell: what those show does not carry over to the target's cameras. `split=test` takes query and gallery,
-`split=train` what lies there to train on; left out, the first that has labels. `marks` is a file of pairs somebody has
-looked at, a table with the columns image_a, image_b and same (yes or no), or JSON lines with these names; paths are
-relative to it. Where camera_a and camera_b name one camera (in the page's marks query_camera and camera), the pair is
-left out. So is, here and in `data`, a picture beside its own copy.
+check`. Pairs are those of different cameras; with cameras=none those of one count, too. `domain=target` (the default)
+says that they are people of the cameras that you will ask about; `domain=source` that they are people of the source,
+held out of its training, which a network's file cannot tell: what those show does not carry over to the target's
+cameras. `split=test` takes query and gallery, `split=train` what lies there to train on; left out, the first that has
+labels. `marks` is a file of pairs somebody has looked at, a table with the columns image_a, image_b and same (yes or
+no), or JSON lines with these names; paths are relative to it. Where camera_a and camera_b name one camera (in the
+page's marks query_camera and camera), the pair is left out. So is, here and in `data`, a picture beside its own copy.
 
 `false_matches` is how many strangers of 1,000 a threshold may let through. Fewer than 20 people, or fewer false matches
 than the pairs can show, are refused. The network is written to `output`, else in the place of `checkpoint`.
@@ -39,7 +39,7 @@ from dien_lightning.calibration import (
     people_of_marks,
     read_marks,
 )
-from dien_lightning.checks import check_choice, check_int, check_range
+from dien_lightning.checks import amount, check_choice, check_int, check_range
 from dien_lightning.data.catalog import CATALOG
 from dien_lightning.data.files import locate
 from dien_lightning.data.reading import default_root, read_dataset
@@ -148,7 +148,8 @@ def labelled_pairs(network: DIEN, options: Options) -> tuple[Pairs, dict[str, An
         seed=options.seed,
     )
     kept = pairs.distances > _OF_A_COPY
-    about = {"data": name, "split": split, "whose": whose, "cameras": _count_cameras(records)}
+    cameras = None if options.cameras == "none" else _count_cameras(records)
+    about = {"data": name, "split": split, "whose": whose, "cameras": cameras}
     return pairs.take(kept), {**about, "left_out": int((~kept).sum())}
 
 
@@ -176,13 +177,13 @@ def describe(calibration: Calibration) -> list[str]:
 
     low, high = about["log10_bounds"]
     left_out = about.get("left_out", 0)
-    kind = "pairs are of" if "split" in about else "marked pairs are of one camera, or of"
+    why = "one picture" if "split" in about else "one camera or one picture"
     said = [
         f"{about['data']}: {about['whose']}, embedded with the {about['domain']}'s statistics.",
         f"It rests on {about['people']} people: {about['pairs_of_one']:,} pairs of one person, "
         f"{about['pairs_of_strangers']:,} of strangers ({about['pairs_of_people']:,} pairs of people)"
-        + (f", from {about['cameras']} cameras." if "cameras" in about else ".")
-        + (f" {left_out:,} {kind} one picture, and left out." if left_out else ""),
+        + (f", from {about['cameras']} cameras." if about.get("cameras") else ".")
+        + (f" Left out: {amount(left_out, 'pair')} of {why}." if left_out else ""),
         f"  likelihood ratio  from {10**low:.3g} to {10**high:.3g}: the data carry no more",
         f"  Cllr              {share('cllr', 1, 2)}, of people unseen by the fit: 0 is perfect, 1 says nothing",
         f"  equal error rate  {share('eer', 100, 1)} %: both errors stay at or below it",

@@ -56,12 +56,13 @@ def answer(images: Sequence[str], distance: float, calibration: Calibration) -> 
     strangers = calibration.strangers_in_words(distance)
     whose = f": {about['data']}, {about['whose']}" if "whose" in about else ""  # which Python need not have said
     more, less = kinds if log10 >= 0 else kinds[::-1]
+    of_any_camera = about.get("cameras", "") is None  # as cameras=none leaves it
+    holds = "" if of_any_camera else ", and holds for pictures from two cameras"
     said = [
         f"{images[0]} and {images[1]} {verdict}: distance {distance:.3f}, likelihood ratio {ratio:g}.",
         f"Such a distance is {times:g} times as frequent between {more} as between {less}"
         + ("; the data carry no more." if log10 in about["log10_bounds"] else "."),
         f"{strangers[0].upper()}{strangers[1:]}.",
-        f"This rests on {about['people']} people{whose}, and holds for pictures from two cameras. To look alike is not "
-        "to be the same.",
+        f"This rests on {about['people']} people{whose}{holds}. To look alike is not to be the same.",
     ]
     return said + [f"Note: {note}." for note in calibration.notes()]
