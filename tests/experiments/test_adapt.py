@@ -150,3 +150,17 @@ def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_pa
     for name in ("root", "source", "target", "target_root", "target_pid_pattern", "image_size"):
         assert pairs[0][name] == pairs[1][name]
     assert (pairs[1].root, pairs[1].source, pairs[1].target_root) == ("data/drawn1", "dukemtmcreid", 'my "crops"')
+
+
+def test_the_second_stage_takes_the_pair_of_the_first_whatever_its_own_experiment_names(
+    trainings, tmp_path, dien, monkeypatch
+):
+    (tmp_path / "experiment").mkdir()
+    for name, root, base in (("own", "mine", "demo"), ("further", "others", "drawn_self_training")):
+        own = f"# @package _global_\ndefaults: [{base}]\ndata: {{root: {root}}}\n"
+        (tmp_path / "experiment" / f"{name}.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    for name, chosen in enumerate((["experiment=own"], ["experiment=own", "second=further"], ["second=further"])):
+        dien("adapt", f"output={tmp_path / str(name)}", *chosen).done()
+    roots = [compose_config(words).data.root for _, words in trainings]
+    assert roots == ["mine", "mine", "mine", "mine", "data", "data"]

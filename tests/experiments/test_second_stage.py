@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from dien_lightning.experiments.config import compose_config, optim
+from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.reports.table1_rows import SECOND_STAGE
 from dien_lightning.experiments.train import build_module
 from dien_lightning.network import DIEN, save_network
@@ -97,6 +98,29 @@ def test_a_network_of_another_run_is_not_begun_with(names, changed, given, words
     assert commands == []
     run(dien, *ONE, given, "first_stage.run_dir=outputs/other").done()
     assert [one["run_dir"] for _, one in commands] == ["outputs/other", "outputs/second_stage"]
+
+
+def test_the_pair_of_an_experiment_of_the_users_is_that_of_its_first_stage(commands, tmp_path, dien, monkeypatch):
+    (tmp_path / "experiment").mkdir()
+    own = "# @package _global_\ndefaults: [second_stage]\ndata: {root: mine, target_root: '${data_root}/crops'}\n"
+    (tmp_path / "experiment" / "own.yaml").write_text(own)
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    folder = leave_first_stage("network.safetensors", "results.json")
+    words = (
+        "table",
+        "experiment=own",
+        "rows=cccdtl_dc_self",
+        "data=day2night",
+        "seeds=0",
+        "data_root=x",
+        "data.source_root=y",
+    )
+    assert f"error: {folder} is of a run with data.root=data (not mine), data.source_root=" in dien(*words).refusal()
+    shutil.rmtree(folder)
+    dien(*words).done()
+    (_, first), _ = commands
+    data = compose_config([f"{key}={value}" for key, value in first.items() if key.startswith("data")]).data
+    assert (first["experiment"], data.root, data.source_root, data.target_root) == ("table", "mine", "y", "x/crops")
 
 
 def test_a_first_stage_that_was_killed_before_its_last_file_goes_on(commands, dien):

@@ -44,7 +44,11 @@ def main() -> None:
     stages.check_overrides("adapt", overrides, ("run_dir", "start"), "give output=DIR.")
     output = Path(own.output)
     first = [f"experiment={own.experiment}", *stages.first_stage(overrides)]
-    second = [f"experiment={own.second}", *stages.pair_of(first), *stages.second_stage(overrides, output / "first")]
+    second = [
+        f"experiment={own.second}",
+        *stages.pair_of(first, own.second),
+        *stages.second_stage(overrides, output / "first"),
+    ]
     stages.check_trainings(first, second)
     stages.finished_run(output / "first", "DIEN", first, followers=[output / "second"])
     run = stages.finished_run(output / "second", "Self-training on the target", second)

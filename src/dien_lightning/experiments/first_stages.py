@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.config import compose_config, key_of
+from dien_lightning.experiments.keys import folders
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import config_of
 from dien_lightning.experiments.settings import conditions, same_run
-from dien_lightning.experiments.stages import OF_PAIR
-from dien_lightning.experiments.table_jobs import REMEDY, Job
+from dien_lightning.experiments.stages import OF_PAIR, pair_of
+from dien_lightning.experiments.table_jobs import REMEDY, Job, Place
 
 _NETWORK, _RESULTS = "network.safetensors", "results.json"
 
@@ -37,9 +39,22 @@ def is_finished(folder: Path) -> bool:
     return (folder / _NETWORK).is_file() and (folder / _RESULTS).is_file()
 
 
-def of_pair(overrides: Sequence[str]) -> list[str]:
-    """Those of a table's overrides that its first runs get, too."""
-    return [word for word in overrides if word.startswith(OF_PAIR)]
+def of_pair(experiment: str, first: str, overrides: Sequence[str]) -> list[str]:
+    """The pair of a table's runs for the first ones: what its experiment says of it, and what the overrides do.
+
+    Args:
+        experiment: file in conf/experiment.
+        first: that of the first runs.
+        overrides: of every training.
+    """
+    given = [word for word in overrides if word.startswith(OF_PAIR)]
+    return [*_named_pair(experiment, first, tuple(given), *folders()), *given]
+
+
+@cache
+def _named_pair(experiment: str, first: str, given: Sequence[str], *searched: Path) -> list[str]:
+    """What an experiment says of its pair, but for the file in conf/data, which is the job's."""
+    return [word for word in pair_of([f"experiment={experiment}", *given], first) if key_of(word) != "data"]
 
 
 def kept_first_stage(name: str, records: Path) -> Path:
@@ -48,15 +63,22 @@ def kept_first_stage(name: str, records: Path) -> Path:
 
 
 def check_first_stage(
-    job: Job, config: DictConfig, records: Path | None, overrides: Sequence[str], trained: Collection[Path] = ()
+    job: Job,
+    config: DictConfig,
+    place: Place,
+    overrides: Sequence[str],
+    *,
+    has_record: bool,
+    trained: Collection[Path] = (),
 ) -> None:
     """Compare the run that a job begins with, as far as it is there, with the one that would be trained in its place.
 
     Args:
         job: that begins with it, or with none.
         config: of the job.
-        records: where the job has its record, and the first run's beside it; None where the job is to be trained.
+        place: of the job's experiment.
         overrides: of every training.
+        has_record: whether the job has its record, and the first run's beside it; else it is to be trained.
         trained: folders of runs that the same command trains by all overrides, not only by those of the pair.
 
     Raises:
@@ -66,8 +88,8 @@ def check_first_stage(
     if folder is None:
         return
     path, remedy = folder, f"Choose first_stage.run_dir=DIR, where it is trained, or delete {folder}."
-    if records is not None:
-        path, remedy = kept_first_stage(job.name, records), REMEDY
+    if has_record:
+        path, remedy = kept_first_stage(job.name, place.records), REMEDY
     if path.is_file() or (path / _RESULTS).is_file():
         found = Results.read(path).conditions
     elif begun := config_of(path):
@@ -76,10 +98,10 @@ def check_first_stage(
         raise ValueError(f"{path} has {_NETWORK} and no {_RESULTS}: nothing says what it was trained on. {remedy}")
     else:
         return
-    first = first_job(job, folder)
+    first, experiment = first_job(job, folder), config.first_stage.experiment
     own = (f"ablation={first.row}", f"data={first.data}", f"seed={first.seed}")
-    shared = overrides if folder in trained else of_pair(overrides)
-    asked = conditions(compose_config([f"experiment={config.first_stage.experiment}", *shared, *own]))
+    shared = overrides if folder in trained else of_pair(place.experiment, experiment, overrides)
+    asked = conditions(compose_config([f"experiment={experiment}", *shared, *own]))
     same_run(str(path), found, asked, remedy)
 
 

@@ -18,7 +18,15 @@ from dien_lightning.experiments.run_folder import check_resumed
 from dien_lightning.experiments.settings import conditions, note_start, same_run
 
 OF_PAIR = (
-    *("data_root=", "data.source", "data.target=", "data.target_root=", "data.target_trial=", "data.cameras="),
+    *(
+        "data_root=",
+        "data.root=",
+        "data.source",
+        "data.target=",
+        "data.target_root=",
+        "data.target_trial=",
+        "data.cameras=",
+    ),
     *("data.target_camera_pattern=", "data.target_pid_pattern=", "data.image_size=", "data.num_workers="),
     *("threads=", "trainer.precision="),
 )
@@ -77,19 +85,25 @@ def check_trainings(*trainings: Sequence[str]) -> None:
             instantiate(config.objective, embedding_dim=8, _convert_="all")
 
 
-def pair_of(overrides: Sequence[str]) -> list[str]:
-    """The pair that a training's experiment names, and where it lies, as key=value for another training.
+def pair_of(overrides: Sequence[str], other: str) -> list[str]:
+    """The pair that a training's experiment names, and where it lies, as key=value for one of another experiment.
 
     What `overrides` name themselves is left out.
+
+    Args:
+        overrides: of the training, its experiment among them.
+        other: the other's experiment.
     """
     config = compose_config(overrides, with_hydra=True)
     choice = config.hydra.runtime.choices.data
-    plain = compose_config([f"data={choice}"])
+    plain = compose_config([f"experiment={other}", f"data={choice}"])
     found = {"data": choice}
     for key in ("data_root", *(f"data.{name}" for name in config.data)):
         value = OmegaConf.select(config, key)
         if f"{key}=".startswith(OF_PAIR) and value != OmegaConf.select(plain, key):
             found[key] = value
+    if all(each.data.root == each.data_root for each in (config, plain)):
+        found.pop("data.root", None)  # which follows data_root
     given = {key_of(word) for word in overrides}
     return [as_word(key, value) for key, value in found.items() if key not in given]
 

@@ -75,7 +75,7 @@ def check_records(
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
-        check_first_stage(job, config, None if job in missing else place.records, overrides, trained)
+        check_first_stage(job, config, place, overrides, has_record=job not in missing, trained=trained)
     return {job: configs[job] for job in missing}
 
 
@@ -206,7 +206,7 @@ def train_first_stage(configs: Mapping[Job, DictConfig], place: Place, overrides
     if absent := unfinished(list(wanted.values())):
         stage = configs[next(iter(folders))].first_stage
         first = replace(place, experiment=stage.experiment, run_dir=Path(stage.run_dir))
-        train(absent, first, of_pair(overrides), unfinished)
+        train(absent, first, of_pair(place.experiment, stage.experiment, overrides), unfinished)
     for job, config in configs.items():
         if config.start is not None and (results := Path(config.start).with_name("results.json")).is_file():
             Results.read(results).write(kept_first_stage(job.name, place.records))
