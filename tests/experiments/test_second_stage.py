@@ -136,6 +136,15 @@ def test_a_network_that_the_user_names_is_taken_as_it_is(commands, dien):
     assert [one["ablation"] for _, one in commands] == ["cccdtl_dc_self"]
 
 
+def test_a_network_that_the_user_names_is_not_for_rows_that_begin_with_none(commands, dien):
+    said = run(dien, "start=mine/network.safetensors").refusal()
+    assert said.startswith(
+        "error: start=mine/network.safetensors is read by no network of scratch_self: leave out start"
+    )
+    assert "of r01_base, r04_dc: leave out" in dien("table", "rows=r01_base,r04_dc", "start=x").refusal()
+    assert commands == []
+
+
 def test_the_record_of_a_first_stage_is_compared_where_the_run_has_its_own(commands, dien):
     assert run(dien, *ONE).code == 0
     kept = Path("results/runs_second_stage/first_stage/cccdtl_dc_self_day2night_0.json")

@@ -82,6 +82,11 @@ def note_start(config: DictConfig) -> None:
         OmegaConf.update(config, _START, fingerprint(load_network(path)), force_add=True)
 
 
+def reads_start(config: DictConfig) -> bool:
+    """Whether a run's network begins with `start`, or there is none to begin with."""
+    return config.start is None or config.start in (config.network or {}).values()
+
+
 def check_start(config: DictConfig) -> None:
     """Refuse a network to begin with that nothing would read, or that is not there.
 
@@ -93,7 +98,7 @@ def check_start(config: DictConfig) -> None:
         FileNotFoundError: it is this one, and `start` names no file.
     """
     network = config.network or {}
-    if config.start is not None and config.start not in network.values():
+    if not reads_start(config):
         raise ValueError(
             f"start={config.start} is read by no part of this network, which begins with weights of its own; leave "
             f"start out, or choose experiment=self_training."

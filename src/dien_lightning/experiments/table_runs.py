@@ -27,7 +27,7 @@ from dien_lightning.experiments.first_stages import (
 from dien_lightning.experiments.reports.collected import difference_in_row
 from dien_lightning.experiments.reports.table1_rows import TABLE_1, row_settings
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.settings import conditions, same_run
+from dien_lightning.experiments.settings import conditions, reads_start, same_run
 from dien_lightning.experiments.stages import OF_PAIR
 from dien_lightning.experiments.table_jobs import REMEDY, Job, Place, find_missing, grids_of, say_missing
 from dien_lightning.experiments.translations import RECORD, translation_of
@@ -76,7 +76,11 @@ def check_records(
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
         check_first_stage(job, config, place, overrides, has_record=job not in missing, trained=trained)
-    return {job: configs[job] for job in missing}
+    wanted = {job: configs[job] for job in missing}
+    if rows := dict.fromkeys(job.row for job, config in wanted.items() if not reads_start(config)):
+        start = configs[missing[0]].start
+        raise ValueError(f"start={start} is read by no network of {', '.join(rows)}: leave out start, or these rows.")
+    return wanted
 
 
 def check_row(row: str, config: DictConfig) -> None:
