@@ -178,6 +178,21 @@ def test_a_record_of_other_settings_or_torn_is_told(is_torn, finished_run, drawn
     assert not (tmp_path / "run" / "config.yaml").exists()
 
 
+def test_a_record_of_other_images_of_the_same_name_is_told(finished_run, drawn_pair, tmp_path, dien):
+    record, content = tmp_path / "record.json", json.loads((finished_run / "results.json").read_text())
+    arguments = (*TINY, f"data_root={drawn_pair}", f"run_dir={tmp_path / 'run'}", f"record={record}")
+    target = content["fingerprints"]["target"]
+    for changed, words in (
+        ({"images": 7}, f"7 images of its target (not {target['images']})"),
+        ({"files": "x"}, "othe"),
+    ):
+        record.write_text(json.dumps({**content, "fingerprints": {"target": {**target, **changed}}}))
+        said = dien("train", *arguments).refusal()
+        assert f"error: {record} is of a run with {words}" in said
+        assert "so it is not the one asked for. Choose another record, or delete it." in said
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
 def test_the_seconds_of_a_resumed_run_go_on_from_its_checkpoint(finished_run, drawn_pair, tmp_path):
     whole = json.loads((finished_run / "results.json").read_text())["seconds"]
     shutil.copytree(finished_run, tmp_path / "run")

@@ -7,15 +7,15 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, check_epochs, compose_config, key_of, optim, protocol
-from dien_lightning.experiments.provenance import fingerprints_of
+from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import check_resumed
-from dien_lightning.experiments.settings import conditions, note_start, same_run
+from dien_lightning.experiments.settings import conditions, note_start
 
 OF_PAIR = (
     *(
@@ -130,35 +130,10 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
         check_resumed(config, folder, str(folder), remedy)
         console.rule(f"[bold]{title}")
         train(folder, overrides)
-    found = Results.read(folder)
-    same_run(str(folder), found.conditions, conditions(config), remedy)
+    found = read_finished(folder, config, remedy)
     if is_kept:
-        _check_same_images(found, config, str(folder), remedy)
         console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found
-
-
-def _check_same_images(run: Results, config: DictConfig, name: str, remedy: str) -> None:
-    """Raise a ValueError where other images lie there now than the run has seen, as far as it says and they are there.
-
-    Args:
-        run: a finished one of these settings.
-        config: of the run that is asked for.
-        name: of the run, for the sentence.
-        remedy: what the user may do.
-    """
-    if not run.fingerprints:
-        return
-    try:
-        there = fingerprints_of(instantiate(config.data, _convert_="all"))
-    except FileNotFoundError:
-        return
-    for role, now in there.items():
-        if (had := run.fingerprints.get(role, now)) != now:
-            told = f"{had['images']} images of its {role} (not {now['images']})"
-            if had["images"] == now["images"]:
-                told = f"other names or identities of its {role}'s images"
-            raise ValueError(f"{name} is of a run with {told}, so it is not the one asked for. {remedy}")
 
 
 def train(folder: Path, overrides: Sequence[str]) -> None:

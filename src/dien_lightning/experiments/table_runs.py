@@ -16,6 +16,7 @@ from dien_lightning.checks import amount
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, compose_config
 from dien_lightning.experiments.files import read_json, write_text
+from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.first_stages import (
     check_first_stage,
     first_job,
@@ -71,7 +72,7 @@ def check_records(
             check_beside(job, conditions(config, in_precision=True), kept)
         else:
             path = place.records / f"{job.name}.json"
-            same_run(str(path), Results.read(path).conditions, conditions(config), REMEDY, (_SOURCE,) if folder else ())
+            read_finished(path, config, REMEDY, (_SOURCE,) if folder else ())
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))

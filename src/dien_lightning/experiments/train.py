@@ -27,6 +27,7 @@ from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_epochs, check_paths, optim, protocol
 from dien_lightning.experiments.files import write_json
+from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.launched import check_launched
 from dien_lightning.experiments.metrics import read_rounds
@@ -41,7 +42,7 @@ from dien_lightning.experiments.run_folder import (
     keep_wandb_run,
     write_config,
 )
-from dien_lightning.experiments.settings import check_start, conditions, note_start, precision_of, same_run
+from dien_lightning.experiments.settings import check_start, note_start, precision_of
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.experiments.tracking import start_loggers
 from dien_lightning.experiments.translations import check_translated
@@ -75,8 +76,7 @@ def main(config: DictConfig) -> float | None:
         note_start(config)
     if record is not None and record.exists():
         with faults_in_one_sentence():
-            finished = Results.read(record)
-            same_run(str(record), finished.conditions, conditions(config), "Choose another record, or delete it.")
+            finished = read_finished(record, config, "Choose another record, or delete it.")
         rank_zero_info(f"{record} is there: this run is done and not run again.")
         return finished.figure(config.optimized)
     try:
