@@ -41,7 +41,9 @@ def check_bool(name: str, value: Any) -> None:
 
 
 def check_path(name: str, value: Any) -> None:
-    """Raise a ValueError unless `value` is text or a path: Hydra makes numbers of 2026 and of 2_0."""
+    """Raise a ValueError unless `value` is text or a path, and not empty: Hydra makes numbers of 2026 and of 2_0."""
+    if value == "":
+        raise ValueError(f"{name}= is empty; name a folder or a file, or . for the one you are in.")
     if not isinstance(value, str | os.PathLike):
         raise ValueError(f"{name}={value} is no text; quote a name that reads as a number: '{name}=\"2026\"'.")
 

@@ -69,5 +69,15 @@ def test_a_network_to_begin_with_is_asked_for_before_the_data_is_read(given, nam
     assert f"error: start={named} is no file of a trained network to begin with; give start=RUN/net" in said
 
 
+def test_an_empty_folder_name_and_a_file_in_its_place_are_told(tmp_path, dien, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = dien("train", *TINY, "run_dir=").refusal()
+    assert said == "error: run_dir= is empty; name a folder or a file, or . for the one you are in."
+    (tmp_path / "notes.txt").touch()
+    said = dien("train", *TINY, "run_dir=notes.txt").refusal()
+    assert said == "error: notes.txt cannot be used (File exists); give access to it, or name another."
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_a_row_that_begins_with_random_weights_needs_no_network_to_begin_with():
     check_start(compose_config(["experiment=second_stage", "ablation=scratch_self"]))

@@ -96,6 +96,8 @@ def sentence(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
     text = " ".join(kept) or type(error).__name__
+    if isinstance(error, OSError) and error.errno and error.filename is not None:  # the system's words, not ours
+        text = f"{error.filename} cannot be used ({error.strerror}); give access to it, or name another."
     if isinstance(error, OverrideParseException):
         text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):
