@@ -79,5 +79,10 @@ def test_an_empty_folder_name_and_a_file_in_its_place_are_told(tmp_path, dien, m
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_value_that_is_missing_is_named(dien):
+    said = dien("evaluate", "checkpoint=x").refusal()
+    assert said == "error: data.target=... is missing. (dien evaluate --help lists the keys.)"
+
+
 def test_a_row_that_begins_with_random_weights_needs_no_network_to_begin_with():
     check_start(compose_config(["experiment=second_stage", "ablation=scratch_self"]))

@@ -124,6 +124,8 @@ def unknown(complaint: str, command: str, options: Sequence[str] = ()) -> str:
     if choices and (found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", complaint)):
         names = choices[1].split()
         return f"{found[1]}={found[2]} is no choice{did_you_mean(found[2], names)} There are {', '.join(names)}."
+    if found := re.search(r"Missing mandatory value: ([\w.]+)", complaint):
+        return f"{found[1]}=... is missing."
     if found := re.search(r"Could not override '([\w./]+)'", complaint):
         by_choice = keys_of_choices() if command == "train" else {}
         brought = {key.name: choice for choice, own in by_choice.items() for key in own}
