@@ -61,7 +61,7 @@ def test_a_port_that_is_taken_is_told_before_anybody_is_sent_there():
     [
         (["store=x", "port=70000"], "port=70000 is out of range; choose a number in [1, 65535]"),
         (["store=missing"], "store=missing is not there; make it with dien store create"),
-        (["store=file.parquet"], "store=file.parquet is a file; make a store of it: dien store create"),
+        (["store=file.parquet"], "store=file.parquet is a file; make a store: dien store create"),
         (["store=s3://bucket/x"], "store=s3://bucket/x is an address; name a folder of this machine for the marks"),
     ],
 )

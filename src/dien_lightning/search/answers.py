@@ -75,9 +75,7 @@ def open_store(place: str | os.PathLike[str]) -> Store:
     from dien_lightning.search.store import Store  # noqa: PLC0415 - a file needs no database
 
     if Path(place).expanduser().is_file():
-        raise ValueError(
-            f"store={place} is a file; make a store of it: dien store create store=DIR embeddings={place}."
-        )
+        raise ValueError(f"store={place} is a file; make a store: dien store create store=DIR embeddings={place}.")
     store = Store(place)
     if not len(store):
         raise ValueError(f"store={place} holds no image: there is nothing to be found in it; dien store add fills it.")
