@@ -37,7 +37,7 @@ def test_the_table_says_what_the_rounds_took_for_people(commands, tmp_path, dien
     last = {"step": 40, "number": 217.0, "outliers": 0.0125, "same_camera": 0.25, "chance": 0.125}
     path.write_text(json.dumps({**json.loads(path.read_text()), "rounds": [first, last], "purity": 0.875}))
     assert run(dien).code == 0
-    row = "1 | 30 → 217 | 90.0 → 1.2 | – → 25.0 | – → 12.5 | 87.5 |"
+    row = "float32 | 1 | 30 → 217 | 90.0 → 1.2 | – → 25.0 | – → 12.5 | 87.5 |"
     assert (
         f"| Base + CCCDTL + DC, then self-training, day → night | {row}\n"
         in Path("results/self_training.md").read_text()

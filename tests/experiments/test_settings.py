@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.run_folder import check_resumed
 from dien_lightning.experiments.settings import as_today, conditions, difference, note_start, same_run
 
 
@@ -109,6 +110,14 @@ def test_automatic_precision_is_whatever_it_was_until_runs_are_added(table):
     assert difference(half, conditions(config)) == "protocol.precision=a (not 32-true)"
     half["protocol"]["precision"] = "32-true"
     assert difference(half, conditions(config)) == ""
+
+
+def test_a_run_that_was_given_its_precision_goes_on_in_no_other(tmp_path):
+    config = compose_config(["experiment=table", "trainer.precision=64-true"])
+    (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(config))
+    check_resumed(config, tmp_path)
+    with pytest.raises(ValueError, match=r"is of a run with protocol\.precision=64-true \(not "):
+        check_resumed(compose_config(["experiment=table"]), tmp_path)
 
 
 def test_another_run_is_refused_with_the_difference(table):

@@ -184,7 +184,7 @@ def test_a_record_of_other_images_of_the_same_name_is_told(finished_run, drawn_p
     target = content["fingerprints"]["target"]
     for changed, words in (
         ({"images": 7}, f"7 images of its target (not {target['images']})"),
-        ({"files": "x"}, "othe"),
+        ({"files": "x"}, "other names or identities of its target's images, "),
     ):
         record.write_text(json.dumps({**content, "fingerprints": {"target": {**target, **changed}}}))
         said = dien("train", *arguments).refusal()

@@ -15,7 +15,6 @@ from dien_lightning.data.images import read_picture
 from dien_lightning.data.reading import read_dataset
 from dien_lightning.experiments.config import compose_config
 from dien_lightning.experiments.contact_sheet import nearest_in_brightness
-from dien_lightning.experiments.translate import last_losses
 from library.data.folders import write_image
 from proofs.tiny import SMALL
 
@@ -194,13 +193,6 @@ def test_unreadable_images_are_left_out_where_that_is_asked_for(drawn_pair, tmp_
     assert (record["images"], record["losses"]) == (23, {})  # no step was logged
     assert not (tmp_path / "run" / "images" / "bounding_box_train" / broken[0].name).exists()
     assert (tmp_path / "run" / "translated.jpg").is_file()
-
-
-def test_the_losses_are_the_last_epochs(tmp_path):
-    rows = "".join(f"{step},{step}.5,7\n" for step in range(0, 50, 10))
-    (tmp_path / "metrics.csv").write_text(f"step,train/loss_gan,epoch\n{rows}")
-    assert last_losses(tmp_path / "metrics.csv", 30) == {"gan": 35.5}
-    assert last_losses(tmp_path / "metrics.csv", 45) == {}
 
 
 def test_the_brightest_alike_are_taken_once_while_they_last(tmp_path):

@@ -106,7 +106,7 @@ def make_splits(
     said = [*notes, *clashes, *_about_names(people, Counter(spelled(pid) for pid in told if pid and is_nobody(pid)))]
     said += _at_most_three(one_in_several_spellings({crop.camera or "" for crop in crops}, "camera", "cameras"))
     if twice:
-        said.append(f"{amount(twice, 'line repeats', 'lines repeat')} what another line says: that counts once.")
+        said.append(f"{amount(twice, 'line repeats another and changes', 'lines repeat others and change')} nothing.")
     if shared:
         said.append(
             f"{shared} of the {len(tested - {UNLABELED})} identities of query and gallery train, too: their figures "
@@ -162,7 +162,10 @@ def _places(names: Iterable[str]) -> dict[str, int]:
 def _about_names(people: Collection[str], nobody: Counter[str]) -> list[str]:
     for plain in ("", str(UNLABELED)):  # as Market-1501 calls it: counted, and nothing to explain
         nobody.pop(plain, None)
-    said = [f"Of nobody: {amount(n, 'image')} whose identity reads {word!r}." for word, n in sorted(nobody.items())]
+    said = [
+        f"{amount(n, 'image has', 'images have')} the identity {word!r}, which means nobody."
+        for word, n in sorted(nobody.items())
+    ]
     if dates := sorted(pid for pid in people if re.fullmatch(_DATE, spelled(pid))):
         said.append(
             f"{amount(len(dates), 'identity looks', 'identities look')} like a date, such as {dates[0]!r}: "

@@ -99,7 +99,10 @@ def _places(root: Path) -> tuple[dict[str, Path], list[str]]:
     images = {name: number for name, number in images.items() if number}
     if "query" not in named and images:
         return {"train": root}, []
-    told = f"{amount(sum(images.values()), 'image')} outside train/, query/ and gallery/ not read: {', '.join(images)}."
+    outside = "outside train/, query/ and gallery/"
+    told = (
+        f"{amount(sum(images.values()), f'image {outside} is', f'images {outside} are')} not read: {', '.join(images)}."
+    )
     return {split: named.get(split, root / split) for split in SPLITS}, [told] if images else []
 
 

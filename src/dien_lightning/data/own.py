@@ -14,7 +14,6 @@ from dien_lightning.data.crops import Crop, make_splits
 from dien_lightning.data.files import locate, read_text
 from dien_lightning.data.names import is_nobody
 from dien_lightning.data.records import SPLITS, Splits
-from dien_lightning.pedestrians.dataset import ATTRIBUTES, MANIFEST
 
 OWN = {
     "folder": "a folder of images: any, for a target; one sub-folder per identity, for a source",
@@ -48,7 +47,7 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
     columns, rows = read_rows(table)
     notes = check_columns(table, columns)
     if "split" in columns and (number := sum(not row.get("split") for _, row in rows)):
-        notes.append(f"{amount(number, 'line')} of {table} without a split: of the training part.")
+        notes.append(f"{amount(number, 'line has', 'lines have')} no split in {table}, which means training.")
     crops = []
     for line, row in rows:
         split = (row.get("split") or "train").strip().lower()
@@ -66,6 +65,8 @@ def read_table(root: str | Path, *, labeled: bool = True) -> Splits:
 
 def table_files(folder: Path) -> list[Path]:
     """The .csv and .tsv files in a folder, sorted, without what drawn people wear; none where it is no folder."""
+    from dien_lightning.pedestrians.dataset import ATTRIBUTES, MANIFEST  # noqa: PLC0415  (it draws; few tables need it)
+
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     tables = [path for path in inside if path.suffix.lower() in (".csv", ".tsv") and path.is_file()]
     return [path for path in tables if path.name != ATTRIBUTES or not (folder / MANIFEST).is_file()]

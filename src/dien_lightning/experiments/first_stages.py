@@ -40,14 +40,14 @@ def is_finished(folder: Path) -> bool:
 
 
 def of_pair(experiment: str, first: str, overrides: Sequence[str]) -> list[str]:
-    """The pair of a table's runs for the first ones: what its experiment says of it, and what the overrides do.
+    """The pair of a table's runs, and their precision, for the first ones: what its experiment and the overrides say.
 
     Args:
         experiment: file in conf/experiment.
         first: that of the first runs.
         overrides: of every training.
     """
-    given = [word for word in overrides if word.startswith(OF_PAIR)]
+    given = [word for word in overrides if word.startswith((*OF_PAIR, "trainer.precision="))]
     return [*_named_pair(experiment, first, tuple(given), *folders()), *given]
 
 
@@ -76,7 +76,7 @@ def check_first_stage(
     Args:
         job: that begins with it, or with none.
         config: of the job.
-        place: of the job's experiment.
+        place: of the job's experiment, which may name the pair.
         overrides: of every training.
         has_record: whether the job has its record, and the first run's beside it; else it is to be trained.
         trained: folders of runs that the same command trains by all overrides, not only by those of the pair.

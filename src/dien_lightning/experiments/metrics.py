@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 Curve = Sequence[tuple[int, float]]
 """(step, value) in the order of the steps."""
 CLUSTERS = "clusters/"
 """What the columns of a round's clusters begin with."""
+_LOSS = "train/loss_"
 
 
 def read_curves(run_dir: Path) -> dict[str, Curve]:
-    """Every column of a run's `metrics.csv`, in the order of the steps.
+    """Every column of a run's `metrics.csv`, in the order of the steps; none where nothing was logged.
 
     Raises:
         FileNotFoundError: the run kept no `metrics.csv`.
@@ -25,7 +27,7 @@ def read_curves(run_dir: Path) -> dict[str, Curve]:
     curves: dict[str, list[tuple[int, float]]] = {}
     with path.open(newline="") as file:
         reader = csv.DictReader(file)
-        if "step" not in (reader.fieldnames or ()):
+        if "step" not in (reader.fieldnames or ("step",)):
             raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
         for line, row in enumerate(reader, start=2):
             try:
@@ -54,9 +56,13 @@ def read_rounds(run_dir: Path) -> list[dict[str, float]]:
     return [{"step": step, **{name: curve[step] for name, curve in curves.items() if step in curve}} for step in steps]
 
 
-def last_losses(path: Path, first: int) -> dict[str, float]:
-    """The mean of each loss in metrics.csv from step `first` on; empty where none of these steps was logged."""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if int(row["step"]) >= first]
-    names = [name for name in (rows[0] if rows else ()) if name.startswith("train/loss_")]
-    return {name.removeprefix("train/loss_"): sum(float(row[name]) for row in rows) / len(rows) for name in names}
+def last_losses(run_dir: Path, first: int) -> dict[str, float]:
+    """The mean of each loss from step `first` on, as far as one of these steps was logged.
+
+    Raises:
+        FileNotFoundError: the run kept no `metrics.csv`.
+        ValueError: as `read_curves`.
+    """
+    losses = {name: curve for name, curve in read_curves(run_dir).items() if name.startswith(_LOSS)}
+    last = {name: [value for step, value in curve if step >= first] for name, curve in losses.items()}
+    return {name.removeprefix(_LOSS): fmean(values) for name, values in last.items() if values}

@@ -46,8 +46,8 @@ class Results:
             "score" and "uses_target_labels".
         rounds: of self-training: for each, the "step" it begins at and what was logged of its clusters, without labels:
             "number", "outliers", "largest", "agreement", "same_camera", "chance", as far as they are known.
-        purity: share of the last round's clustered images that show the person most of their cluster show. It needs
-            labels, which training never saw, and judges alone.
+        purity: share of the last round's labelled clustered images that show the person most of their cluster show.
+            Training never saw the labels; it judges alone.
         protocol: how was counted, what was counted, precision, whose statistics.
         fingerprints: of "source" and "target" how many "images" and a digest of their names and identities, "files".
         images_per_second: embeddings extracted in a second.

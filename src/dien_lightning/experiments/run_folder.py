@@ -112,7 +112,8 @@ def check_resumed(config: DictConfig, run_dir: Path, name: str = "", remedy: str
     if before and is_first_process():
         is_longer = config.trainer.max_epochs > before.trainer.max_epochs
         ignoring = ("trainer.max_epochs",) if is_longer else ()
-        same_run(name or f"run_dir={run_dir}", conditions(before), conditions(config), remedy, ignoring)
+        had, asked = (conditions(each, in_precision=True) for each in (before, config))  # one run has one precision
+        same_run(name or f"run_dir={run_dir}", had, asked, remedy, ignoring)
 
 
 def config_of(run_dir: Path) -> DictConfig:

@@ -220,8 +220,8 @@ def _no_matter(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
             names += _ATTENTIONS_OWN
         if not known.get("objective.triplet_weight", True) or known.get("objective.triplet") == "exemplar":
             names += _CENTERS_OWN
-    is_open = other.get("trainer.precision") == "auto" and "protocol.precision" not in other  # see `conditions`
-    if is_open or ("protocol.precision" in one and "protocol.precision" in other):
+    is_open = other.get("trainer.precision") == "auto"  # whatever it was, see `conditions`
+    if "protocol.precision" in one and ("protocol.precision" in other or is_open):
         names.append("trainer.precision")
     if one.get(_START_NAME, "") == other.get(_START_NAME):
         names.append("network.path")  # the same network, wherever it lies

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, check_epochs, compose_config, key_of, optim, protocol
-from dien_lightning.experiments.finished import read_finished
+from dien_lightning.experiments.finished import fingerprints_there, read_finished
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import check_resumed
 from dien_lightning.experiments.settings import conditions, note_start
@@ -28,7 +28,7 @@ OF_PAIR = (
         "data.cameras=",
     ),
     *("data.target_camera_pattern=", "data.target_pid_pattern=", "data.image_size=", "data.num_workers="),
-    *("threads=", "trainer.precision="),
+    "threads=",
 )
 """What of a table's overrides goes to the trainings before its own: which pair, where, at what size; the machine."""
 _OF_BOTH = ("data_root=", "data=", "data.", "threads=", "logger", "trainer=", "trainer.", "protocol", "seed=")
@@ -130,7 +130,7 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
         check_resumed(config, folder, str(folder), remedy)
         console.rule(f"[bold]{title}")
         train(folder, overrides)
-    found = read_finished(folder, config, remedy)
+    found = read_finished(folder, config, remedy, images_of=fingerprints_there if is_kept else None)
     if is_kept:
         console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found

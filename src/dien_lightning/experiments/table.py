@@ -12,7 +12,7 @@ with its threads and precision, but else by their own settings, and one of other
 experiment=table2, is Table II: the rivals' rows (docs/rivals.md), each trained by the experiment that makes it,
 translations and first stages before it; a key=value goes to those commands that have the key (name the row where one
 alone has it: rows=pul rounds.num_clusters=700), but a translation is given only which pair, where it lies, its images'
-size, threads, trainer.precision, data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
+size, threads, data.num_workers and spgan.*; records= and run_dir= are of the rivals' runs.
 
 Each finished run is kept as RECORDS/ROW_DIRECTION_SEED.json and not run again, a begun one goes on, a failed one is
 said and does not stop the rest. Trainings of one experiment are one Hydra multirun of dien train, those on

@@ -16,7 +16,7 @@ from dien_lightning.checks import amount
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, compose_config
 from dien_lightning.experiments.files import read_json, write_text
-from dien_lightning.experiments.finished import read_finished
+from dien_lightning.experiments.finished import read_finished, read_once
 from dien_lightning.experiments.first_stages import (
     check_first_stage,
     first_job,
@@ -63,6 +63,7 @@ def check_records(
     missing = find_missing(jobs, place.records)
     kept = records_in(place.records) if missing else []
     configs: dict[Job, DictConfig] = {}
+    images_of = read_once()
     for job in jobs:
         own = (f"ablation={job.row}", f"data={job.data}", f"seed={job.seed}")
         configs[job] = config = compose_config([f"experiment={place.experiment}", *overrides, *own])
@@ -72,16 +73,15 @@ def check_records(
             check_beside(job, conditions(config, in_precision=True), kept)
         else:
             path = place.records / f"{job.name}.json"
-            read_finished(path, config, REMEDY, (_SOURCE,) if folder else ())
+            read_finished(path, config, REMEDY, (_SOURCE,) if folder else (), images_of)
         if folder:
             path = folder / RECORD if job in missing else kept_translation(job, place)
             check_translation(path, _translated(job, place, [*overrides, *translating]))
         check_first_stage(job, config, place, overrides, has_record=job not in missing, trained=trained)
-    wanted = {job: configs[job] for job in missing}
-    if rows := dict.fromkeys(job.row for job, config in wanted.items() if not reads_start(config)):
-        start = configs[missing[0]].start
+    if rows := {job.row: config.start for job, config in configs.items() if not reads_start(config)}:
+        start, *_ = rows.values()
         raise ValueError(f"start={start} is read by no network of {', '.join(rows)}: leave out start, or these rows.")
-    return wanted
+    return {job: configs[job] for job in missing}
 
 
 def check_row(row: str, config: DictConfig) -> None:

@@ -133,7 +133,7 @@ def translate(config: DictConfig) -> None:
             "peak_memory": running_time.peak_memory,
             "steps": trainer.global_step,
             "images": len(source.train),
-            "losses": last_losses(run_dir / "metrics.csv", trainer.global_step - data.steps_per_epoch),
+            "losses": last_losses(run_dir, trainer.global_step - data.steps_per_epoch),
             "settings": deciding(config),
             "versions": {name: version(name) for name in ("torch", "pytorch-lightning")},
         },

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dien_lightning.checks import amount
 from dien_lightning.search.embeddings_file import EmbeddingsFile, embedding_of
 
 # Of 64 drawn crops, a picture embedded in bfloat16 and in float32 lay 0.08 apart at most, one moved by a pixel 0.32 at
@@ -39,6 +40,7 @@ def check_unchanged(place: str, table: Any, known: pa.Table, file: EmbeddingsFil
             changed += again["path"].filter(pa.array((apart.norm(dim=1) > _APART).numpy())).to_pylist()
     if changed:
         raise ValueError(
-            f"store={place} has another picture under {len(changed)} paths of {file.path}, the first is {changed[0]}: "
-            f"it has changed since it was added. Give new crops new names, or create the store anew; nothing was added."
+            f"store={place} has another picture under {amount(len(changed), 'path')} of {file.path}, the first is "
+            f"{changed[0]}: its embedding lies more than {_APART} from the one that is there. Nothing was added; give "
+            f"new crops new names, or create the store anew."
         )

@@ -179,7 +179,7 @@ class _Job:
         unreadable = [path for part in parts for path in json.loads(pq.read_schema(part).metadata[_UNREADABLE])]
         if len(unreadable) == len(self.images):
             shutil.rmtree(self.folder)
-            raise ValueError(f"None of the {len(unreadable)} images can be read, the first is {unreadable[0]}.")
+            raise ValueError(f"None of {amount(len(unreadable), 'image')} can be read, the first is {unreadable[0]}.")
 
         def tables() -> Iterator[pa.Table]:
             for part in parts:

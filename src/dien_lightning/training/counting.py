@@ -115,7 +115,7 @@ def _check_apart(splits: Splits, protocol: Protocol) -> None:
         both = [path for real, path in gallery if real in asking]
     if both:
         raise ValueError(
-            f"{amount(len(both), 'image')} of {splits.root} both in query and gallery, such as {both[0]}, and with "
-            f"matches of the query's camera (data.cameras=none) each would find itself first; take them out of one of "
-            f"the two."
+            f"{amount(len(both), 'image is', 'images are')} in query and gallery of {splits.root}, such as {both[0]}. "
+            f"With matches of the query's camera (data.cameras=none) each would find itself first; take them out of "
+            f"one of the two."
         )

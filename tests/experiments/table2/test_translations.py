@@ -50,10 +50,11 @@ def test_translations_come_before_the_rows_that_are_trained_on_them(commands, mo
 
 
 def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(commands, table):
-    finished = table("rows=spgan", "spgan.width=64", "seeds=0").done()
+    finished = table("rows=spgan", "spgan.width=64", "seeds=0", "trainer.precision=32-true").done()
     (command, given), (_, training) = commands
     assert (command, given["spgan.width"], given["experiment"]) == ("translate", "64", "table2")
     assert "spgan.width" not in training
+    assert "trainer.precision" in training.keys() - given.keys()  # a translation has its own
     folder = Path(given["run_dir"])
     folder.mkdir(parents=True)
     asked = compose_config(["experiment=table2", "data=day2night", "spgan.width=64"], command="translate")

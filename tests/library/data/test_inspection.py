@@ -194,7 +194,7 @@ def test_files_that_are_no_images_and_other_notes_of_the_reading(tmp_path):
     (tmp_path / "ben/2.heic").touch()
     notes = look(tmp_path, "folder").notes
     assert "Passed over, for their suffixes are no image formats read here: 1 .heic." in notes
-    assert "Of nobody: 1 image whose identity reads 'nan'." in notes
+    assert "1 image has the identity 'nan', which means nobody." in notes
 
 
 def test_too_few_identities_and_images(market):

@@ -144,7 +144,7 @@ def test_junk_is_nobody_in_a_folder_too(tmp_path):
         write_image(tmp_path / path)
     splits = read_folder(tmp_path)
     assert [record.pid for record in splits.gallery] == [UNLABELED, 12, UNLABELED]
-    assert splits.notes == ("Of nobody: 1 image whose identity reads 'junk'.",)
+    assert splits.notes == ("1 image has the identity 'junk', which means nobody.",)
 
 
 def test_the_parts_may_have_capitals_and_what_lies_beside_them_is_told(tmp_path):
@@ -153,7 +153,7 @@ def test_the_parts_may_have_capitals_and_what_lies_beside_them_is_told(tmp_path)
     (tmp_path / "notes.txt").touch()
     splits = read_folder(tmp_path)
     assert [len(part) for part in (splits.train, splits.query, splits.gallery)] == [1, 1, 1]
-    assert splits.notes == ("2 images outside train/, query/ and gallery/ not read: 4.jpg, more.",)
+    assert splits.notes == ("2 images outside train/, query/ and gallery/ are not read: 4.jpg, more.",)
 
 
 def test_a_gallery_alone_serves_leave_one_out_where_nothing_lies_beside_it(tmp_path):

@@ -28,7 +28,7 @@ def table(tmp_path):
 
 def test_table(table):
     splits = read_table(table)
-    assert splits.notes[0] == f"1 line of {table} without a split: of the training part."
+    assert splits.notes[0] == f"1 line has no split in {table}, which means training."
     assert seen(splits.train) == [(0, 1), (UNLABELED, 0)]
     assert (seen(splits.query), seen(splits.gallery)) == ([(1, 0)], [(1, 1), (UNLABELED, 1)])
 
@@ -91,8 +91,8 @@ def test_words_for_unknown_are_nobody_and_counted(table):
     assert [record.pid for record in splits.train] == [12, UNLABELED, UNLABELED, 12, UNLABELED]
     assert [note.replace(str(table), "TABLE") for note in splits.notes] == [
         "The columns id of TABLE are not read.",
-        "Of nobody: 1 image whose identity reads 'NaN'.",
-        "Of nobody: 1 image whose identity reads 'nan'.",
+        "1 image has the identity 'NaN', which means nobody.",
+        "1 image has the identity 'nan', which means nobody.",
         "'12' and '12.0' are read as one identity.",
     ]
 
@@ -134,7 +134,7 @@ def test_a_line_that_stands_there_twice_counts_once_and_cameras_in_two_spellings
     assert splits.notes == (
         f"1 file is labelled as two people: {table.parent}/a.jpg is '1' ({table}, line 2) and '2' ({table}, line 5).",
         "'Cam1' and 'cam1' are read as 2 cameras.",
-        "1 line repeats what another line says: that counts once.",
+        "1 line repeats another and changes nothing.",
     )
 
 
@@ -143,7 +143,7 @@ def test_a_line_that_stands_there_in_another_spelling_counts_once(table):
     table.write_text("path,pid,camid,split\n" + "".join(f"a.jpg,{names},gallery\n" for names in told))
     splits = read_table(table)
     assert seen(splits.gallery) == [(7, 1), (UNLABELED, 1)]
-    assert "3 lines repeat what another line says: that counts once." in splits.notes
+    assert "3 lines repeat others and change nothing." in splits.notes
 
 
 def test_how_often_a_target_image_trains_does_not_depend_on_its_labels(table):

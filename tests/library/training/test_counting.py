@@ -70,7 +70,7 @@ def test_where_the_same_camera_counts_no_image_may_find_itself(tmp_path):
     one, other = (Record(str(tmp_path / name), 1, 0) for name in ("a.jpg", "b.jpg"))
     for parts, search in ((([one], [other]), "query"), (((), [one, other]), "leave_one_out")):
         twice = Splits("own", Path("own"), (), *parts)
-        with pytest.raises(ValueError, match=r"image of own both in query and gallery, such as .*b\.jpg, and with"):
+        with pytest.raises(ValueError, match=r"image is in query and gallery of own, such as .*b\.jpg\. With"):
             count_matches(twice, Protocol(same_camera="keep", search=search))
 
 

@@ -69,8 +69,7 @@ def collect_second_stage(records: Path, path: Path, words: Sequence[str]) -> Non
     console = Console()
     for table in tables[::2]:
         console.print(to_rich(table))
-    if any(run.rounds for run in runs):
-        tables.append(clusters(runs))
+    tables += [clusters(known)] if (known := [run for run in runs if run.rounds]) else []
     write_collected(path, f"Self-training: {runs[0].steps} further steps", words, runs, entries, GLOSSARY, *tables)
     console.print(f"{amount(len(runs), 'run')} in {path}.md and {path}.json", soft_wrap=True)
 
@@ -147,17 +146,19 @@ def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
 
 
 def clusters(runs: Sequence[Results]) -> Table:
-    """What the first and the last round of each run took for people, and how pure that is in the end."""
+    """What the first and the last round of each run took for people, and how pure that is in the end; runs that say."""
     caption = (
         "Clusters of the first round → of the last. Outliers: images in no cluster. Of one camera: pairs of a "
         "cluster's images that are; chance: any two clustered images. All but numbers in percent. Purity, of the last "
         "round, needs labels, which had no part in the run. Runs whose records have no rounds are left out."
     )
-    columns = [Column(name) for name in ("Seed", "Clusters", "Outliers", "Of one camera", "Chance", "Purity")]
+    names = ("Computed in", "Seed", "Clusters", "Outliers", "Of one camera", "Chance", "Purity")
+    columns = [Column(name) for name in names]
     order, rows = list(SECOND_STAGE), []
-    for run in sorted(filter(lambda run: run.rounds, runs), key=lambda run: (order.index(run.row), run.name)):
+    for run in sorted(runs, key=lambda run: (order.index(run.row), run.name)):
         first, last = run.rounds[0], run.rounds[-1]
-        cells = [str(run.seed), f"{first['number']:.0f} → {last['number']:.0f}"]
+        computed = name_precision(run.protocol.get("precision"))
+        cells = [computed, str(run.seed), f"{first['number']:.0f} → {last['number']:.0f}"]
         for name in ("outliers", "same_camera", "chance"):
             cells.append(" → ".join(Summary.of([each.get(name)]).percent() for each in (first, last)))
         cells.append(Summary.of([run.purity]).percent())
