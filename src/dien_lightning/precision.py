@@ -14,7 +14,8 @@ def full_float32() -> Iterator[None]:
     """Multiply and convolve float32 in full: TF32, which torch lets a GPU's convolutions have, has 10 bits of 23.
 
     What the caller has set (`torch.set_float32_matmul_precision`, `torch.backends.cudnn.allow_tf32`) holds again after.
-    torch has these settings once for a process: threads that embed at the same time would share them.
+    torch has these settings once for a process: threads that embed at the same time would share them. Inside, torch
+    cannot be asked for `cudnn.allow_tf32`, as its export does (findings/exact_float32_stops_the_export.sh).
 
     Example:
         >>> with full_float32():
@@ -22,8 +23,7 @@ def full_float32() -> Iterator[None]:
         'ieee'
     """
     cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
-    # cudnn.rnn, which has no part here: torch.backends.cudnn.flags() raises where the two differ.
-    backends: tuple[Any, ...] = cuda.matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul, mkldnn.conv  # type: ignore[attr-defined]
+    backends: tuple[Any, ...] = cuda.matmul, cudnn.conv, mkldnn.matmul, mkldnn.conv  # type: ignore[attr-defined]
     precisions = [backend.fp32_precision for backend in backends]
     try:
         for backend in backends:
