@@ -31,8 +31,10 @@ def read_once() -> Callable[[DictConfig], Images]:
     found: dict[str, Images] = {}
 
     def read(config: DictConfig) -> Images:
-        data = {**OmegaConf.to_container(config.data, resolve=True), "seed": None}  # type: ignore[dict-item]
-        return found[key] if (key := repr(data)) in found else found.setdefault(key, fingerprints_there(config))
+        pair = repr({**OmegaConf.to_container(config.data, resolve=True), "seed": None})  # type: ignore[dict-item]
+        if pair not in found:
+            found[pair] = fingerprints_there(config)
+        return found[pair]
 
     return read
 

@@ -146,7 +146,11 @@ def summarize(entries: Sequence[Entry], precision: str | None) -> Table:
 
 
 def clusters(runs: Sequence[Results]) -> Table:
-    """What the first and the last round of each run took for people, and how pure that is in the end; runs that say."""
+    """What the first and the last round of each run took for people, and how pure that is in the end.
+
+    Args:
+        runs: whose records keep their rounds.
+    """
     caption = (
         "Clusters of the first round → of the last. Outliers: images in no cluster. Of one camera: pairs of a "
         "cluster's images that are; chance: any two clustered images. All but numbers in percent. Purity, of the last "
