@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -72,14 +71,29 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
     buffer = query.new_empty((min(step, len(query)), len(gallery)), dtype=dtype)
     rank, world_size = (processes.rank, processes.world_size) if processes else (0, 1)
     for start in range(rank * step, len(query), world_size * step):
-        block = query[start : start + step].to(dtype)
+        block = _laid_out(-2 * query[start : start + step].to(dtype))
         rows = buffer[: len(block)]
-        with exact_products(query.device):
+        # Neither autocast nor TF32 nor bf16 may decide who ranks first.
+        with full_float32(), torch.autocast(query.device.type, enabled=False):
             for tile, length, out in zip(tiles, lengths.split(columns), rows.split(columns, dim=1), strict=True):
-                torch.addmm(length, block, tile.to(dtype).T, alpha=-2, out=out)
+                _add_products(length, block, tile.to(dtype), out)
         if len(copies):
             rows[:, copies] = rows[:, originals]
         yield RowBlock(start, rows)
+
+
+def _laid_out(block: Tensor) -> Tensor:
+    """A block as oneDNN multiplies it, on an AMD processor with AVX-512 twice as fast as MKL does."""
+    on_cpu = block.device.type == "cpu" and block.dtype == torch.float32
+    return block.to_mkldnn() if on_cpu and torch.backends.mkldnn.is_available() else block
+
+
+def _add_products(lengths: Tensor, block: Tensor, tile: Tensor, out: Tensor) -> None:  # (C,), (R, D), (C, D), (R, C)
+    """Fill `out` with each row's products with the tile's, on top of the tile's lengths."""
+    if block.is_mkldnn:
+        out.copy_(torch.nn.functional.linear(block, tile, lengths).to_dense())
+    else:
+        torch.addmm(lengths, block, tile.T, out=out)
 
 
 def find_copies(embedding: Tensor) -> tuple[Tensor, Tensor]:  # (N, D) -> (C,), (C,)
@@ -134,13 +148,6 @@ def given_blocks(distances: Tensor | Iterable[Tensor], sets: EvaluationSets) -> 
         start = stop
     if stop != num_query:
         raise ValueError(f"The distances have {stop} rows; there are {num_query} queries.")
-
-
-@contextmanager
-def exact_products(device: torch.device) -> Iterator[None]:
-    """Multiply in full float32: neither autocast nor TF32 nor bf16 may decide who ranks first."""
-    with full_float32(), torch.autocast(device.type, enabled=False):
-        yield
 
 
 def _check_finite(lengths: Tensor, name: str) -> None:

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning.retrieval.blocks import exact_products
-
-_ROWS = 1024
+from dien_lightning.retrieval.blocks import euclidean_blocks
 
 
 @torch.no_grad()
@@ -38,13 +36,10 @@ def reciprocal_neighbors(embedding: Tensor, camids: Tensor | None = None) -> Ten
     everywhere = camids is None or len(camids.unique()) < 2
     own = torch.arange(len(unit), device=unit.device) if everywhere else camids
     assert own is not None
-    with exact_products(unit.device):
-        nearest = torch.cat(
-            [
-                (unit[start : start + _ROWS] @ unit.T)
-                .masked_fill(own[start : start + _ROWS, None] == own, -torch.inf)
-                .argmax(dim=1)
-                for start in range(0, len(unit), _ROWS)
-            ]
-        )  # (N,)
+    nearest = torch.cat(
+        [
+            rows.masked_fill_(own[start : start + len(rows), None] == own, torch.inf).argmin(dim=1)
+            for start, rows in euclidean_blocks(unit, unit)
+        ]
+    )  # (N,)
     return (nearest[nearest] == torch.arange(len(unit), device=unit.device)).float().mean()

@@ -145,6 +145,16 @@ def test_equal_gallery_images_tie_wherever_they_stand(num_query, num_gallery, wi
     assert result.rank_counts.tolist() == [0] * (num_gallery - 1) + [num_query]
 
 
+@pytest.mark.parametrize("has_onednn", [True, False])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_distances_are_those_of_one_pair_after_the_other(monkeypatch, has_onednn, dtype):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: has_onednn)
+    query, gallery = torch.randn(603, 40, generator=torch.Generator().manual_seed(0)).to(dtype).split([300, 303])
+    taken = torch.cat([rows.to(torch.float64, copy=True) for _, rows in blocks.euclidean_blocks(query, gallery)])
+    expected = torch.cdist(query.double(), gallery.double()).square() - query.double().square().sum(1, keepdim=True)
+    torch.testing.assert_close(taken, expected, rtol=0, atol=1e-12 if dtype == torch.float64 else 1e-4)
+
+
 def test_copies_are_told_from_rows_that_agree_in_part():
     rows = torch.randn(40, 600, generator=torch.Generator().manual_seed(0))
     rows[1:4, :500] = rows[0, :500]
@@ -176,14 +186,13 @@ def test_neither_autocast_nor_a_lower_precision_decides_who_is_first(monkeypatch
     sets = random_sets(width=512)
     expected = evaluate_sets(sets).figures()
     backend = torch.backends.mkldnn.matmul
-    before, seen = backend.fp32_precision, []
-    multiply = torch.addmm
+    before, seen, multiply = backend.fp32_precision, [], blocks._add_products
 
-    def watched(*args, **options):
+    def watched(*args):
         seen.append((backend.fp32_precision, torch.is_autocast_enabled("cpu")))
-        return multiply(*args, **options)
+        multiply(*args)
 
-    monkeypatch.setattr(torch, "addmm", watched)
+    monkeypatch.setattr(blocks, "_add_products", watched)
     try:
         backend.fp32_precision = "bf16"
         with torch.autocast("cpu", dtype=torch.bfloat16):

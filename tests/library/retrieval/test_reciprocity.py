@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference_retrieval
-from dien_lightning.retrieval import reciprocal_neighbors, reciprocity
+from dien_lightning.retrieval import blocks, reciprocal_neighbors
 
 
 def embeddings(rows, seed, width=4):
@@ -43,7 +43,8 @@ def test_neither_order_nor_length_nor_the_cameras_names_matter_nor_the_blocks(mo
     whole = reciprocal_neighbors(embedding, camids)
     stretched = embedding.flip(0) * torch.arange(1, 12)[:, None]
     assert reciprocal_neighbors(stretched, 7 - camids.flip(0)) == whole
-    monkeypatch.setattr(reciprocity, "_ROWS", 4)
+    monkeypatch.setattr(blocks, "_MIN_ROWS", 4)
+    monkeypatch.setattr(blocks, "_MAX_ROWS", 4)
     assert reciprocal_neighbors(embedding, camids) == whole
 
 
@@ -54,25 +55,6 @@ def test_people_who_have_come_together_score_high_scattered_images_less_and_coll
     assert reciprocal_neighbors(tight, camids) == 1
     assert reciprocal_neighbors(loose, camids) < 0.8
     assert float(reciprocal_neighbors(torch.ones(50, 3), torch.arange(50) % 2)) <= 0.04
-
-
-def test_the_product_is_in_full_float32_whatever_is_set(monkeypatch):
-    backend, normalize = torch.backends.mkldnn.matmul, reciprocity.normalize
-    before, seen = backend.fp32_precision, []
-
-    class Watched(torch.Tensor):
-        def __matmul__(self, other):
-            seen.append((backend.fp32_precision, torch.is_autocast_enabled("cpu")))
-            return self.as_subclass(torch.Tensor) @ other.as_subclass(torch.Tensor)
-
-    monkeypatch.setattr(reciprocity, "normalize", lambda *args, **how: normalize(*args, **how).as_subclass(Watched))
-    try:
-        backend.fp32_precision = "bf16"
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            reciprocal_neighbors(embeddings(5, 0).float())
-    finally:
-        backend.fp32_precision = before
-    assert seen == [("ieee", False)]
 
 
 def test_one_image_alone_is_told():
