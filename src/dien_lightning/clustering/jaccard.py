@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array, triu, vstack
@@ -85,11 +87,13 @@ def _shared_at_most(neighborhoods: csr_array, least: float) -> csr_array:
     support = neighborhoods.copy()
     support.data[:] = 1
     support = support.T.tocsr()
-    parts = []
-    for start in range(0, neighborhoods.shape[0], _ROWS_AT_ONCE):
-        within = neighborhoods[start : start + _ROWS_AT_ONCE] @ support  # (n, N): how much lies on the other's
-        within.data[within.data < least - _ROUNDING] = 0
-        within.eliminate_zeros()
-        parts.append(within)
-    within = vstack(parts, format="csr")
+
+    def lies_within(start: int) -> csr_array:
+        part = neighborhoods[start : start + _ROWS_AT_ONCE] @ support  # (n, N): how much lies on the other's
+        part.data[part.data < least - _ROUNDING] = 0
+        part.eliminate_zeros()
+        return part
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:  # SciPy multiplies with one each
+        within = vstack(list(threads.map(lies_within, range(0, neighborhoods.shape[0], _ROWS_AT_ONCE))), format="csr")
     return within.minimum(within.T.tocsr())
