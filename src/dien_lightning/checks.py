@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
 from inspect import Parameter, signature
 from numbers import Integral, Real
-from typing import Any, ParamSpec, TypeVar
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from typing import Any
 
 
 def check_int(name: str, value: Any, minimum: int, remedy: str) -> None:
@@ -118,30 +114,6 @@ def check_size(name: str, value: Any, smallest: tuple[int, int]) -> tuple[int, i
         shown = " x ".join(map(str, sides))
         raise ValueError(f"{name}={shown} must be two whole numbers of at least {smallest[0]} x {smallest[1]}.")
     return whole[0], whole[1]
-
-
-def by_keyword(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function that takes its arguments by name alone say so, where Python would count places.
-
-    Example:
-        >>> @by_keyword
-        ... def area(*, width, height):
-        ...     return width * height
-        >>> area(3, 4)
-        Traceback (most recent call last):
-        ...
-        TypeError: area takes its arguments by name alone: width=, height=.
-    """
-
-    @wraps(function)
-    def called(*by_place: P.args, **by_name: P.kwargs) -> R:
-        if by_place:
-            parameters = signature(function).parameters.values()
-            names = ", ".join(f"{p.name}=" for p in parameters if p.kind is Parameter.KEYWORD_ONLY)
-            raise TypeError(f"{function.__name__} takes its arguments by name alone: {names}.")
-        return function(*by_place, **by_name)
-
-    return called
 
 
 def amount(number: int, one: str, many: str | None = None) -> str:

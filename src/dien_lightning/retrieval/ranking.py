@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dien_lightning.checks import by_keyword, check_int
+from dien_lightning.checks import check_int
 from dien_lightning.processes import Processes
 from dien_lightning.retrieval.blocks import euclidean_blocks, given_blocks
 from dien_lightning.retrieval.expansion import pool_tracklets
@@ -19,7 +19,6 @@ from dien_lightning.retrieval.searches import choose_images
 from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike
 
 
-@by_keyword
 def evaluate_retrieval(
     *,
     query: Tensor,
