@@ -28,7 +28,7 @@ def test_a_round_has_what_was_known_of_it(tmp_path):
     ("content", "words"),
     [
         (None, "metrics.csv is missing"),
-        ("a,b\n1,2\n", "has no column 'step'"),
+        ("a,b\n1,2\n", "has no column `step`"),
         ("step,train/loss_total\n0,2.5\n1,2.x\n", "line 3, is torn"),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
+
+from dien_lightning.training.metrics_file import read_rows
 
 Curve = Sequence[tuple[int, float]]
 """(step, value) in the order of the steps."""
@@ -25,18 +26,14 @@ def read_curves(run_dir: Path) -> dict[str, Curve]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: dien train writes it.")
     curves: dict[str, list[tuple[int, float]]] = {}
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if "step" not in (reader.fieldnames or ("step",)):
-            raise ValueError(f"{path} has no column 'step': it is not a run's metrics.csv.")
-        for line, row in enumerate(reader, start=2):
-            try:
-                step = int(row["step"])
-                for name, cell in row.items():
-                    if cell and name not in ("step", "epoch"):
-                        curves.setdefault(name, []).append((step, float(cell)))
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
+    for line, row in enumerate(read_rows(path), start=2):
+        try:
+            step = int(row["step"])
+            for name, cell in row.items():
+                if cell and name not in ("step", "epoch"):
+                    curves.setdefault(name, []).append((step, float(cell)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {line}, is torn: {error}.") from None
     return {name: sorted(curve) for name, curve in curves.items()}
 
 

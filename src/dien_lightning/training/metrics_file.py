@@ -47,15 +47,9 @@ class MetricsFile(Logger):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
         self.path = Path(path)
-        self._rows: list[dict[str, Any]] = []
-        self.is_of_another_run = False
-        if self.path.is_file():
-            with self.path.open(newline="") as file:
-                rows = csv.DictReader(file)
-                if "step" not in (rows.fieldnames or ["step"]):
-                    raise ValueError(f"{self.path} has no column `step`: no run wrote it; move it away.")
-                self._rows = [{"step": int(row.pop("step")), **{k: v for k, v in row.items() if v}} for row in rows]
-            self.is_of_another_run = bool(self._rows)
+        rows = read_rows(self.path) if self.path.is_file() else []
+        self._rows = [{"step": int(row.pop("step")), **{k: v for k, v in row.items() if v}} for row in rows]
+        self.is_of_another_run = bool(rows)
 
     @property
     def name(self) -> str:
@@ -108,3 +102,12 @@ class MetricsFile(Logger):
         with suppress(OSError) if status == "failed" else nullcontext():
             if self._rows:
                 self.write()
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics.csv, as text; a ValueError where it has no `step` column."""
+    with path.open(newline="") as file:
+        rows = csv.DictReader(file)
+        if "step" not in (rows.fieldnames or ["step"]):
+            raise ValueError(f"{path} has no column `step`: no run wrote it; move it away.")
+        return list(rows)
