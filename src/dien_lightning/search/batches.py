@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.images import UnreadableImageError
-from dien_lightning.data.records import Record
-from dien_lightning.data.transforms import evaluation_transform
-from dien_lightning.types import UNLABELED
+from dien_lightning.training.extractor import Crops
 
 
 class Batches(Dataset[tuple[Tensor, list[int], int]]):
@@ -30,8 +27,7 @@ class Batches(Dataset[tuple[Tensor, list[int], int]]):
     def __init__(self, batches: Sequence[range], paths: Sequence[str], image_size: Sequence[int]) -> None:
         height, width = image_size
         self._batches = batches
-        records = [Record(path, UNLABELED, 0) for path in paths]
-        self._images = ReIDDataset(records, evaluation_transform((height, width)))
+        self._images = Crops(paths, (height, width))
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -40,5 +36,5 @@ class Batches(Dataset[tuple[Tensor, list[int], int]]):
         images = {}
         for row in self._batches[index]:
             with suppress(UnreadableImageError):
-                images[row] = self._images[row].image
+                images[row] = self._images[row]
         return torch.stack([*images.values()]) if images else torch.empty(0), list(images), self._batches[index][-1]

@@ -80,7 +80,7 @@ class Extractor:
             )
         else:
             batches = DataLoader(
-                _Crops(crops, tuple(self.network.hyperparameters["image_size"])),
+                Crops(crops, tuple(self.network.hyperparameters["image_size"])),
                 self._batch_size,
                 **worker_options(self._num_workers),
             )
@@ -116,7 +116,7 @@ def embed_images(
     return Extractor(network, **how)(paths, progress=progress)
 
 
-class _Crops(Dataset[Tensor]):
+class Crops(Dataset[Tensor]):
     """Crops, each made ready for the network."""
 
     def __init__(self, crops: Sequence[Picture] | Tensor, image_size: tuple[int, int]) -> None:
