@@ -172,17 +172,19 @@ def test_the_papers_order_stands_beside_ours(tmp_path):
 
 
 def test_the_claims_are_the_papers():
+    printed = {row: method.published for row, method in TABLE_1.items()}
+
     def against(direction: int, figure: str) -> set[tuple[str, str]]:
         return {
             (one, other)
             for one, other in CLAIMS
-            if getattr(TABLE_1[one][direction], figure) <= getattr(TABLE_1[other][direction], figure)
+            if getattr(printed[one][direction], figure) <= getattr(printed[other][direction], figure)
         }
 
-    assert against(1, "rank1") == against(2, "rank1") == against(2, "mAP") == set()
-    assert against(1, "mAP") == {("r06_full_t1", "r05_cccdtl_dc")}
-    assert TABLE_1["r08_full_t3"].duke_to_market == (58.7, 27.1)
-    assert TABLE_1["r10_full_t5"].market_to_duke == (44.1, 24.0)
+    assert against(0, "rank1") == against(1, "rank1") == against(1, "mAP") == set()
+    assert against(0, "mAP") == {("r06_full_t1", "r05_cccdtl_dc")}
+    assert printed["r08_full_t3"][0] == (58.7, 27.1)
+    assert printed["r10_full_t5"][1] == (44.1, 24.0)
 
 
 def test_the_markdown_says_what_it_is_made_from(runs):

@@ -56,7 +56,7 @@ def main_table(runs: Sequence[Results]) -> Table:
     rows = []
     for row in (BASE, CONTROL, *list(TABLE_1)[1:]):
         cells = [figure_of(runs, row, d, name).percent() for d in directions for name in shown]
-        published = TABLE_1[row][1:] if row in TABLE_1 else ()
+        published = TABLE_1[row].published if row in TABLE_1 else ()
         cells += [f"{value:.1f}" for pair in published for value in pair] or [ABSENT] * 4
         rows.append(Row(_label(runs, row), tuple(cells)))
     seeds = name_seeds(runs, "mean ± sample standard deviation over ")
@@ -88,7 +88,7 @@ def order_table(runs: Sequence[Results]) -> Table:
     """
     claims = [*CLAIMS, *((row, CONTROL) for row in _OVER_CONTROL)]
     labels = {row: row_label(row) for row in TABLE_1} | {CONTROL: "the control"}
-    published = {row: printed[1:] for row, printed in TABLE_1.items()}
+    published = {row: method.published for row, method in TABLE_1.items()}
     caption = (
         "The paper's order, and ours: differences of the means in points. “yes”: more by more than the larger of the "
         "two rows' standard deviations; “no”: less by more than that; “within”: neither. With few seeds that is a rule "

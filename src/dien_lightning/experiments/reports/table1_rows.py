@@ -22,25 +22,33 @@ class Published(NamedTuple):
     mAP: float
 
 
-class PublishedRow(NamedTuple):
-    """One configuration in both of the paper's directions."""
+class Method(NamedTuple):
+    """One row of Table I or II.
+
+    Attributes:
+        label: for people.
+        experiment: file in conf/experiment whose trainings make it; "umdl" is a command of its own.
+        takes: what it needs beside labelled source and unlabelled target images.
+        published: Duke → Market and Market → Duke, as the paper prints them; empty where it has no such row.
+    """
 
     label: str
-    duke_to_market: Published
-    market_to_duke: Published
+    experiment: str = "table"
+    takes: str = "nothing"
+    published: tuple[Published, ...] = ()
 
 
-TABLE_1: dict[str, PublishedRow] = {
-    "r01_base": PublishedRow("Base", Published(45.1, 20.8), Published(32.9, 17.0)),
-    "r02_exemplar": PublishedRow("Base + TL[8]", Published(49.9, 23.9), Published(37.0, 21.1)),
-    "r03_cccdtl": PublishedRow("Base + CCCDTL", Published(51.7, 24.9), Published(38.3, 22.1)),
-    "r04_dc": PublishedRow("Base + DC", Published(51.2, 24.2), Published(37.9, 21.8)),
-    "r05_cccdtl_dc": PublishedRow("Base + CCCDTL + DC", Published(53.6, 26.3), Published(39.8, 22.3)),
-    "r06_full_t1": PublishedRow("… + RTDA (T = 1)", Published(58.1, 24.8), Published(44.4, 24.2)),
-    "r07_full_t2": PublishedRow("… + RTDA (T = 2)", Published(58.5, 26.9), Published(45.8, 26.1)),
-    "r08_full_t3": PublishedRow("… + RTDA (T = 3)", Published(58.7, 27.1), Published(46.7, 26.4)),
-    "r09_full_t4": PublishedRow("… + RTDA (T = 4)", Published(58.6, 27.0), Published(46.4, 26.2)),
-    "r10_full_t5": PublishedRow("… + RTDA (T = 5)", Published(57.9, 26.3), Published(44.1, 24.0)),
+TABLE_1: dict[str, Method] = {
+    "r01_base": Method("Base", published=(Published(45.1, 20.8), Published(32.9, 17.0))),
+    "r02_exemplar": Method("Base + TL[8]", published=(Published(49.9, 23.9), Published(37.0, 21.1))),
+    "r03_cccdtl": Method("Base + CCCDTL", published=(Published(51.7, 24.9), Published(38.3, 22.1))),
+    "r04_dc": Method("Base + DC", published=(Published(51.2, 24.2), Published(37.9, 21.8))),
+    "r05_cccdtl_dc": Method("Base + CCCDTL + DC", published=(Published(53.6, 26.3), Published(39.8, 22.3))),
+    "r06_full_t1": Method("… + RTDA (T = 1)", published=(Published(58.1, 24.8), Published(44.4, 24.2))),
+    "r07_full_t2": Method("… + RTDA (T = 2)", published=(Published(58.5, 26.9), Published(45.8, 26.1))),
+    "r08_full_t3": Method("… + RTDA (T = 3)", published=(Published(58.7, 27.1), Published(46.7, 26.4))),
+    "r09_full_t4": Method("… + RTDA (T = 4)", published=(Published(58.6, 27.0), Published(46.4, 26.2))),
+    "r10_full_t5": Method("… + RTDA (T = 5)", published=(Published(57.9, 26.3), Published(44.1, 24.0))),
 }
 """Table I of Pu et al. (2019), by the name of the file in conf/ablation."""
 SECOND_STAGE: dict[str, str] = {
