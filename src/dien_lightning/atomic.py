@@ -1,8 +1,9 @@
-"""Files that are whole or not there: whoever reads one sees the old content or the new, never half of it."""
+"""Files and folders that are whole or not there: whoever reads a file sees the old content or the new, never half."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +47,25 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"{path} cannot be written ({reason}); what it held before stays. Make room or give write access, then "
             f"run this again (a training: with resume=true)."
         ) from error
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path` that becomes `path` at the end, and is removed if anything goes wrong before.
+
+    Args:
+        path: of the folder; nothing is there, or an empty one.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)  # left by a run that was killed
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        if path.exists():
+            path.rmdir()
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import track
 
-from dien_lightning.atomic import one_process_at_a_time
+from dien_lightning.atomic import atomic_folder, one_process_at_a_time
 from dien_lightning.checks import check_choice, check_int, check_size
 
 from .attributes import write_table
@@ -113,14 +111,15 @@ def draw_pedestrians(
     with one_process_at_a_time(root.parent):
         if _is_drawn(root, manifest):  # by the process that was waited for
             return root
-        with _folder_in_the_making(root) as folder, _progress_bar(f"drawing {root.name}", job, progress) as advance:
+        with atomic_folder(root) as folder:
             for split in SPLITS:
                 (folder / split).mkdir()
             job = job._replace(folder=str(folder))
             drawing = draw_identities(job) if workers == 1 else draw_in_processes(job, workers)
             with closing(drawing):  # ends the processes before their folder is removed, whatever happens
-                for _ in drawing:
-                    advance()
+                console = Console(stderr=True)
+                for _ in track(drawing, f"drawing {root.name}", len(pids), console=console, disable=not progress):
+                    pass
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
             write_attributes(folder)
     return root
@@ -219,27 +218,3 @@ def _is_drawn(root: Path, manifest: dict[str, Any]) -> bool:
         f"{root} was drawn with other arguments ({', '.join(different)}); "
         "remove it to draw it anew, or choose another folder."
     )
-
-
-@contextmanager
-def _folder_in_the_making(root: Path) -> Iterator[Path]:
-    """A hidden folder beside `root` that becomes `root` at the end, and is removed if anything goes wrong before."""
-    folder = root.parent / f".{root.name}.drawing"
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
-    folder.mkdir()
-    try:
-        yield folder
-        if root.exists():
-            root.rmdir()  # an empty folder, as `_is_drawn` has seen
-        folder.rename(root)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _progress_bar(title: str, job: Job, shown: bool) -> Iterator[Any]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
-        per_identity = job.num_cameras * job.images_per_camera
-        task = bar.add_task(title, total=per_identity * (len(job.train_pids) + len(job.test_pids)))
-        yield lambda: bar.advance(task, per_identity)

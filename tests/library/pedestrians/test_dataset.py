@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, workers):
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path):
-    stale = tmp_path / ".set.drawing"
+    stale = tmp_path / ".set.part"
     stale.mkdir()
     (stale / "half.jpg").write_bytes(b"")
     draw(tmp_path / "set")
@@ -178,7 +178,7 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing(tmp_path):
     )
     try:
         deadline = time.monotonic() + 600
-        while not list(tmp_path.glob(".set.drawing/query")) and time.monotonic() < deadline:
+        while not list(tmp_path.glob(".set.part/query")) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=600) != 0

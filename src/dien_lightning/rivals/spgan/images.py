@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from dien_lightning.atomic import atomic_folder
 from dien_lightning.data import Splits
 from dien_lightning.data.files import is_passed_over
 from dien_lightning.data.images import read_image
@@ -108,10 +109,7 @@ def write_translated_set(
     check_translatable(source)
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; delete it to write it anew, or choose another.")
-    draft = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)  # left by a run that was killed
-    try:
-        draft.mkdir(parents=True)
+    with atomic_folder(folder) as draft:
         paths = [record.path for record in source.train]
         names = [os.path.relpath(path, source.root) for path in paths]
         _link_others(source.root, draft, {*names, *map(os.path.normpath, without)})
@@ -120,9 +118,6 @@ def write_translated_set(
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)  # a second name of the original, where a file system has two for one place
             write_picture(image, place)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def write_picture(image: Tensor, path: Path) -> None:
