@@ -20,36 +20,24 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class RandomUprightCrop:
     """Cut a random upright rectangle and resize it to the network's input (Zhong et al. 2018, HHL's code).
 
-    Area and aspect ratio are drawn uniformly. Ten tries; if none fits, the whole image is resized.
+    The share of the image's area, 0.64 to 1, and height / width, 2 to 3, are drawn uniformly. Ten tries; if none fits,
+    the whole image is resized.
 
     Args:
         size: (height, width) of the output in pixels.
-        area: smallest and largest share of the image's area, in (0, 1].
-        ratio: smallest and largest height / width.
 
     Shape:
         (3, H, W) -> (3, height, width), uint8 or float.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        area: tuple[float, float] = (0.64, 1.0),
-        ratio: tuple[float, float] = (2.0, 3.0),
-    ) -> None:
-        if not 0 < area[0] <= area[1] <= 1:
-            raise ValueError(f"area={area} must rise within (0, 1].")
-        if not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(f"ratio={ratio} must rise and be positive.")
+    def __init__(self, size: tuple[int, int]) -> None:
         self.size = list(size)
-        self.area = area
-        self.ratio = ratio
 
     def draw(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Draw a rectangle of an image of that size: top, left, height, width."""
         for u_area, u_ratio, u_top, u_left in torch.rand(10, 4).tolist():
-            area = height * width * (self.area[0] + u_area * (self.area[1] - self.area[0]))
-            ratio = self.ratio[0] + u_ratio * (self.ratio[1] - self.ratio[0])
+            area = height * width * (0.64 + u_area * (1.0 - 0.64))
+            ratio = 2.0 + u_ratio
             h, w = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < h <= height and 0 < w <= width:
                 return int(u_top * (height - h + 1)), int(u_left * (width - w + 1)), h, w
@@ -65,21 +53,19 @@ class RandomUprightCrop:
 class RandomGreyPatch(v2.Transform):
     """Turn a random rectangle grey (Gong et al. 2021, "A person re-identification data augmentation method ...").
 
+    It covers 0.02 to 0.4 of the image; its height / width is 0.3 to 3.3.
+
     Args:
         p: probability of doing so, in [0, 1].
-        area: smallest and largest share of the image's area.
-        ratio: smallest and largest height / width.
 
     Shape:
         uint8 (..., 3, H, W) -> the same.
     """
 
-    def __init__(
-        self, p: float = 0.4, area: tuple[float, float] = (0.02, 0.4), ratio: tuple[float, float] = (0.3, 3.3)
-    ) -> None:
+    def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
-        self._erasing = v2.RandomErasing(p=1.0, scale=area, ratio=ratio)
+        self._erasing = v2.RandomErasing(p=1.0, scale=(0.02, 0.4), ratio=(0.3, 3.3))
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
         """Draw whether, and which rectangle."""
