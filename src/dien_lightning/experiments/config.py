@@ -166,7 +166,7 @@ def optim(config: DictConfig) -> dict[str, Any]:
     """What conf/optim says as arguments of `DIENModule`: its recipe, and the rest by name."""
     given: Any = OmegaConf.to_container(config.optim, resolve=True)
     of_recipe = [field.name for field in fields(Recipe)]
-    known = [*of_recipe, "supervise", "channels_last"]
+    known = [*of_recipe, "supervise"]
     for name in given:
         if name not in known:
             raise ValueError(f"optim has no {name!r}; it has {', '.join(known)}.")

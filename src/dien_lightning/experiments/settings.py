@@ -32,6 +32,7 @@ _NO_MATTER = (
 _GONE: dict[str, Any] = {
     **{f"network.{name}": value for name, value in ONCE.items()},
     "objective.reduction": "mean",
+    "optim.channels_last": True,
     "optim.join": True,
     "protocol.single_gallery_shot": False,
 }

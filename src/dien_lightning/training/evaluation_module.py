@@ -10,7 +10,6 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from dien_lightning.checks import check_bool
 from dien_lightning.network import DIEN, Domain
 from dien_lightning.retrieval import Protocol, RetrievalMetric
 from dien_lightning.training.counting import check_counting
@@ -27,8 +26,6 @@ class EvaluationModule(LightningModule):
     Args:
         network: what embeds.
         protocol: of the evaluation; the defaults of `Protocol` if not given.
-        channels_last: memory layout of maps; faster wherever convolutions are.
-        flip: average the embeddings of an image and its mirror image in evaluation.
 
     Attributes:
         results: of the last evaluation, by set ("target", "source") and, after a test, by pass ("pass0", ...).
@@ -42,16 +39,10 @@ class EvaluationModule(LightningModule):
         images (B, 3, H, W) -> NetworkOutput, as the network gives it.
     """
 
-    def __init__(
-        self, network: DIEN, *, protocol: Protocol | None = None, channels_last: bool = True, flip: bool = False
-    ) -> None:
+    def __init__(self, network: DIEN, *, protocol: Protocol | None = None) -> None:
         super().__init__()
-        for name, switch in (("channels_last", channels_last), ("flip", flip)):
-            check_bool(name, switch)
-        self.network = network.to(memory_format=torch.channels_last) if channels_last else network
+        self.network = network.to(memory_format=torch.channels_last)  # faster wherever convolutions are
         self.protocol = protocol or Protocol()
-        self.channels_last = channels_last
-        self.flip = flip
         self.results = EvaluationResults()
         self.metrics: dict[str, RetrievalMetric] = {}
         self.images_per_second = 0.0
@@ -62,23 +53,18 @@ class EvaluationModule(LightningModule):
         return self.network(self._laid_out(images), domain)
 
     def _laid_out(self, images: Tensor) -> Tensor:
-        return images.contiguous(memory_format=torch.channels_last) if self.channels_last else images
+        return images.contiguous(memory_format=torch.channels_last)
 
     def embed(self, images: Tensor, domain: Domain | None = None) -> NetworkOutput:
         """Embeddings of a batch as evaluation takes them; domain None is the target's statistics if there are any.
 
         Without a Trainer, the precision is `embed`'s "auto".
         """
-        return embed(self.network, images, domain=domain, **self._how)
+        return embed(self.network, images, domain=domain, precision=self._precision)
 
     @property
-    def _how(self) -> dict[str, Any]:
-        return {**self._gathering, "flip": self.flip}
-
-    @property
-    def _gathering(self) -> dict[str, Any]:
-        precision = "auto" if self._trainer is None else str(self._trainer.precision)
-        return {"precision": precision, "channels_last": self.channels_last}
+    def _precision(self) -> str:
+        return "auto" if self._trainer is None else str(self._trainer.precision)
 
     @property
     def evaluation_domains(self) -> Sequence[str]:
@@ -118,12 +104,12 @@ class EvaluationModule(LightningModule):
         if self.gather_target_statistics:
             if self._datamodule is None:
                 raise ValueError("gather_target_statistics needs a DomainPairDataModule: test with datamodule=data.")
-            gather_from_loader(self.network, self._datamodule.statistics_dataloader(), **self._gathering)
+            gather_from_loader(self.network, self._datamodule.statistics_dataloader(), precision=self._precision)
         self._start_evaluation(each_pass=True)
 
     def _start_evaluation(self, each_pass: bool) -> None:
-        names = self.evaluation_domains
-        self._evaluation = Evaluation(self.network, names, self.protocol, each_pass=each_pass, **self._how)
+        how: dict[str, Any] = {"each_pass": each_pass, "precision": self._precision}
+        self._evaluation = Evaluation(self.network, self.evaluation_domains, self.protocol, **how)
 
     def validation_step(self, batch: Sample, batch_idx: int, dataloader_idx: int = 0) -> None:
         assert self._evaluation is not None

@@ -56,8 +56,6 @@ class DIENModule(EvaluationModule):
             are the fused embedding's.
         compiled: train by a network that torch.compile has translated, which pays where that is faster than eager over
             many steps (docs/scaling.md); evaluation stays eager, whose last batch is of another size.
-        channels_last: see `EvaluationModule`.
-        flip: see `EvaluationModule`.
 
     Raises:
         ValueError: an argument out of its range, or an objective for embeddings of another width.
@@ -79,10 +77,8 @@ class DIENModule(EvaluationModule):
         protocol: Protocol | None = None,
         supervise: Literal["fused", "every_pass"] = "fused",
         compiled: bool = False,
-        channels_last: bool = True,
-        flip: bool = False,
     ) -> None:
-        super().__init__(network, protocol=protocol, channels_last=channels_last, flip=flip)
+        super().__init__(network, protocol=protocol)
         check_choice("supervise", supervise, ("fused", "every_pass"))
         if objective is not None:
             check_same_width(network, objective)

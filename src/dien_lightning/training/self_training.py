@@ -41,7 +41,7 @@ class SelfTrainingModule(DIENModule):
             are gathered first, those of a layer that is new (`final_norm`) of each domain that the others have.
         objective: with `num_clusters` for rounds by "pul", else with a memory.
         rounds: how often and how to label.
-        **options: of `DIENModule`: recipe, protocol, supervise, channels_last, flip.
+        **options: of `DIENModule`: recipe, protocol, supervise.
 
     Raises:
         ValueError: an objective that does not fit the network or the rounds; while training, fewer than two clusters
@@ -139,13 +139,13 @@ class SelfTrainingModule(DIENModule):
             self._begin_again()
         else:
             self._fill(embedding)
-        gather_missing(self.network, self._datamodule, "source", begun=True, **self._gathering)
+        gather_missing(self.network, self._datamodule, "source", begun=True, precision=self._precision)
         self._deal_out(self.labels)
 
     def _embed_all(self, domain: Domain) -> tuple[Tensor, Tensor]:  # (N, D), (N,)
         """L2-normalised embeddings of a domain's training images, and which of them could be read."""
         data: Any = self._datamodule
-        gather_missing(self.network, data, domain, **self._gathering)
+        gather_missing(self.network, data, domain, precision=self._precision)
         places: list[Tensor] = []
         loader = data.embedding_dataloader(domain)
 
@@ -157,7 +157,7 @@ class SelfTrainingModule(DIENModule):
         like = next(self.network.parameters())
         whole = like.new_zeros(len(getattr(data, domain).train), 1 + self.network.embedding_dim)
         if len(loader):  # a process may have no share of a small set
-            found = normalize(embed(self.network, images(), domain=domain, **self._how).embedding, dim=1)
+            found = normalize(embed(self.network, images(), domain=domain, precision=self._precision).embedding, dim=1)
             whole[torch.cat(places).to(like.device)] = torch.cat([torch.ones_like(found[:, :1]), found], dim=1)
         whole = Processes().sum(whole)
         count = whole[:, :1]  # above 1 where an image took an unreadable one's place in another process's batch

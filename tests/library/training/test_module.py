@@ -239,7 +239,6 @@ def test_what_would_break_training_is_told_before_it(run, objective, changes, wo
     [
         ({"embedding_dim": 32}, {}, "the network gives embeddings of 16 numbers and the objective takes 32"),
         ({}, {"supervise": "all"}, "supervise='all' is not allowed; choose one of fused, every_pass"),
-        ({}, {"flip": "no"}, "flip='no' must be true or false"),
     ],
 )
 def test_arguments_are_checked_where_they_enter(objective, options, words):

@@ -28,7 +28,7 @@ class TJAIDLModule(DIENModule):
         objective: heads, encoder-decoder and losses.
         attributes: of the source's people.
         adaptation: share of the epochs, the last ones, that see the target alone; 0 never adapts.
-        **options: of `DIENModule`: recipe, protocol, compiled, channels_last, flip.
+        **options: of `DIENModule`: recipe, protocol, compiled.
 
     Raises:
         ValueError: an argument out of its range, attributes that do not fit the objective; when training begins,
