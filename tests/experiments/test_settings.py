@@ -131,6 +131,7 @@ def test_another_run_is_refused_with_the_difference(table):
 def test_an_older_runs_configuration_builds_what_it_built():
     old = compose_config(["experiment=table"])
     OmegaConf.update(old, "objective.reduction", "mean", force_add=True)
+    OmegaConf.update(old, "objective.domain_hidden_dim", None, force_add=True)
     OmegaConf.update(old, "network.attention_widths", [128, 64], force_add=True)
     assert OmegaConf.to_container(as_today(old)) == OmegaConf.to_container(compose_config(["experiment=table"]))
     OmegaConf.update(old, "objective.reduction", "sum")

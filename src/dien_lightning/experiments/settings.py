@@ -31,6 +31,7 @@ _NO_MATTER = (
 # Options that went; a run that has them so did what every run does today.
 _GONE: dict[str, Any] = {
     **{f"network.{name}": value for name, value in ONCE.items()},
+    "objective.domain_hidden_dim": None,
     "objective.reduction": "mean",
     "optim.channels_last": True,
     "optim.join": True,
@@ -67,7 +68,7 @@ def as_today(config: DictConfig) -> DictConfig:
     kept: DictConfig = OmegaConf.create(OmegaConf.to_container(config))  # type: ignore[assignment]
     for name, value in _GONE.items():
         group, _, key = name.partition(".")
-        if OmegaConf.select(kept, name) == value:
+        if OmegaConf.select(kept, name, default=...) == value:  # None is a value
             del kept[group][key]
     return kept
 

@@ -56,7 +56,6 @@ class DIENObjective(nn.Module):
         target_negatives: False keeps target images out of CCCDTL's negatives.
         identity_dropout: before the identity classifier.
         domain_dropout: inside the domain classifier.
-        domain_hidden_dim: width of the domain classifier; None means D / 4.
         reversal: coefficient of the reversed gradient.
         reversal_schedule: "constant" or "dann".
 
@@ -85,7 +84,6 @@ class DIENObjective(nn.Module):
         target_negatives: bool = True,
         identity_dropout: float = 0.5,
         domain_dropout: float = 0.0,
-        domain_hidden_dim: int | None = None,
         reversal: float = 1.0,
         reversal_schedule: Literal["constant", "dann"] = "constant",
     ) -> None:
@@ -108,9 +106,7 @@ class DIENObjective(nn.Module):
             )
         self.domain: DomainAdversarialLoss | None = None
         if self.domain_weight:
-            self.domain = DomainAdversarialLoss(
-                embedding_dim, domain_hidden_dim, domain_dropout, reversal, reversal_schedule
-            )
+            self.domain = DomainAdversarialLoss(embedding_dim, None, domain_dropout, reversal, reversal_schedule)
 
     @property
     def needs_target(self) -> bool:

@@ -32,7 +32,6 @@ class SelfTrainingObjective(nn.Module):
         identity_dropout: before PUL's classifier.
         domain_weight: beta2; 0 or None leaves the domain classifier out, and the source with it.
         domain_dropout: inside the domain classifier.
-        domain_hidden_dim: width of the domain classifier; None means D / 4.
         reversal: coefficient of the reversed gradient.
         reversal_schedule: "constant" or "dann".
 
@@ -62,7 +61,6 @@ class SelfTrainingObjective(nn.Module):
         identity_dropout: float = 0.5,
         domain_weight: float | None = None,
         domain_dropout: float = 0.0,
-        domain_hidden_dim: int | None = None,
         reversal: float = 1.0,
         reversal_schedule: Literal["constant", "dann"] = "constant",
     ) -> None:
@@ -83,9 +81,7 @@ class SelfTrainingObjective(nn.Module):
             self.identity = IdentityLoss(num_clusters, embedding_dim, identity_dropout)
         self.domain: DomainAdversarialLoss | None = None
         if self.domain_weight:
-            self.domain = DomainAdversarialLoss(
-                embedding_dim, domain_hidden_dim, domain_dropout, reversal, reversal_schedule
-            )
+            self.domain = DomainAdversarialLoss(embedding_dim, None, domain_dropout, reversal, reversal_schedule)
 
     @property
     def needs_source(self) -> bool:
