@@ -35,6 +35,7 @@ _GONE: dict[str, Any] = {
     "objective.reduction": "mean",
     "optim.channels_last": True,
     "optim.join": True,
+    "optim.warmup": 0.3,
     "protocol.single_gallery_shot": False,
 }
 # What a run did that does not say: those, and options that have come since.

@@ -36,11 +36,10 @@ class Recipe:
         momentum: of SGD, in [0, 1).
         nesterov: Nesterov's momentum, of SGD.
         weight_decay: of every parameter.
-        schedule: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up and
-            anneals to zero (Smith & Topin, 2018), for short runs from random weights.
+        schedule: "milestones" multiplies by gamma after given epochs (HHL: after 40 of 60); "one_cycle" warms up for
+            three steps in ten and anneals to zero (Smith & Topin, 2018), for short runs from random weights.
         milestones: epochs, for "milestones".
         gamma: factor, for "milestones".
-        warmup: share of the steps until the peak, for "one_cycle".
         algorithm: "sgd", as the paper, or "adam" (Kingma & Ba, 2015), as self-training has it.
 
     Raises:
@@ -58,7 +57,6 @@ class Recipe:
     schedule: Literal["milestones", "one_cycle"] = "milestones"
     milestones: Sequence[int] = (40,)
     gamma: float = 0.1
-    warmup: float = 0.3
     algorithm: Literal["sgd", "adam"] = "sgd"
 
     def __post_init__(self) -> None:
@@ -80,9 +78,8 @@ class Recipe:
         for epoch in self.milestones:
             check_int("milestones", epoch, 1, "it is the number of epochs after which the rates fall")
         check_range("gamma", self.gamma, 0, include_low=False)
-        check_range("warmup", self.warmup, 0, 1, include_high=True)
         # Plain numbers, since a checkpoint that holds numpy's is not read again.
-        plain: dict[str, Any] = {n: float(getattr(self, n)) for n in ("momentum", "weight_decay", "gamma", "warmup")}
+        plain: dict[str, Any] = {n: float(getattr(self, n)) for n in ("momentum", "weight_decay", "gamma")}
         plain["milestones"] = [int(epoch) for epoch in self.milestones]
         plain["learning_rates"] = {n: float(rate) for n, rate in {**LEARNING_RATES, **self.learning_rates}.items()}
         for name, value in plain.items():
@@ -114,15 +111,8 @@ class Recipe:
             return MultiStepLR(optimizer, [epoch * int(steps_per_epoch) for epoch in reached], self.gamma)
         if math.isinf(total_steps):
             raise ValueError("schedule='one_cycle' needs to know its end: set max_epochs or max_steps, or milestones.")
-        # Where the peak is the first or last step, torch divides by the rest.
-        is_at_end = self.warmup * total_steps == 1 or self.warmup == 1
-        return OneCycleLR(
-            optimizer,
-            [group["lr"] for group in optimizer.param_groups],
-            int(total_steps),
-            pct_start=self.warmup * (1 - 1e-9) if is_at_end else self.warmup,
-            cycle_momentum=False,
-        )
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, peaks, int(total_steps), cycle_momentum=False)
 
 
 def parameter_groups(
