@@ -12,7 +12,6 @@ from experiments.test_train import TINY
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("network.attention_loops=-1", "attention_loops=-1 must be a whole number of at least 0"),
         ("data.num_ids=50", "has 6 (24 training images). Lower num_ids (data.num_ids) to 6 or less."),
         ("data.num_idz=3", "data.num_idz is no key; did you mean data.num_ids?"),
         ("network=dine", "network=dine is no choice; did you mean dien?"),
@@ -28,7 +27,6 @@ from experiments.test_train import TINY
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0 must be a whole number of at least 1"),
         ("+trainer.val_check_interval=0.5", "trainer.val_check_interval would validate within an epoch"),
         ("data.target_batch_size=1", "target_batch_size is 1, and a batch of one image has no variance"),
-        ("data.num_instances=1", "num_instances=1 (data.num_instances) gives the triplet loss no second image of a"),
         ("data.num_ids=1 data.num_instances=1", "num_ids x num_instances is 1, and a batch of one image has no"),
         ("+optim.lr=1", "optim has no 'lr'; it has learning_rates, momentum"),
         ("+protocol.rank=1", "protocol has no 'rank'; it has junk, same_camera"),

@@ -143,12 +143,8 @@ def test_an_experiments_training_changes_no_translation():
     ("overrides", "words"),
     [
         (["data.image_size=[66,32]"], "error: image_size=66 x 32 must be multiples of 4, at least 32 x 16: generat"),
-        (["data.image_size=128"], "error: image_size=128 must be two whole numbers of at least 32 x 16."),
-        (["data.image_size=null"], "error: image_size=None must be two whole numbers of at least 32 x 16."),
-        (["spgan.margin=3"], "error: margin=3 is out of range; choose a number in [0, 2]"),
         (["data.target_batch_size=0"], "error: target_batch_size=0 (data.target_batch_size) leaves out the target"),
         (["trainer.max_epochs=0"], "error: trainer.max_epochs=0 must be a whole number of at least 1"),
-        (["seed=-1"], "error: seed=-1 must be a whole number of at least 0"),
         (["spgan.widht=8"], "error: spgan.widht is no key; did you mean spgan.width?"),
         (["data.source=[pedestrians_day,pedestrians_night]", "data.num_ids=2"], "is not one folder: translate one set"),
     ],

@@ -135,8 +135,6 @@ def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pai
     [
         (["learning.iteration=3"], "learning.iteration is no key; did you mean learning.iterations?"),
         (["+learning.sparse=1"], "learning has no 'sparse'; it has num_shared, num_own"),
-        (["learning.rounds=0"], "rounds=0 must be a whole number of at least 1"),
-        (["data.image_size=[32,16]"], "image_size=32 x 16 must be two whole numbers of at least 40 x 40"),
         (["seed=-1"], "seed=-1 must be a whole number of at least 0; the first atoms follow from it"),
         (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
         (["center=true"], "center=true is of learning=null: dictionaries find the cameras themselves"),

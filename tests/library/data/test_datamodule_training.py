@@ -89,12 +89,11 @@ class SaveAfter(pl.Callback):
             trainer.save_checkpoint(self.path)
 
 
-@pytest.mark.parametrize("num_workers", [0, 1])
-@pytest.mark.parametrize("step", [2, 3, 4])  # in the middle of epoch 0, at its end, in the middle of epoch 1
-def test_a_resumed_run_sees_the_batches_that_were_left(root, tmp_path, num_workers, step):
+@pytest.mark.parametrize("step", [2, 3])  # in the middle of epoch 0, at its end; a worker is ahead of both
+def test_a_resumed_run_sees_the_batches_that_were_left(root, tmp_path, step):
     path = tmp_path / "stopped.ckpt"
-    whole, _ = fit(make(root, num_workers=num_workers), tmp_path, epochs=3, callbacks=[SaveAfter(path, step)])
-    resumed, _ = fit(make(root, num_workers=num_workers), tmp_path, epochs=3, ckpt_path=path)
+    whole, _ = fit(make(root, num_workers=1), tmp_path, epochs=3, callbacks=[SaveAfter(path, step)])
+    resumed, _ = fit(make(root, num_workers=1), tmp_path, epochs=3, ckpt_path=path)
     assert resumed.steps == whole.steps[step:]
 
 
