@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import random
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,11 +12,8 @@ import pytest
 import torch
 
 from commands import run_command
-from dien_lightning import DomainPairDataModule
 from dien_lightning.data.reading import read_dataset
-from dien_lightning.types import UNLABELED
 from experiments.test_train import TINY, rows
-from library.data.folders import make
 
 
 def write_table(path: Path, drawn: Path, shuffled: str = "none") -> Path:
@@ -113,46 +109,3 @@ def test_the_oracle_does_and_says_so(runs):
     assert plain["uses_target_labels"]
     assert plain["score"] != dealt["score"]
     assert plain["score"] == plain["target"]["mAP"]
-
-
-def regroup(folder: Path) -> None:
-    """Rename a set's training images so that they seem to show other people, three images to each at most.
-
-    The files' order stays, since a set is read in it and batches are drawn by place.
-    """
-    images = sorted((folder / "bounding_box_train").glob("*.jpg"))
-    pid, before = 1000, ""
-    for number, path in enumerate(images):
-        rest = path.name.partition("_")[2]
-        pid += number % 3 == 0 or rest < before
-        before = rest
-        path.rename(path.with_name(f"{pid}_{rest}"))
-    names = [path.name for path in sorted((folder / "bounding_box_train").glob("*.jpg"))]
-    before = [path.name.partition("_")[2] for path in images]
-    assert [name.partition("_")[2] for name in names] == before
-
-
-def night(root: Path) -> DomainPairDataModule:
-    pair = {"source": "pedestrians_day", "target": "pedestrians_night"}
-    return make(root, **pair, num_ids=3, steps_per_epoch=4, image_size=(64, 32))
-
-
-def test_renamed_files_give_the_same_batches_and_no_sample_carries_an_identity(drawn_pair, tmp_path):
-    shutil.copytree(drawn_pair, tmp_path / "data")
-    regroup(tmp_path / "data" / "pedestrians_night")
-    before = read_dataset("pedestrians_night", drawn_pair / "pedestrians_night")
-    after = read_dataset("pedestrians_night", tmp_path / "data" / "pedestrians_night")
-    assert [record.pid for record in before.train] != [record.pid for record in after.train]
-
-    plain, renamed = night(drawn_pair), night(tmp_path / "data")
-    for data in (plain, renamed):
-        assert {record.pid for record in data.target.train} == {UNLABELED}
-        assert {int(pid) for batch in data.statistics_dataloader() for pid in batch.pid} == {UNLABELED}
-    for (batch, _, _), (other, _, _) in zip(
-        iter(plain.train_dataloader()), iter(renamed.train_dataloader()), strict=True
-    ):
-        assert set(batch["target"].pid.tolist()) == set(other["target"].pid.tolist()) == {UNLABELED}
-        assert torch.equal(batch["target"].image, other["target"].image)
-        assert torch.equal(batch["target"].index, other["target"].index)
-        assert torch.equal(batch["source"].image, other["source"].image)
-        assert torch.equal(batch["source"].pid, other["source"].pid)
