@@ -19,7 +19,9 @@ from library.data.folders import write_image
 __all__ = ["trainings"]  # a fixture
 
 
-def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, dien):
+def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, dien, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crops").mkdir()
     given = ("data.target=folder", "data.target_root=crops", "rounds.eps=0.4", "objective.center_weight=1")
     finished = dien("adapt", f"output={tmp_path / 'out'}", *given).done()
     start = f"start={tmp_path / 'out' / 'first'}/network.safetensors"
@@ -56,6 +58,15 @@ def test_a_finished_run_is_not_kept_once_the_folder_holds_other_images(trainings
     assert "first is of a run with 4 images of its target (not 5), so" in dien(*command).refusal()
     (tmp_path / "crops").rename(tmp_path / "moved")
     assert dien(*command).stdout.count("is finished and kept") == 2
+
+
+def test_a_missing_folder_is_told_before_anything_is_trained(trainings, tmp_path, dien):
+    command = ("adapt", f"output={tmp_path / 'out'}", "data.target=folder", f"data.target_root={tmp_path / 'gone'}")
+    assert dien(*command).refusal() == (
+        f"error: data.target_root={tmp_path / 'gone'} does not exist; name a folder of images: any, for a target; one "
+        f"sub-folder per identity, for a source."
+    )
+    assert not trainings
 
 
 @pytest.mark.parametrize("is_finished", [True, False])
@@ -141,6 +152,8 @@ def test_the_second_stage_adapts_to_the_first_experiments_pair(trainings, tmp_pa
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "own.yaml").write_text(f"{own}data_root: data/drawn1\n")
     monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'my "crops"').mkdir()
     for chosen in (["experiment=duke2market", "second=self_training"], ["experiment=own", "data=duke2market"]):
         dien("adapt", f"output={tmp_path / chosen[0][-3:]}", *chosen).done()
     *_, (_, paper), (_, first), (_, second) = trainings

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from dien_lightning.data.own import OWN
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, check_epochs, compose_config, key_of, optim, protocol
 from dien_lightning.experiments.finished import fingerprints_there, read_finished
@@ -119,6 +120,7 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
 
     Raises:
         ValueError: the folder holds a run of other settings, finished or begun, or a finished one of other images.
+        FileNotFoundError: it is to be trained, and a folder of images is not there.
         SystemExit: the training failed, and has said why.
     """
     config = compose_config(overrides)
@@ -128,12 +130,25 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
     is_kept = (folder / "results.json").is_file()
     if not is_kept:
         check_resumed(config, folder, str(folder), remedy)
+        check_folders(config)
         console.rule(f"[bold]{title}")
         train(folder, overrides)
     found = read_finished(folder, config, remedy, images_of=fingerprints_there if is_kept else None)
     if is_kept:
         console.print(f"[bold]{folder}[/] is finished and kept.", soft_wrap=True)
     return found
+
+
+def check_folders(config: DictConfig) -> None:
+    """Refuse a folder of the user's that is not there before a process starts, which would say so much later.
+
+    Raises:
+        FileNotFoundError: with the folder.
+    """
+    for role in ("source", "target"):
+        name, root = config.data[role], config.data[f"{role}_root"]
+        if name in ("folder", "csv") and not Path(root).expanduser().exists():
+            raise FileNotFoundError(f"data.{role}_root={root} does not exist; name {OWN[name]}.")
 
 
 def train(folder: Path, overrides: Sequence[str]) -> None:
