@@ -36,6 +36,7 @@ def test_two_stages_adapt_to_crops_that_nobody_labelled(trainings, tmp_path, die
     said = dien("adapt", f"output={tmp_path / 'out'}", *given[:2], "rounds.eps=0.5").refusal()
     assert "first is of a run with objective.center_weight=1" in said
     assert f"Delete {tmp_path / 'out' / 'first'} and {tmp_path / 'out' / 'second'} to start afresh" in said
+    assert "error: output= is empty; write output=VALUE" in dien("adapt", "output=").refusal()
     assert "error: 'start=x' is for dien adapt to choose; give output=DIR." in dien("adapt", "start=x").refusal()
 
 

@@ -139,7 +139,7 @@ def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, 
     [
         ([], "Give either data=... or marks=..."),
         (["data=crops", "marks=marks.csv"], "Give either data=... or marks=..."),
-        (["marks="], "Give either data=... or marks=..."),
+        (["marks="], "marks= is empty; write marks=VALUE, or leave it out."),
         (["marks=marks.csv", "cameras=none"], "cameras=none is for data=..., and marks are read without it"),
         (["marks=marks.csv", "split=train"], "split=train is for data=..., and marks are read without it"),
         (["data=market1501", "layout=csv"], "layout=csv: data=market1501 has its own; leave it out"),

@@ -52,6 +52,7 @@ def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, die
     said = evaluate(dien, *arguments).refusal()
     assert f"error: output={tmp_path} holds a results.json; choose another folder." in said
     assert (tmp_path / "results.json").read_text() == "mine"
+    assert "error: output= is empty; name a folder or a file" in evaluate(dien, "checkpoint=x", "output=").refusal()
 
 
 def test_results_lie_by_the_targets_name_where_no_folder_is_given(

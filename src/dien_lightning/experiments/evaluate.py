@@ -18,7 +18,7 @@ from rich.progress import track
 from torch import Tensor
 
 from dien_lightning import DomainPairDataModule, RetrievalMetric, RetrievalResult
-from dien_lightning.checks import check_bool, check_int, first_line
+from dien_lightning.checks import check_bool, check_int, check_path, first_line
 from dien_lightning.experiments.command import faults_in_one_sentence
 from dien_lightning.experiments.config import protocol
 from dien_lightning.experiments.files import write_json
@@ -42,9 +42,11 @@ from dien_lightning.training.counting import check_counting
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Load, embed, rank, write: once, or as one job of a sweep."""
-    config.output = HydraConfig.get().runtime.output_dir
-    OmegaConf.resolve(config)
     with faults_in_one_sentence():
+        if not OmegaConf.is_missing(config, "output"):
+            check_path("output", config.output)
+        config.output = HydraConfig.get().runtime.output_dir
+        OmegaConf.resolve(config)
         evaluate(config)
 
 

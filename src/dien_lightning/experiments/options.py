@@ -26,7 +26,8 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
         arguments: words of the command line.
 
     Raises:
-        ValueError: a value of another type, a field that is missing, or what `kind` itself refuses (__post_init__).
+        ValueError: a value that is empty or of another type, a field that is missing, or what `kind` itself refuses
+            (__post_init__).
 
     Example:
         >>> from dataclasses import dataclass
@@ -43,6 +44,8 @@ def take(kind: type[T], arguments: Sequence[str]) -> tuple[T, list[str]]:
     for name, text in given.items():
         if name not in types:
             continue
+        if not text and getattr(kind, name, None) != "":  # Path("") would be the folder one is in
+            raise ValueError(f"{name}= is empty; write {name}=VALUE, or leave it out.")
         try:
             options[name] = None if text == "null" and "None" in types[name] else text.replace("${", "\\${")
         except ValidationError:
