@@ -66,9 +66,9 @@ def test_a_run_of_self_training_gets_a_page_of_its_clusters(is_labelled, tmp_pat
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("nowhere", "nowhere is missing"),
+        ("nowhere", "nowhere is not there; name a run's folder, or its record"),
         ("speed=3", "speed=3 is neither a file nor an option"),
-        ("figures_from=nowhere", "nowhere is missing"),
+        ("figures_from=nowhere", "nowhere is not there"),
         ("logger=paper", "logger=paper is not known"),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_bad_run_is_told_in_one_sentence(content, words, tmp_path):
 
 
 def test_a_missing_file_and_an_empty_folder_are_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.json is missing"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json is not there; name a run's folder, or its record"):
         Results.read(tmp_path / "nowhere.json")
     with pytest.raises(FileNotFoundError, match=r"holds no run: neither results\.json nor records"):
         Results.read_all([tmp_path])

@@ -96,6 +96,8 @@ class Results:
             ValueError: the file is torn, is something else, or holds a figure that is no fraction.
         """
         path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is not there; name a run's folder, or its record.")
         if path.is_dir():
             folder, path = path, path / "results.json"
             if not path.is_file() and not (folder / "config.yaml").is_file():
