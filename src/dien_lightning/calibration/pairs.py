@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dien_lightning.checks import check_choice, check_int
+from dien_lightning.checks import amount, check_choice, check_int
 from dien_lightning.types import UNLABELED
 
 CAMERAS = ("required", "none")
@@ -102,8 +102,9 @@ def pairs_across_cameras(
     for number, whom in zip(counts.tolist(), ("two people", "one person"), strict=True):
         if not number:
             raise ValueError(
-                f"{len(labels)} labelled images of {len(places.unique())} cameras hold no pair of {whom} from "
-                "different cameras; label more, or count pairs of one camera, too (cameras=none)."
+                f"There is no pair of {whom} from different cameras: {amount(len(labels), 'labelled image')} of "
+                f"{amount(len(places.unique()), 'camera')}; label more, or count pairs of one camera, too "
+                "(cameras=none)."
             )
     shares = (max_pairs / counts).clamp(max=1)  # of strangers, of one person
     generator = torch.Generator().manual_seed(seed)

@@ -102,7 +102,7 @@ def test_an_own_unit_changes_no_figure(pairs, calibration):
         ),
         ({"false_matches": 0}, r"false_matches=0 is out of range; choose a number in \(0, 1000\)"),
         ({"method": "kde"}, "method='kde' is not allowed; choose one of logistic, isotonic"),
-        ({"cameras": 1}, "30 labelled images of 1 cameras hold no pair of two people from different cameras"),
+        ({"cameras": 1}, "no pair of two people from different cameras: 30 labelled images of 1 camera; label more"),
     ],
 )
 def test_what_would_say_too_much_is_refused(changes, words):
@@ -143,7 +143,9 @@ def test_unit_length_in_half_precision_is_near_enough(dtype):
 def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pairs):
     with pytest.raises(ValueError, match="all distances are equal: the embeddings have collapsed"):
         calibrate(Pairs(np.ones(len(pairs.same)), pairs.people), **ABOUT)
-    with pytest.raises(ValueError, match="2 labelled images of 2 cameras hold no pair of one person"):
+    with pytest.raises(
+        ValueError, match="no pair of one person from different cameras: 2 labelled images of 2 cameras"
+    ):
         pairs_across_cameras(torch.eye(2), [1, 2], [0, 1])
     everybody = np.array([[p, p] for p in range(30)] + [[0, p] for p in range(1, 30)])  # strangers of one person alone
     with pytest.raises(

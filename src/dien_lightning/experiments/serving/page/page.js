@@ -10,6 +10,10 @@ function say(words, wrong = false) {
   at("said").className = wrong ? "wrong" : "";
 }
 
+function amount(number, one) {
+  return `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
+}
+
 async function call(path, options = {}) {
   const answer = await fetch(path, options);
   if (answer.ok) return answer.json();
@@ -28,7 +32,7 @@ function make(tag, properties, ...inside) {
 async function begin() {
   const about = await call("/about");
   const words = about.calibrated ? ["calibrated"] : ["not calibrated, so distances are not in words"];
-  at("about").textContent = `${about.images.toLocaleString("en")} images, ${about.cameras.length} cameras; network ` +
+  at("about").textContent = `${amount(about.images, "image")}, ${amount(about.cameras.length, "camera")}; network ` +
     `${about.fingerprint.slice(0, 12)}; ${(about.notes_on_words.length ? about.notes_on_words : words).join("; ")}.`;
   at("marks").textContent = about.marks;
   most = about.most_bytes;
@@ -64,7 +68,7 @@ async function search() {
     const found = await call(`/search?${query}`, { method: "POST", body: crop });
     if (turn !== latest) return;
     at("hits").replaceChildren(...found.hits.map((hit, place) => card(found.query, hit, place)));
-    say(found.hits.length ? `${found.hits.length} images, the nearest first.` : nothing);
+    say(found.hits.length ? `${amount(found.hits.length, "image")}, the nearest first.` : nothing);
   } catch (error) {
     if (turn === latest) say(error.message, true);
   }
