@@ -150,6 +150,8 @@ def whole_numbers(name: str, value: LabelsLike) -> Tensor:
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name} cannot be read as whole numbers: {error}; give one for each image.") from None
     numbers = tensor.to(torch.int64)
+    if tensor.dtype == torch.uint64 and bool((numbers < 0).any()):
+        raise ValueError(f"{name} holds numbers of 2**63 or more; number identities and cameras from 0.")
     if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
         raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
     return numbers
