@@ -42,11 +42,16 @@ def summarize_clusters(labels: Tensor, before: Tensor | None = None, camids: Ten
         before: (N,) labels of the round before.
         camids: (N,) cameras, where they are known.
 
+    Raises:
+        ValueError: there is no image.
+
     Example:
         >>> summary = summarize_clusters(torch.tensor([0, 0, 0, 1, 1, -1]), camids=torch.tensor([7, 7, 7, 8, 8, 8]))
         >>> summary.clusters, summary.sizes.tolist(), summary.same_camera, summary.chance
         (2, [3, 2], 1.0, 0.4)
     """
+    if not len(labels):
+        raise ValueError("labels is empty; a summary needs at least one image.")
     clustered = labels != UNLABELED
     sizes = torch.unique(labels[clustered], return_counts=True)[1].sort(descending=True).values
     agreement = None

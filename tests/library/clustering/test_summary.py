@@ -27,3 +27,8 @@ def test_the_same_clusters_by_other_names_agree():
 def test_nobody_in_any_cluster():
     found = summarize_clusters(torch.full((3,), -1), camids=torch.tensor([1, 1, 2]))
     assert (found.outliers, found.clusters, found.largest, found.same_camera, found.chance) == (1, 0, 0, None, None)
+
+
+def test_no_image_is_refused():
+    with pytest.raises(ValueError, match="labels is empty; a summary needs at least one image"):
+        summarize_clusters(torch.zeros(0, dtype=torch.long))
