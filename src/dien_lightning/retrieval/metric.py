@@ -101,7 +101,8 @@ class RetrievalMetric(Metric):
             embedding (B, D), the others (B,).
 
         Raises:
-            ValueError: when the numbers of rows differ, labels are no whole numbers, or is_query is not boolean.
+            ValueError: when the numbers of rows differ, embeddings are of another width than before, labels are no
+                whole numbers, or is_query is not boolean.
         """
         if is_query.dtype != torch.bool:
             raise ValueError(
@@ -115,6 +116,11 @@ class RetrievalMetric(Metric):
         if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
             shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
             raise ValueError(f"update needs (B, D) embeddings and four times (B,) labels, and was given {shapes}.")
+        if self.embedding and (width := self.embedding[0].shape[1]) != embedding.shape[1]:
+            raise ValueError(
+                f"This batch's embeddings are {embedding.shape[1]} wide, and those before it {width}; take all from "
+                "the same network."
+            )
         dtype = torch.float64 if embedding.dtype == torch.float64 else torch.float32
         self.embedding.append(embedding.detach().to(dtype, copy=True))
         self.labels.append(torch.stack(labels, dim=1))

@@ -134,6 +134,10 @@ def test_shapes_are_checked():
         RetrievalMetric().update(torch.zeros(2, 3), *(torch.arange(2) for _ in range(4)))
     with pytest.raises(ValueError, match="max_rank=0 must be a whole number of at least 1"):
         RetrievalMetric(max_rank=0)
+    metric, labels = RetrievalMetric(), (torch.arange(2), torch.arange(2), torch.tensor([True, False]), torch.arange(2))
+    metric.update(torch.zeros(2, 3), *labels)
+    with pytest.raises(ValueError, match="This batch's embeddings are 4 wide, and those before it 3; take all from"):
+        metric.update(torch.zeros(2, 4), *labels)
 
 
 def test_labels_are_whole_numbers():
