@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader, Dataset
 
-from dien_lightning.checks import check_int
+from dien_lightning.checks import amount, check_int
 from dien_lightning.data.images import FAULTS, as_rgb, read_image
 from dien_lightning.data.loaders import worker_options
 from dien_lightning.data.transforms import evaluation_transform
@@ -41,7 +41,8 @@ class Extractor:
         N crops give (N, D), L2-normalised; a float tensor (N, 3, H, W) is taken as already normalised.
 
     Raises:
-        ValueError: when called: no crops, or one that is unreadable or of another shape or type.
+        ValueError: when called: no crops, one that is unreadable or of another shape or type, or an embedding that is
+            not finite.
 
     Example:
         >>> network = DIEN("resnet18", weights=None, embedding_dim=8, attention_loops=0, image_size=(64, 32))
@@ -85,7 +86,13 @@ class Extractor:
                 **worker_options(self._num_workers),
             )
         batches = track(batches, "embedding", disable=not progress)
-        return normalize(embed(self.network, batches, **self._how).embedding, dim=1)
+        embeddings = normalize(embed(self.network, batches, **self._how).embedding, dim=1)
+        if broken := (~embeddings.isfinite().all(1)).nonzero().flatten().tolist():
+            raise ValueError(
+                f"{amount(len(broken), 'embedding is', 'embeddings are')} not finite, the first is of crop "
+                f"{broken[0]}; look for NaN in the crop and in the network, or choose precision='32-true'."
+            )
+        return embeddings
 
 
 def embed_images(

@@ -72,6 +72,13 @@ def test_a_float_tensor_of_another_shape_is_refused(shape):
         Extractor(NETWORK)(torch.zeros(shape))
 
 
+def test_an_embedding_that_is_not_finite_is_refused():
+    crops = torch.zeros(3, 3, 64, 32)
+    crops[1:, 0, 5, 5] = torch.tensor([float("nan"), float("inf")])
+    with pytest.raises(ValueError, match=r"^2 embeddings are not finite, the first is of crop 1; look for NaN in"):
+        Extractor(NETWORK, batch_size=2)(crops)
+
+
 @pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("num_workers", -1)])
 def test_numbers_are_checked(name, value):
     with pytest.raises(ValueError, match=f"{name}={value} must be a whole number"):
