@@ -12,8 +12,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+from PIL import Image
+
 from dien_lightning.checks import amount
-from dien_lightning.data.images import FAULTS, decode
+from dien_lightning.data.images import FAULTS, as_rgb
 from dien_lightning.data.inspection import Inspection
 from dien_lightning.data.records import SPLITS, Record, Splits
 from dien_lightning.types import UNLABELED
@@ -31,6 +33,7 @@ class FileState(NamedTuple):
         fault: why it cannot be decoded, None if it can.
         is_flat: whether it has one or two colors alone, as masks and empty pictures have.
         size: (height, width) in pixels.
+        is_transparent: whether one can see through some of it.
     """
 
     path: str
@@ -38,6 +41,7 @@ class FileState(NamedTuple):
     fault: str | None
     is_flat: bool = False
     size: tuple[int, int] | None = None
+    is_transparent: bool = False
 
 
 def scan_files(
@@ -69,10 +73,14 @@ def scan_file(path: str) -> FileState:
         return FileState(path, None, error.strerror or str(error))
     digest = hashlib.blake2b(content, digest_size=16).digest()
     try:
-        picture = decode(io.BytesIO(content))
+        with Image.open(io.BytesIO(content)) as file:
+            has_alpha = file.has_transparency_data  # which may be opaque all over
+            is_transparent = has_alpha and file.convert("RGBA").getchannel("A").getextrema() != (255, 255)
+            picture = as_rgb(file)
     except FAULTS as error:
         return FileState(path, digest, "empty" if not content else str(error).split(" <")[0])
-    return FileState(path, digest, None, picture.getcolors(2) is not None, (picture.height, picture.width))
+    is_flat, size = picture.getcolors(2) is not None, (picture.height, picture.width)
+    return FileState(path, digest, None, is_flat, size, is_transparent)
 
 
 def unreadable_in_words(paths: Sequence[str]) -> str:
@@ -100,6 +108,11 @@ def check_files(
             f"{_first_faults(faults, len(faults))}."
         )
     _check_sizes(states, found)
+    if clear := [state.path for state in states if state.is_transparent]:
+        found.notes.append(
+            f"{amount(len(clear), 'image is', 'images are')} transparent in places, such as {clear[0]}: the network "
+            "sees the colors that lie under it there, often the background that was cut away."
+        )
     digests = {state.path: state.digest for state in states if state.digest is not None and state.fault is None}
     places: dict[bytes, dict[str, list[Record]]] = defaultdict(lambda: {split: [] for split in SPLITS})
     for split in SPLITS:

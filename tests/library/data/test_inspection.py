@@ -221,3 +221,13 @@ def test_files_are_read_by_processes_too(market):
 
 def test_a_missing_file_has_a_fault():
     assert scan_file("gone.jpg").fault == "No such file or directory"
+
+
+def test_transparent_images_are_told_and_opaque_ones_with_alpha_are_not(tmp_path):
+    paths = [write_image(tmp_path / f"{number}.png", number) for number in range(3)]
+    for path, alpha in zip(paths, (255, 0), strict=False):
+        picture = Image.open(path)
+        picture.putalpha(Image.new("L", picture.size, alpha))
+        picture.save(path)
+    (note,) = [note for note in look(tmp_path, "folder", labeled=False).notes if "transparent" in note]
+    assert note.startswith(f"1 image is transparent in places, such as {paths[1]}: the network sees the colors that")
