@@ -54,6 +54,10 @@ def test_a_finished_run_is_not_run_again_and_its_record_is_kept(finished_run, dr
     assert json.loads(record.read_text()) == json.loads(before)
     said = dien("umdl", *arguments, "learning.neighbors=2").refusal()
     assert "is of a run with learning.neighbors=1 (not 2), so it is not the one asked for" in said
+    results = json.loads(before)
+    results["fingerprints"]["target"]["images"] += 1
+    record.write_text(json.dumps(results))
+    assert f"{record} is of a run with 41 images of its target (not 40), so it is" in dien("umdl", *arguments).refusal()
 
 
 @pytest.mark.parametrize("broken_at", [3, 5])

@@ -45,6 +45,8 @@ def read_finished(
     remedy: str,
     ignored: Collection[str] = (),
     images_of: Callable[[DictConfig], Images] | None = fingerprints_there,
+    *,
+    conditions_of: Callable[[DictConfig], Mapping[str, Any]] = conditions,
 ) -> Results:
     """Read a finished run that is kept instead of another training.
 
@@ -54,12 +56,13 @@ def read_finished(
         remedy: what the user may do if it is another.
         ignored: see `same_run`.
         images_of: what lies there now; None does not compare it.
+        conditions_of: what its figures depend on; a training's if not given.
 
     Raises:
         ValueError: it has other settings, or saw other images than those that lie there now, as far as it says which.
     """
     run = Results.read(path)
-    same_run(str(path), run.conditions, conditions(config), remedy, ignored)
+    same_run(str(path), run.conditions, conditions_of(config), remedy, ignored)
     if not run.fingerprints or images_of is None:
         return run
     for role, now in images_of(config).items():

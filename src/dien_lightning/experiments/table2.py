@@ -11,13 +11,13 @@ from dien_lightning.checks import amount
 from dien_lightning.experiments import children
 from dien_lightning.experiments.config import as_word, compose_config, key_of
 from dien_lightning.experiments.files import read_json
+from dien_lightning.experiments.finished import read_finished, read_once
 from dien_lightning.experiments.first_stages import kept_first_stage
 from dien_lightning.experiments.keys import CONFIGS, groups_of, keys_of
 from dien_lightning.experiments.reports.table2 import entries_of, write_table_2
 from dien_lightning.experiments.reports.table2_rows import TABLE_2
 from dien_lightning.experiments.reports.tables import to_rich
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.settings import same_run
 from dien_lightning.experiments.table_jobs import REMEDY, Job, Place, compose_pairs, find_missing, jobs_of, say_missing
 from dien_lightning.experiments.table_runs import check_beside, check_records, complete, records_in
 
@@ -66,7 +66,7 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
     """Compare the records of UMDL's rows with what is asked for; gives the jobs without one, and their key=value.
 
     Raises:
-        ValueError: a record is of a run with other settings, or of the row's on another pair.
+        ValueError: a record is of a run with other settings or images, or of the row's on another pair.
     """
     if not jobs:
         return {}
@@ -74,14 +74,14 @@ def check_umdl(jobs: Sequence[Job], own: Place, overrides: Sequence[str]) -> dic
 
     chosen = {job: [*overrides, f"data={job.data}", f"seed={job.seed}", *umdl.ROWS[job.row]] for job in jobs}
     wanted = find_missing(jobs, own.records)
-    kept = records_in(own.records) if wanted else []
+    kept, images_of = records_in(own.records) if wanted else [], read_once()
     for job in jobs:
-        asked = umdl.conditions_of(compose_config(chosen[job], command="umdl"))
+        config = compose_config(chosen[job], command="umdl")
         if job in wanted:
-            check_beside(job, asked, kept)
+            check_beside(job, umdl.conditions_of(config), kept)
         else:
             path = own.records / f"{job.name}.json"
-            same_run(str(path), Results.read(path).conditions, asked, REMEDY)
+            read_finished(path, config, REMEDY, images_of=images_of, conditions_of=umdl.conditions_of)
     return {job: chosen[job] for job in wanted}
 
 

@@ -34,8 +34,9 @@ from dien_lightning.experiments.command import faults_in_one_sentence, run
 from dien_lightning.experiments.config import check_paths, protocol
 from dien_lightning.experiments.cost import Cost, total
 from dien_lightning.experiments.files import write_json
+from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.keys import CONF
-from dien_lightning.experiments.provenance import command_line, commit, trials
+from dien_lightning.experiments.provenance import command_line, commit, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import config_of, held, write_config
@@ -72,8 +73,7 @@ def main(config: DictConfig) -> None:
         check_int("seed", config.seed, 0, "the first atoms follow from it")
         finished = next((path for path in (record, run_dir / "results.json") if path and path.is_file()), None)
         if finished:
-            results = Results.read(finished)
-            same_run(str(finished), results.conditions, conditions_of(config), "Choose another run_dir and record.")
+            results = read_finished(finished, config, "Choose another run_dir and record.", conditions_of=conditions_of)
             print(f"{finished} is there: this run is done and not run again.")
         else:
             results = learn(config, run_dir)
@@ -124,6 +124,7 @@ def learn(config: DictConfig, run_dir: Path) -> Results:
     results = Results(
         target=found.figures(),
         protocol={**found.describe(), **trials(data)},
+        fingerprints=fingerprints_of(data),
         threads=threads,
         row=config.row,
         direction=config.direction,
