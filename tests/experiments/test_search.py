@@ -224,6 +224,10 @@ def others(folder):
         ("search gallery=store query=crops camera=7", "its cameras are 0, 1."),
         ("search gallery=plain.parquet query=crops camera=7", "it has no cameras at all"),
         ("search gallery=crops.parquet query=crops top=0", "top=0 must be a whole number"),
+        (
+            "search gallery=crops.parquet query=crops output=./crops.parquet",
+            "output=./crops.parquet is a file that is read, and would be lost; name another.",
+        ),
         ("search gallery=crops.parquet query=crops after=noon", "'noon' is no time"),
         ("search gallery=crops.parquet query=crops after=5 before=5", "after=5 is not earlier than before=5"),
         ("search gallery=crops.parquet query=crops approximate=true", "approximate=true needs a store with an index"),

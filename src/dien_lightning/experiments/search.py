@@ -13,6 +13,7 @@ same) to 2 (the opposite). A network that `dien calibrate` has calibrated says, 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ class Options:
     def __post_init__(self) -> None:
         check_int("top", self.top, 1, "it is the length of a list")
         check_choice("same_camera", self.same_camera, ("drop", "keep"))
+        inputs = [os.path.realpath(path) for path in (self.gallery, self.query, self.checkpoint) if path]
+        if self.output and os.path.realpath(self.output) in inputs:
+            raise ValueError(f"output={self.output} is a file that is read, and would be lost; name another.")
 
 
 def main() -> None:
