@@ -33,6 +33,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     draft = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not (path.is_file() or path.is_dir()):  # root could replace /dev/null
+            raise OSError("it is a device or a pipe, in whose place a file would come")
         yield draft
         with draft.open("r+b") as file:
             os.fsync(file.fileno())  # else a power cut could keep the new name and lose the content

@@ -51,6 +51,13 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
     assert (tmp_path / "results").read_text() == "a file"
 
 
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"pipe cannot be written \(it is a device or a pipe, in whose place a file"):
+        half(tmp_path / "pipe", ValueError("not reached"))
+    assert (tmp_path / "pipe").is_fifo()
+
+
 HOLDS = """
 import sys, time
 from pathlib import Path
