@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader, Dataset
 
-from dien_lightning.checks import amount, check_int
+from dien_lightning.checks import amount, check_bool, check_int
 from dien_lightning.data.images import FAULTS, as_rgb, read_image
 from dien_lightning.data.loaders import worker_options
 from dien_lightning.data.transforms import evaluation_transform
@@ -61,6 +61,7 @@ class Extractor:
         batch_size: int = 64,
         num_workers: int = 0,
     ) -> None:
+        check_bool("flip", flip)
         check_int("batch_size", batch_size, 1, "it is the number of images that are embedded at once")
         check_int("num_workers", num_workers, 0, "0 reads images in this process")
         self.network = network

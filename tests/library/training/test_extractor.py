@@ -83,3 +83,5 @@ def test_an_embedding_that_is_not_finite_is_refused():
 def test_numbers_are_checked(name, value):
     with pytest.raises(ValueError, match=f"{name}={value} must be a whole number"):
         Extractor(NETWORK, **{name: value})
+    with pytest.raises(ValueError, match="flip='no' must be true or false"):
+        Extractor(NETWORK, flip="no")
