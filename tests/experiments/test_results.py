@@ -60,7 +60,7 @@ def test_a_folder_stands_for_its_records_or_for_a_sweeps_runs(tmp_path):
     ("content", "words"),
     [
         (None, "has no results.json: the run has not finished. Go on with it by"),
-        ("{", "results.json is torn: Expecting"),
+        ("{", "results.json is torn, or no JSON: Expecting"),
         ("[]", "results.json is no run's results"),
         ('{"target": {"rank1": 0.5}, "fusion_weights": [null]}', "is not as dien train writes it: seed or fusion"),
         ('{"target": {"rank1": 0.5}, "checkpoints": {"last": null}}', "is not as dien train writes it: 'NoneTy"),

@@ -24,7 +24,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing: the command that writes it has not ended.") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is torn: {error}. Delete it and repeat the run.") from None
+        raise ValueError(
+            f"{path} is torn, or no JSON: {error}. If a run left it, delete it and repeat the run."
+        ) from None
 
 
 def write_text(path: Path, content: str) -> None:
