@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.keys import CONFIG_DIR
 from dien_lightning.experiments.settings import check_start
 from experiments.test_train import TINY
 
@@ -75,6 +76,22 @@ def test_an_empty_folder_name_and_a_file_in_its_place_are_told(tmp_path, dien, m
     said = dien("train", *TINY, "run_dir=notes.txt").refusal()
     assert said == "error: notes.txt cannot be used (File exists); give access to it, or name another."
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("seed: 3", "experiment=... names a file that sets nothing, for its first line is not `# @package _global_`"),
+        ("seed: [3", "A file cannot be read as YAML: while parsing a flow sequence in"),
+    ],
+)
+def test_an_experiment_of_the_users_that_cannot_be_followed_is_told(content, words, tmp_path, dien, monkeypatch):
+    monkeypatch.setenv(CONFIG_DIR, "")  # the command sets it
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(content)
+    given = ("--config-dir", tmp_path, "experiment=mine", f"run_dir={tmp_path / 'run'}", f"data_root={tmp_path}")
+    assert words in dien("train", *given).refusal()
+    assert words in dien("adapt", *given[:3], f"output={tmp_path / 'out'}").refusal()
 
 
 def test_a_value_that_is_missing_is_named(dien):

@@ -18,12 +18,13 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from yaml import YAMLError
 
 from dien_lightning.experiments.config import note_swept
 from dien_lightning.experiments.keys import CONFIGS, did_you_mean, groups_of, keys_of, keys_of_choices
 from dien_lightning.training.interrupt import under_slurm
 
-USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException)
+USER_FAULTS = (ValueError, OSError, HydraException, OmegaConfBaseException, MisconfigurationException, YAMLError)
 
 _SAME_COMMAND = ", the same command goes on"
 _RESUMES = ", resume=true goes on"
@@ -98,6 +99,8 @@ def sentence(error: BaseException) -> str:
     text = " ".join(kept) or type(error).__name__
     if isinstance(error, OSError) and error.errno and error.filename is not None:  # the system's words, not ours
         text = f"{error.filename} cannot be used ({error.strerror}); give access to it, or name another."
+    if isinstance(error, YAMLError):
+        text = f"A file cannot be read as YAML: {text}."
     if isinstance(error, OverrideParseException):
         text += " A value that holds = , ( ) [ ] { or } needs quotes for Hydra and the shell: 'run_dir=\"a=1,b=2\"'."
     if isinstance(error, (HydraException, OmegaConfBaseException)):

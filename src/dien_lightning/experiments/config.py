@@ -186,6 +186,16 @@ def check_epochs(config: DictConfig) -> None:
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
 
 
+def check_packages(config: DictConfig) -> None:
+    """Raise a ValueError where an experiment's file, or one like it, lacks the line by which it sets anything."""
+    for group in ("experiment", "ablation", "sweep"):
+        if config.get(group) is not None:
+            raise ValueError(
+                f"{group}=... names a file that sets nothing, for its first line is not `# @package _global_`; write "
+                f"that line."
+            )
+
+
 def protocol(config: DictConfig) -> Protocol:
     """How to count; without cameras, matches from the query's own camera stay."""
     check_keywords("protocol", config.protocol, Protocol)

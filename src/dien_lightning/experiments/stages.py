@@ -12,7 +12,15 @@ from rich.console import Console
 
 from dien_lightning.data.own import OWN
 from dien_lightning.experiments import children
-from dien_lightning.experiments.config import as_word, check_epochs, compose_config, key_of, optim, protocol
+from dien_lightning.experiments.config import (
+    as_word,
+    check_epochs,
+    check_packages,
+    compose_config,
+    key_of,
+    optim,
+    protocol,
+)
 from dien_lightning.experiments.finished import fingerprints_there, read_finished
 from dien_lightning.experiments.results import Results
 from dien_lightning.experiments.run_folder import check_resumed
@@ -76,6 +84,7 @@ def check_trainings(*trainings: Sequence[str]) -> None:
         hydra.errors.HydraException: a misspelt key, or a value that data, rounds or their objective refuse.
     """
     for config in map(compose_config, trainings):
+        check_packages(config)
         conditions(config)
         protocol(config)
         optim(config)
