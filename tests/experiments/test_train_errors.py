@@ -22,6 +22,7 @@ from experiments.test_train import TINY
         ("protocol.ties=x", "ties='x' is not a protocol; choose one of non-match first, match first"),
         ("seed=null", "seed"),
         ("seed=abc", "seed='abc' must be a whole number of at least 0"),
+        ("seed=4294967296", "seed=4294967296 is out of range; choose a number in [0, 4.29497e+09)"),
         ("resume=no", "resume='no' must be true or false"),
         ("start=x", "start=x is read by no part of this network, which begins with weights of its own; "),
         ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),

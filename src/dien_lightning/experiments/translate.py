@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DomainPairDataModule
-from dien_lightning.checks import amount, check_bool, check_int, check_path
+from dien_lightning.checks import amount, check_bool, check_int, check_path, check_range
 from dien_lightning.data import Splits
 from dien_lightning.data.images import skipping_offered
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
@@ -60,6 +60,7 @@ def main(config: DictConfig) -> None:
         own = own_settings(config)
         check_bool("resume", own.resume)
         check_int("seed", own.seed, 0, "all that is random follows from it")
+        check_range("seed", own.seed, 0, 2**32)  # numpy's
         check_epochs(own)
         with held(Path(own.run_dir)):
             translate(own)
