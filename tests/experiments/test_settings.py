@@ -9,8 +9,9 @@ from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, save_network
 from dien_lightning.experiments.config import compose_config
+from dien_lightning.experiments.older_runs import as_today
 from dien_lightning.experiments.run_folder import check_resumed
-from dien_lightning.experiments.settings import as_today, conditions, difference, note_start, same_run
+from dien_lightning.experiments.settings import conditions, difference, note_start, same_run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from dien_lightning.network.files import ONCE, fingerprint, load_network
+from dien_lightning.experiments.older_runs import UNSAID, UNSAID_AS
+from dien_lightning.network.files import fingerprint, load_network
 from dien_lightning.training import resolve_precision
 
 SEED = ("seed", "data.seed", "callbacks.seed_each_step.seed")
@@ -28,50 +29,8 @@ _NO_MATTER = (
     *("trainer.enable_progress_bar", "trainer.enable_model_summary", "network.checkpoint_passes"),
     *("callbacks.checkpoint", "callbacks.progress", "callbacks.health", "callbacks.finite"),
 )
-# Options that went; a run that has them so did what every run does today.
-_GONE: dict[str, Any] = {
-    **{f"network.{name}": value for name, value in ONCE.items()},
-    "objective.domain_hidden_dim": None,
-    "objective.reduction": "mean",
-    "optim.channels_last": True,
-    "optim.join": True,
-    "optim.warmup": 0.3,
-    "protocol.single_gallery_shot": False,
-}
-# What a run did that does not say: those, and options that have come since.
-_UNSAID: dict[str, Any] = {
-    **_GONE,
-    "data.multi_query": False,
-    "network.attention_stride": 1,
-    "network.final_norm": False,
-    "network.last_stride": 2,
-    "network.pooling": "average_and_max",
-    "objective.target_negatives": True,
-    "optim.algorithm": "sgd",
-    "protocol.clothes": "any",
-    "protocol.draws": 0,
-    "protocol.shots": 1,
-    "protocol.search": "query",
-    "callbacks.choice._target_": "EpochChoice",
-    "callbacks.choice.images": 2000,
-    "callbacks.seed_each_step._target_": "SeedEachStep",
-}
-_UNSAID_AS = {  # as another setting of the run
-    "data.gather_batch_size": "data.eval_batch_size",
-    "callbacks.seed_each_step.seed": "seed",
-}
 _ATTENTIONS_OWN = ("network.attention_", "optim.supervise")  # without effect at T = 0
 _CENTERS_OWN = ("objective.center_weight", "objective.target_negatives")  # without the cross-domain triplet loss
-
-
-def as_today(config: DictConfig) -> DictConfig:
-    """An older run's configuration without the options that went, where it has them as every run does today."""
-    kept: DictConfig = OmegaConf.create(OmegaConf.to_container(config))  # type: ignore[assignment]
-    for name, value in _GONE.items():
-        group, _, key = name.partition(".")
-        if OmegaConf.select(kept, name, default=...) == value:  # None is a value
-            del kept[group][key]
-    return kept
 
 
 def note_start(config: DictConfig) -> None:
@@ -197,7 +156,7 @@ def difference(had: Mapping[str, Any], asked: Mapping[str, Any], ignoring: Colle
 def _flat(nested: Mapping[str, Any]) -> dict[str, Any]:
     """By dotted name, with what is not said."""
     said = _by_dotted_name(nested)
-    unsaid = {**_UNSAID, **{name: said.get(other) for name, other in _UNSAID_AS.items()}}
+    unsaid = {**UNSAID, **{name: said.get(other) for name, other in UNSAID_AS.items()}}
     return said | {name: value for name, value in unsaid.items() if name not in said}
 
 

@@ -17,10 +17,11 @@ from dien_lightning import DIEN, DomainPairDataModule
 from dien_lightning.data.dataset import ReIDDataset
 from dien_lightning.data.images import read_picture
 from dien_lightning.data.records import Record
+from dien_lightning.experiments.older_runs import as_today
 from dien_lightning.experiments.reports.attention_maps import attention_maps, figure_4
 from dien_lightning.experiments.reports.embedding_map import figure_2
 from dien_lightning.experiments.reports.page import Block
-from dien_lightning.experiments.settings import as_today, counted
+from dien_lightning.experiments.settings import counted
 from dien_lightning.network import load_network
 from dien_lightning.training import embed
 
