@@ -188,7 +188,7 @@ def test_same_refuses_a_frame_as_a_search_does(dien, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["crops/03/cam0.png"], "1 images were named; name two: dien same A B checkpoint=FILE."),
+        (["crops/03/cam0.png"], "1 given; name two images: dien same A B checkpoint=FILE."),
         (
             ["crops/03/cam0.png", "crops/03/cam1.png"],
             "network.safetensors was not calibrated, so a distance says nothing",

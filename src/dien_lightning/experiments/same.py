@@ -30,7 +30,7 @@ class Options:
 
 def main() -> None:
     """Embed both, look the distance up, say it."""
-    wanted = "images were named; name two: dien same A B checkpoint=FILE."
+    wanted = "given; name two images: dien same A B checkpoint=FILE."
     images, options = take_paths(Options, sys.argv[1:], 2, wanted)
     use_threads(options.threads)
     for image in images:
