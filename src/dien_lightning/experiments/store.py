@@ -49,6 +49,19 @@ class Indexing(Place):
 
 
 def main() -> None:
+    """Do what the command line says, and tell LanceDB's own error, such as that of a full disk, in a sentence."""
+    try:
+        act()
+    except RuntimeError as error:
+        if "LanceError" not in str(error):
+            raise
+        raise OSError(
+            f"LanceDB cannot go on ({str(error).split(', /')[0]}); what the store held before stays. Make room or give "
+            f"access, then run this again."
+        ) from error
+
+
+def act() -> None:
     """Do what the first word says."""
     action, words = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
     check_choice("dien store", action, ACTIONS)

@@ -97,7 +97,9 @@ class Store:
         if Path(address).is_file():
             raise ValueError(f"store={address} is a file; name a folder that is not there yet.")
         if "://" not in address and Path(address).exists() and any(Path(address).iterdir()):
-            raise ValueError(f"store={address} is there already; add to it, or name another place.")
+            raise ValueError(
+                f"store={address} is there already; add to it, name another place, or remove it if making it failed."
+            )
         columns = column_types(about)
         schema = pa.schema([pa.field("number", pa.int64()), *columns], metadata=columns.metadata)
         lancedb.connect(address).create_table(_TABLE, schema=schema)
