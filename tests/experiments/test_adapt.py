@@ -67,6 +67,8 @@ def test_a_missing_folder_is_told_before_anything_is_trained(trainings, tmp_path
         f"error: data.target_root={tmp_path / 'gone'} does not exist; name a folder of images: any, for a target; one "
         f"sub-folder per identity, for a source."
     )
+    second = ("adapt", f"output={tmp_path / 'out'}", "second.data.target=folder", "second.data.target_root=gone")
+    assert "error: data.target_root=gone does not exist" in dien(*second).refusal()
     assert not trainings
 
 

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from dien_lightning import DIEN, DIENModule, DIENObjective, DomainPairDataModule
 from dien_lightning.experiments.config import compose_config, optim, protocol
-from dien_lightning.experiments.keys import CONF
+from dien_lightning.experiments.keys import CONF, CONFIG_DIR
 from dien_lightning.experiments.reports import table1_rows
 from dien_lightning.experiments.train import build_module
 from dien_lightning.network import save_network
@@ -146,3 +146,13 @@ def test_the_papers_experiments_have_the_papers_settings(experiment, source, tar
     assert config.optim.schedule == "milestones"
     assert config.optim.milestones == [40]
     assert (config.trainer.max_epochs, config.trainer.gradient_clip_val) == (60, 1)
+
+
+def test_an_experiment_of_the_users_may_say_where_runs_lie(tmp_path, monkeypatch):
+    monkeypatch.setenv(CONFIG_DIR, str(tmp_path))
+    (tmp_path / "experiment").mkdir()
+    words = "# @package _global_\nhydra:\n  run:\n    dir: mine\n  sweep:\n    subdir: ${hydra:job.num}\n"
+    (tmp_path / "experiment" / "own.yaml").write_text(words)
+    config = compose_config(["experiment=own", "run_dir=x"], with_hydra=True)
+    assert OmegaConf.to_container(config.hydra.run) == {"dir": "mine"}
+    assert OmegaConf.to_container(config.hydra.sweep) == {"dir": "${run_dir}", "subdir": "${hydra:job.num}"}

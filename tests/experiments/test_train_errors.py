@@ -22,7 +22,7 @@ from experiments.test_train import TINY
         ("protocol.ties=x", "ties='x' is not a protocol; choose one of non-match first, match first"),
         ("seed=null", "seed"),
         ("seed=abc", "seed='abc' must be a whole number of at least 0"),
-        ("seed=4294967296", "seed=4294967296 is out of range; choose a number in [0, 4.29497e+09)"),
+        ("seed=4294967296", "seed=4294967296 is too large for NumPy; choose one below 4294967296."),
         ("resume=no", "resume='no' must be true or false"),
         ("start=x", "start=x is read by no part of this network, which begins with weights of its own; "),
         ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),
@@ -82,7 +82,7 @@ def test_an_empty_folder_name_and_a_file_in_its_place_are_told(tmp_path, dien, m
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("seed: 3", "experiment=... names a file that sets nothing, for its first line is not `# @package _global_`"),
+        ("seed: 3", "experiment=... names a file that sets nothing, for it lacks the line `# @package _global_`"),
         ("seed: [3", "A file cannot be read as YAML: while parsing a flow sequence in"),
     ],
 )
@@ -91,7 +91,8 @@ def test_an_experiment_of_the_users_that_cannot_be_followed_is_told(content, wor
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text(content)
     given = ("--config-dir", tmp_path, "experiment=mine", f"run_dir={tmp_path / 'run'}", f"data_root={tmp_path}")
-    assert words in dien("train", *given).refusal()
+    for command in ("train", "translate"):
+        assert words in dien(command, *given).refusal()
     assert words in dien("adapt", *given[:3], f"output={tmp_path / 'out'}").refusal()
 
 

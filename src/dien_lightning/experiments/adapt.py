@@ -50,6 +50,8 @@ def main() -> None:
         *stages.second_stage(overrides, output / "first"),
     ]
     stages.check_trainings(first, second)
+    stages.check_folders(output / "first", first)
+    stages.check_folders(output / "second", second)
     stages.finished_run(output / "first", "DIEN", first, followers=[output / "second"])
     run = stages.finished_run(output / "second", "Self-training on the target", second)
     console = Console()

@@ -181,6 +181,13 @@ def check_paths(config: DictConfig, *names: str) -> None:
             check_path(name, config[name])
 
 
+def check_seed(seed: Any) -> None:
+    """Raise a ValueError unless it is one of NumPy's seeds."""
+    check_int("seed", seed, 0, "all that is random follows from it")
+    if seed >= 2**32:
+        raise ValueError(f"seed={seed} is too large for NumPy; choose one below {2**32}.")
+
+
 def check_epochs(config: DictConfig) -> None:
     """Raise a ValueError unless a training has a whole number of epochs."""
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
@@ -191,8 +198,7 @@ def check_packages(config: DictConfig) -> None:
     for group in ("experiment", "ablation", "sweep"):
         if config.get(group) is not None:
             raise ValueError(
-                f"{group}=... names a file that sets nothing, for its first line is not `# @package _global_`; write "
-                f"that line."
+                f"{group}=... names a file that sets nothing, for it lacks the line `# @package _global_`; begin it so."
             )
 
 

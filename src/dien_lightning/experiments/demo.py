@@ -54,6 +54,8 @@ def main() -> None:
         }
         stages.check_trainings(*asked.values())
         for name, words in asked.items():
+            stages.check_folders(folder_of(output, name, seed), words)
+        for name, words in asked.items():
             folder = folder_of(output, name, seed)
             followers = [folder_of(output, "self_training", seed)] if name == "dien" else []
             run = stages.finished_run(folder, f"{_TITLES[name]}, seed {seed}", words, followers)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 
 from dien_lightning.data.own import OWN
@@ -129,7 +129,6 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
 
     Raises:
         ValueError: the folder holds a run of other settings, finished or begun, or a finished one of other images.
-        FileNotFoundError: it is to be trained, and a folder of images is not there.
         SystemExit: the training failed, and has said why.
     """
     config = compose_config(overrides)
@@ -139,7 +138,6 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
     is_kept = (folder / "results.json").is_file()
     if not is_kept:
         check_resumed(config, folder, str(folder), remedy)
-        check_folders(config)
         console.rule(f"[bold]{title}")
         train(folder, overrides)
     found = read_finished(folder, config, remedy, images_of=fingerprints_there if is_kept else None)
@@ -148,13 +146,14 @@ def finished_run(folder: Path, title: str, overrides: Sequence[str], followers: 
     return found
 
 
-def check_folders(config: DictConfig) -> None:
-    """Refuse a folder of the user's that is not there before a process starts, which would say so much later.
+def check_folders(folder: Path, overrides: Sequence[str]) -> None:
+    """Refuse a training, unless a finished one is in its folder, whose images are in a folder that is not there.
 
     Raises:
         FileNotFoundError: with the folder.
     """
-    for role in ("source", "target"):
+    config = compose_config(overrides)
+    for role in ("source", "target") if not (folder / "results.json").is_file() else ():
         name, root = config.data[role], config.data[f"{role}_root"]
         if name in ("folder", "csv") and not Path(root).expanduser().exists():
             raise FileNotFoundError(f"data.{role}_root={root} does not exist; name {OWN[name]}.")

@@ -22,10 +22,10 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DIENModule, DomainPairDataModule
-from dien_lightning.checks import check_bool, check_int, check_range
+from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_epochs, check_packages, check_paths, optim, protocol
+from dien_lightning.experiments.config import check_epochs, check_packages, check_paths, check_seed, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.keys import CONF
@@ -72,8 +72,7 @@ def main(config: DictConfig) -> float | None:
         check_bool("resume", config.resume)
         check_bool("compile", config.compile)
         check_packages(config)
-        check_int("seed", config.seed, 0, "all that is random follows from it")
-        check_range("seed", config.seed, 0, 2**32)  # numpy's
+        check_seed(config.seed)
         check_figure(config.optimized)
         note_start(config)
     if record is not None and record.exists():

@@ -24,12 +24,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pytorch_lightning.utilities import rank_zero_info
 
 from dien_lightning import DomainPairDataModule
-from dien_lightning.checks import amount, check_bool, check_int, check_path, check_range
+from dien_lightning.checks import amount, check_bool, check_path
 from dien_lightning.data import Splits
 from dien_lightning.data.images import skipping_offered
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_epochs
+from dien_lightning.experiments.config import check_epochs, check_packages, check_seed
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
@@ -59,8 +59,7 @@ def main(config: DictConfig) -> None:
     with faults_in_one_sentence():
         own = own_settings(config)
         check_bool("resume", own.resume)
-        check_int("seed", own.seed, 0, "all that is random follows from it")
-        check_range("seed", own.seed, 0, 2**32)  # numpy's
+        check_seed(own.seed)
         check_epochs(own)
         with held(Path(own.run_dir)):
             translate(own)
@@ -68,6 +67,7 @@ def main(config: DictConfig) -> None:
 
 def own_settings(config: DictConfig) -> DictConfig:
     """What a translation is told, resolved: an experiment also sets what is a training's."""
+    check_packages(config)
     check_path("run_dir", config.run_dir)
     run_dir = config.run_dir  # may name others
     with open_dict(config):

@@ -13,8 +13,8 @@ from dien_lightning.processes import Processes
 from dien_lightning.retrieval.sets import EvaluationSets
 
 # A block of distances takes at most 128 MB in float32, but has 32 rows at least: 128 bytes for each image of a gallery
-# of more than 1,048,576. Rows and columns are where products of this shape run fastest (benchmarks/ranking.py); a GPU
-# wants larger ones.
+# of more than 1,048,576. Rows and columns are where products of this shape ran fastest by MKL (benchmarks/ranking.py),
+# and within 5 % of the fastest by oneDNN; a GPU wants larger ones.
 _BLOCK_ELEMENTS = 2**25
 _MIN_ROWS, _MAX_ROWS = 32, 256
 _CPU_COLUMNS = 512
@@ -56,6 +56,7 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
     Raises:
         ValueError: when an embedding is not finite, or too long to be squared.
     """
+    query, gallery = (each.as_subclass(Tensor) for each in (query, gallery))  # oneDNN knows no other
     dtype = torch.float64 if torch.float64 in (query.dtype, gallery.dtype) else torch.float32
     columns = _CPU_COLUMNS if gallery.device.type == "cpu" else _GPU_COLUMNS
     tiles = gallery.split(columns)
@@ -71,7 +72,7 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
     buffer = query.new_empty((min(step, len(query)), len(gallery)), dtype=dtype)
     rank, world_size = (processes.rank, processes.world_size) if processes else (0, 1)
     for start in range(rank * step, len(query), world_size * step):
-        block = _laid_out(-2 * query[start : start + step].to(dtype))
+        block = _laid_out(-2 * query[start : start + step].to(dtype))  # (R, D)
         rows = buffer[: len(block)]
         # Neither autocast nor TF32 nor bf16 may decide who ranks first.
         with full_float32(), torch.autocast(query.device.type, enabled=False):
@@ -84,8 +85,8 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
 
 def _laid_out(block: Tensor) -> Tensor:
     """A block as oneDNN multiplies it, on an AMD processor with AVX-512 twice as fast as MKL does."""
-    on_cpu = block.device.type == "cpu" and block.dtype == torch.float32
-    return block.to_mkldnn() if on_cpu and torch.backends.mkldnn.is_available() else block
+    suits = block.device.type == "cpu" and block.dtype == torch.float32 and block.shape[1] > 0
+    return block.to_mkldnn() if suits and torch.backends.mkldnn.is_available() else block
 
 
 def _add_products(lengths: Tensor, block: Tensor, tile: Tensor, out: Tensor) -> None:  # (C,), (R, D), (C, D), (R, C)

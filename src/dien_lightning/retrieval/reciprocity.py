@@ -23,7 +23,7 @@ def reciprocal_neighbors(embedding: Tensor, camids: Tensor | None = None) -> Ten
         camids: one for each image; None, or one camera for all, leaves cameras out.
 
     Raises:
-        ValueError: fewer than two images.
+        ValueError: fewer than two images, or an embedding that is not finite.
 
     Example:
         >>> embedding = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.5, 0.5]])
@@ -36,9 +36,10 @@ def reciprocal_neighbors(embedding: Tensor, camids: Tensor | None = None) -> Ten
     everywhere = camids is None or len(camids.unique()) < 2
     own = torch.arange(len(unit), device=unit.device) if everywhere else camids
     assert own is not None
+    lengths = unit.square().sum(dim=1)  # (N,), 1 but for an image of no direction, which nothing is near to
     nearest = torch.cat(
         [
-            rows.masked_fill_(own[start : start + len(rows), None] == own, torch.inf).argmin(dim=1)
+            (rows - lengths).masked_fill_(own[start : start + len(rows), None] == own, torch.inf).argmin(dim=1)
             for start, rows in euclidean_blocks(unit, unit)
         ]
     )  # (N,)

@@ -140,7 +140,7 @@ def _names(role: str) -> list[str]:
 
 
 def whole_numbers(name: str, value: LabelsLike) -> Tensor:
-    """Labels as int64 where they are; only floating-point ones make a GPU wait.
+    """Labels as int64 where they are; a GPU waits for floating-point ones and uint64 alone.
 
     Raises:
         ValueError: they are no whole numbers, or too large.

@@ -111,7 +111,7 @@ def embed_images(
         N paths -> (N, D).
 
     Raises:
-        ValueError: no paths, or an image that cannot be read.
+        ValueError: no paths, an image that cannot be read, or an embedding that is not finite.
 
     Example:
         >>> import tempfile

@@ -109,5 +109,5 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     with path.open(newline="") as file:
         rows = csv.DictReader(file)
         if "step" not in (rows.fieldnames or ["step"]):
-            raise ValueError(f"{path} has no column `step`: no run wrote it; move it away.")
+            raise ValueError(f"{path} has no column `step`: it is not a run's metrics.csv.")
         return list(rows)

@@ -57,6 +57,13 @@ def test_people_who_have_come_together_score_high_scattered_images_less_and_coll
     assert float(reciprocal_neighbors(torch.ones(50, 3), torch.arange(50) % 2)) <= 0.04
 
 
+def test_an_image_of_no_direction_is_nobodys_neighbor():
+    embedding = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.3, 0.95], [-0.5, 0.9]])  # cosines 0.3 and 0.7 in a row
+    assert float(reciprocal_neighbors(embedding)) == 0.5
+    with pytest.raises(ValueError, match="embeddings are not finite"):
+        reciprocal_neighbors(embedding.log())
+
+
 def test_one_image_alone_is_told():
     with pytest.raises(ValueError, match=r"needs two images at least, and was given 1\."):
         reciprocal_neighbors(torch.ones(1, 3))

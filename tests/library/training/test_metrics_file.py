@@ -104,5 +104,5 @@ def test_a_run_that_begins_does_not_write_over_anothers_rows(tmp_path):
 def test_a_file_that_is_no_metrics_file_is_named(tmp_path):
     path = tmp_path / "metrics.csv"
     path.write_text("time,loss\n0,1\n")
-    with pytest.raises(ValueError, match=r"metrics\.csv has no column `step`: no run wrote it; move it away\."):
+    with pytest.raises(ValueError, match=r"metrics\.csv has no column `step`: it is not a run's metrics\.csv\."):
         MetricsFile(path)

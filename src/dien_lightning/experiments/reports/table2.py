@@ -72,7 +72,7 @@ def write_table_2(entries: Sequence[Entry], runs: Sequence[Results], path: Path,
         words: that dien table was given.
     """
     there = {run.row for run in runs}
-    missing = [rival.label for row, rival in TABLE_2.items() if row not in there]
+    missing = [method.label for row, method in TABLE_2.items() if row not in there]
     parts: list[str | Table] = [GLOSSARY]
     parts += [f"Not run yet, so nothing is said of them: {'; '.join(missing)}."] if missing else []
     parts += [main_table(entries), cost_table(entries), order_table(entries)]
@@ -97,12 +97,12 @@ def main_table(entries: Sequence[Entry]) -> Table:
     columns = [Column(label, direction_label(d)) for d in directions for label in ("Rank-1", "mAP", "seeds")]
     columns += [Column(FIGURES[figure], f"paper, {d}") for d in PAPER_DIRECTIONS for figure in SHORT]
     rows = []
-    for row, rival in TABLE_2.items():
-        printed = [f"{value:.1f}" for pair in rival.published for value in pair] or [ABSENT] * 4
-        rows.append(Row(rival.label, (*_own_cells(entries, row, directions), *printed)))
+    for row, method in TABLE_2.items():
+        printed = [f"{value:.1f}" for pair in method.published for value in pair] or [ABSENT] * 4
+        rows.append(Row(method.label, (*_own_cells(entries, row, directions), *printed)))
         if any(entry["row"] == row and f"mAP{_STATISTICS}" in entry for entry in entries):
             cells = (*_own_cells(entries, row, directions, _STATISTICS), *[ABSENT] * 4)
-            rows.append(Row(f"{rival.label}, with target statistics", cells))
+            rows.append(Row(f"{method.label}, with target statistics", cells))
     caption = (
         "The target's query and gallery, in percent, mean ± sample standard deviation over the seeds; beside it the "
         "figures that the paper prints, of its own pair. Its SPGAN row is SPGAN with LMP. Networks that never saw a "
@@ -136,22 +136,22 @@ def cost_table(entries: Sequence[Entry]) -> Table:
     columns += [Column(label, direction_label(d)) for d in directions for label in labels]
     computed = {(entry["row"], entry["direction"]): entry["precision"] for entry in entries}
     rows = []
-    for row, rival in TABLE_2.items():
-        cells = [rival.takes]
+    for row, method in TABLE_2.items():
+        cells = [method.takes]
         for direction in directions:
             cells.append(name_precision(computed.get((row, direction))))
             for name, unit, digits in (("seconds", 60, 1), ("seconds_before", 60, 1), ("peak_memory", 1e9, 2)):
                 found = over_seeds(entries, row, direction, name)
                 cells.append(f"{found.mean / unit:.{digits}f}" if found.runs else ABSENT)
-        rows.append(Row(rival.label, tuple(cells)))
+        rows.append(Row(method.label, tuple(cells)))
     return Table(f"What a run costs, mean over its seeds. {COST}", "Method", columns, rows)
 
 
 def order_table(entries: Sequence[Entry]) -> Table:
     """For each two rows that the paper orders, and for ours: the difference of the means here, and there."""
-    labels = {row: rival.label for row, rival in TABLE_2.items()}
+    labels = {row: method.label for row, method in TABLE_2.items()}
     labels |= {name: f"{labels[row]}, with target statistics" for name, row in WITH_TARGET_STATISTICS.items()}
-    published = {row: rival.published for row, rival in TABLE_2.items()}
+    published = {row: method.published for row, method in TABLE_2.items()}
     caption = (
         f"The paper's order, and ours: differences of the means in points. {VERDICTS} With few seeds that is a rule of "
         "thumb, with one there is no spread; nor does a spread say what it changes to compute in another precision, as "
