@@ -31,7 +31,7 @@ def test_an_unknown_argument_is_refused(dien):
         ("minutes=soon", "minutes='soon' must be a number."),
         ("minutes=nan", "minutes=nan is out of range"),
         ("trials=-1", "trials=-1 must be a whole number of at least 0"),
-        ("seed=", "seed='' must be a whole number."),
+        ("seed=", "seed= is empty; write seed=VALUE, or leave it out."),
     ],
 )
 def test_an_argument_that_is_no_number_is_refused(dien, argument, words):

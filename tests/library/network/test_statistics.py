@@ -107,8 +107,9 @@ def test_a_layer_that_is_new_gets_its_own_and_the_others_keep_theirs(domain, mov
     assert network.statistics_for(domain) == domain
     fused = moved(images(), domain).embedding
     slot = ("source", "target").index(domain)
-    torch.testing.assert_close(norm.running_mean[slot, 0], fused.mean(0))
-    torch.testing.assert_close(norm.running_var[slot, 0], fused.var(0))
+    rounding = {"rtol": 1e-4, "atol": 1e-5}  # of two passes, through a whole network: 1.7e-5 on a Zen 5
+    torch.testing.assert_close(norm.running_mean[slot, 0], fused.mean(0), **rounding)
+    torch.testing.assert_close(norm.running_var[slot, 0], fused.var(0), **rounding)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {f"final_norm.0.{name}" for name in ("running_mean", "running_var", "batches")}
 

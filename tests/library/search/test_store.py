@@ -125,7 +125,7 @@ def test_what_is_no_store_is_told(store, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="is no store of embeddings"):
         Store(tmp_path / "empty")
-    with pytest.raises(ValueError, match="is there already; add to it, or name another place"):
+    with pytest.raises(ValueError, match="is there already; add to it, name another place, or remove it if"):
         Store.create(tmp_path / "store", store.about)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="is a file; name a folder that is not there yet"):
