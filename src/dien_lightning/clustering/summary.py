@@ -65,7 +65,7 @@ def summarize_clusters(labels: Tensor, before: Tensor | None = None, camids: Ten
         chance = _pairs(cameras) / _pairs(cameras.sum())
     number = int(sizes.sum())
     return ClusterSummary(
-        outliers=1 - number / len(labels),
+        outliers=(len(labels) - number) / len(labels),
         clusters=len(sizes),
         sizes=sizes,
         largest=int(sizes[0]) / number if number else 0.0,

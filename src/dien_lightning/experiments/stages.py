@@ -152,8 +152,10 @@ def check_folders(folder: Path, overrides: Sequence[str]) -> None:
     Raises:
         FileNotFoundError: with the folder.
     """
+    if (folder / "results.json").is_file():
+        return
     config = compose_config(overrides)
-    for role in ("source", "target") if not (folder / "results.json").is_file() else ():
+    for role in ("source", "target"):
         name, root = config.data[role], config.data[f"{role}_root"]
         if name in ("folder", "csv") and not Path(root).expanduser().exists():
             raise FileNotFoundError(f"data.{role}_root={root} does not exist; name {OWN[name]}.")
