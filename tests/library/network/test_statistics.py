@@ -100,13 +100,13 @@ def test_gathered_statistics_are_the_equal_mean_over_batches_of_two_or_more(stat
 def test_a_layer_that_is_new_gets_its_own_and_the_others_keep_theirs(domain, moved, tmp_path):
     save_network(moved, tmp_path / "network.safetensors")
     # In float64: through a whole network, float32 differs by more than the bounds on some processors.
-    network, moved = load_network(tmp_path / "network.safetensors", final_norm=True).double(), moved.double()
+    network = load_network(tmp_path / "network.safetensors", final_norm=True).double()
     assert not network.gathered(domain)
     before, (norm,) = copy.deepcopy(network.state_dict()), network.final_norm
     network.gather_statistics([images().double()], domain, missing=True)
     assert network.gathered(domain)
     assert network.statistics_for(domain) == domain
-    fused = moved(images().double(), domain).embedding
+    fused = copy.deepcopy(moved).double()(images().double(), domain).embedding
     slot = ("source", "target").index(domain)
     torch.testing.assert_close(norm.running_mean[slot, 0], fused.mean(0))
     torch.testing.assert_close(norm.running_var[slot, 0], fused.var(0))
