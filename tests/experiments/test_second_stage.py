@@ -180,5 +180,6 @@ def test_every_row_composes_and_builds(row, tmp_path):
     module = build_module(config, instantiate(config.data, _convert_="all"), **optim(config))
     assert isinstance(module, SelfTrainingModule)
     assert module.network.attention_loops == loops
-    assert module.objective.source_term == ("spcl" if row == "cccdtl_dc_self_source" else "none")
+    terms = {"cccdtl_dc_self_source": "spcl", "cccdtl_dc_self_separate": "separate"}
+    assert module.objective.source_term == terms.get(row, "none")
     assert module.rounds.method == ("pul" if row == "pul" else "clusters")

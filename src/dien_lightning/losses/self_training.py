@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import Tensor, cat, nn
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_choice, check_range
@@ -19,15 +19,18 @@ from dien_lightning.losses.triplet import center_distance
 class SelfTrainingObjective(nn.Module):
     """L_cluster (+ L_source) (+ beta2 L_domain).
 
-    With a memory (`num_clusters` None), L_cluster is `ClusterMemoryLoss` of the target, and L_source that of the source
-    in the same memory (SpCL's source term). With `num_clusters`, L_cluster is a classifier of so many clusters: PUL.
+    With a memory (`num_clusters` None), L_cluster is `ClusterMemoryLoss` of the target, and L_source that of the
+    source: in the same memory (SpCL's source term), so that each image is told apart from the classes of both domains,
+    or in one of its own, so that it is told apart from those of its own domain alone. With `num_clusters`, L_cluster is
+    a classifier of so many clusters: PUL.
 
     Args:
         embedding_dim: D.
-        source_term: "none" trains on the target alone, "spcl" on the source as well.
+        source_term: "none" trains on the target alone; "spcl" on the source as well, in the same memory; "separate" on
+            the source as well, in a memory of its own.
         num_clusters: of PUL; None keeps a memory.
-        temperature: of the memory.
-        momentum: of the memory; None takes 0.1, and 0.2 with "spcl", as these were published.
+        temperature: of each memory.
+        momentum: of each memory; None takes 0.1, and 0.2 with "spcl", as these were published.
         hard: see `ClusterMemoryLoss`.
         identity_dropout: before PUL's classifier.
         domain_weight: beta2; 0 or None leaves the domain classifier out, and the source with it.
@@ -43,8 +46,8 @@ class SelfTrainingObjective(nn.Module):
         ValueError: an argument out of its range; PUL with a source term; a missing source where a term needs it.
 
     Example:
-        >>> [SelfTrainingObjective(8, source_term=term).needs_source for term in ("none", "spcl")]
-        [False, True]
+        >>> [SelfTrainingObjective(8, source_term=term).needs_source for term in ("none", "spcl", "separate")]
+        [False, True, True]
     """
 
     needs_target = True
@@ -53,7 +56,7 @@ class SelfTrainingObjective(nn.Module):
         self,
         embedding_dim: int = 2048,
         *,
-        source_term: Literal["none", "spcl"] = "none",
+        source_term: Literal["none", "spcl", "separate"] = "none",
         num_clusters: int | None = None,
         temperature: float = 0.05,
         momentum: float | None = None,
@@ -65,7 +68,7 @@ class SelfTrainingObjective(nn.Module):
         reversal_schedule: Literal["constant", "dann"] = "constant",
     ) -> None:
         super().__init__()
-        check_choice("source_term", source_term, ("none", "spcl"))
+        check_choice("source_term", source_term, ("none", "spcl", "separate"))
         self.domain_weight = domain_weight or 0.0
         check_range("domain_weight", self.domain_weight, 0)
         if num_clusters is not None and source_term != "none":
@@ -73,10 +76,15 @@ class SelfTrainingObjective(nn.Module):
         self.embedding_dim = embedding_dim
         self.source_term = source_term
         self.memory: ClusterMemoryLoss | None = None
+        self.source_memory: ClusterMemoryLoss | None = None
         self.identity: IdentityLoss | None = None
         if num_clusters is None:
             kept = (0.2 if source_term == "spcl" else 0.1) if momentum is None else momentum
             self.memory = ClusterMemoryLoss(temperature, kept, hard)
+            if source_term == "separate":
+                self.source_memory = ClusterMemoryLoss(temperature, kept, hard)
+            elif source_term == "spcl":
+                self.source_memory = self.memory  # whose first entries are the source's classes
         else:
             self.identity = IdentityLoss(num_clusters, embedding_dim, identity_dropout)
         self.domain: DomainAdversarialLoss | None = None
@@ -87,6 +95,11 @@ class SelfTrainingObjective(nn.Module):
     def needs_source(self) -> bool:
         """Whether any term looks at source images; if not, none need be loaded."""
         return self.source_term != "none" or self.domain is not None
+
+    @property
+    def memories(self) -> dict[str, ClusterMemoryLoss]:
+        """What it remembers from step to step, by its name here; one that both domains share stands once."""
+        return {name: part for name, part in self.named_children() if isinstance(part, ClusterMemoryLoss)}
 
     @in_full_precision
     def forward(
@@ -112,8 +125,8 @@ class SelfTrainingObjective(nn.Module):
                 "embedding_spread": embedding_spread(source.detach()),
                 "center_distance": center_distance(*units),
             }
-            if self.source_term == "spcl" and self.memory is not None:
-                terms["source"] = self.memory(source, source_pids)  # the memory's first entries are the source's
+            if self.source_memory is not None:
+                terms["source"] = self.source_memory(source, source_pids)
                 total = total + terms["source"]
             if self.domain is not None:
                 domain = self.domain.terms(source, target, progress)
@@ -126,9 +139,8 @@ class SelfTrainingObjective(nn.Module):
         return ObjectiveOutput(total, {name: term.detach() for name, term in terms.items()}, health)
 
     def update(self, target: Tensor, rows: Tensor, source: Tensor | None, source_pids: Tensor | None) -> None:
-        """Let a batch move the memory, where there is one; shapes as in `forward`."""
-        if self.memory is None:
-            return
-        if self.source_term == "spcl" and source is not None and source_pids is not None:
-            target, rows = cat([source, target]), cat([source_pids, rows])
-        self.memory.update(target, rows)
+        """Let a batch move what memories there are; shapes as in `forward`."""
+        if self.source_memory is not None and source is not None and source_pids is not None:
+            self.source_memory.update(source, source_pids)
+        if self.memory is not None:
+            self.memory.update(target, rows)

@@ -179,7 +179,7 @@ def check_drawn_once(rounds: Rounds | None, data: Any) -> None:
 
 
 def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
-    """Raise a ValueError, with the remedy of `troubles`, where a training without a source term has nothing to learn.
+    """Raise a ValueError, with the remedy of `troubles`, where a memory of clusters alone has nothing to tell apart.
 
     Args:
         summary: `clustering.ClusterSummary`.
@@ -188,5 +188,5 @@ def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
     """
     if summary.clusters < 2:
         sentence = troubles(summary, method)["giant" if summary.clusters else "outliers"]
-        or_else = "" if method == "pul" else " Or train on the source as well: source_term=spcl."
+        or_else = "" if method == "pul" else " Or keep the source's classes in the same memory: source_term=spcl."
         raise ValueError(f"epoch {epoch}: self-training needs two clusters to tell apart, and {sentence}{or_else}")

@@ -99,8 +99,8 @@ class SelfTrainingModule(DIENModule):
         super().setup(stage)
         if stage == "fit":  # another training's labels may be of other images; a checkpoint brings its own, after this
             self.labels, self._first_epoch, self._threshold = None, -1, None
-            if self.objective.memory is not None:
-                self.objective.memory.restore(torch.zeros(0, 0), torch.zeros(0, dtype=torch.long))
+            for memory in self.objective.memories.values():
+                memory.restore(torch.zeros(0, 0), torch.zeros(0, dtype=torch.long))
 
     def on_train_start(self) -> None:
         change = what_changed(self._labeled, self._datamodule.fingerprints["target"]) if self._labeled else ""
@@ -172,7 +172,7 @@ class SelfTrainingModule(DIENModule):
         self.log_dict(figures, logger=False, rank_zero_only=True)  # for callbacks
         for logger in self.loggers:  # at once: Lightning's turn comes after this epoch's checkpoint, or never
             logger.log_metrics({**figures, "epoch": self.current_epoch}, step=self.global_step)
-        if self.objective.source_term == "none":
+        if self.objective.source_term != "spcl":
             check_two_clusters(summary, self.rounds.method, self.current_epoch)
         for name, sentence in troubles(summary, self.rounds.method).items():
             if name not in self._told:
@@ -180,22 +180,26 @@ class SelfTrainingModule(DIENModule):
                 rank_zero_warn(f"epoch {self.current_epoch}: {sentence}")
 
     def _fill(self, embedding: Tensor) -> None:
-        """The memory: the clusters' means, or the source's classes and every image."""
-        assert self.objective.memory is not None
+        """The memory: the clusters' means, or the source's classes and every image; once, the source's of its own."""
+        memory, source = self.objective.memory, self.objective.source_memory
+        assert memory is not None
         assert self.labels is not None
-        memory, labels = self.objective.memory, self.labels.to(embedding.device)
-        if self.objective.source_term == "none":
-            kept = labels != UNLABELED
-            memory.fill(summed(embedding[kept], labels[kept]))
+        labels = self.labels.to(embedding.device)
+        if source is memory:
+            classes = memory.entries[: self._datamodule.num_classes] if len(memory.entries) else self._source_classes()
+            first = torch.arange(len(classes), device=labels.device)
+            own = len(classes) + with_outliers_alone(labels)
+            memory.fill(torch.cat([classes, embedding]), torch.cat([first, own]))
             return
-        if len(memory.entries):
-            classes = memory.entries[: self._datamodule.num_classes]
-        else:
-            source, _ = self._embed_all("source")
-            data: Any = self._datamodule
-            classes = summed(source, torch.tensor([record.pid for record in data.source.train], device=source.device))
-        own = len(classes) + with_outliers_alone(labels)
-        memory.fill(torch.cat([classes, embedding]), torch.cat([torch.arange(len(classes), device=own.device), own]))
+        kept = labels != UNLABELED
+        memory.fill(summed(embedding[kept], labels[kept]))
+        if source is not None and not len(source.entries):
+            source.fill(self._source_classes())
+
+    def _source_classes(self) -> Tensor:  # (C, D), of any length
+        data: Any = self._datamodule
+        embedding, _ = self._embed_all("source")
+        return summed(embedding, torch.tensor([record.pid for record in data.source.train], device=embedding.device))
 
     def _deal_out(self, labels: Tensor) -> None:
         """Tell the sampler which images are drawn together, and each image which entry or class is its own."""
@@ -203,10 +207,10 @@ class SelfTrainingModule(DIENModule):
         images = torch.arange(len(labels))
         if self.rounds.method == "pul":  # every image is drawn as often as any other
             groups, self._rows = images.where(labels != UNLABELED, UNLABELED), labels
-        elif self.objective.source_term == "none":
-            groups = self._rows = labels
-        else:
+        elif self.objective.source_term == "spcl":
             groups, self._rows = with_outliers_packed(labels, data.target_num_instances), data.num_classes + images
+        else:
+            groups = self._rows = labels
         self._rows = self._rows.to(self.device)
         data.assign(groups.tolist())
 
@@ -221,16 +225,13 @@ class SelfTrainingModule(DIENModule):
         for optimizer in self.trainer.optimizers:
             optimizer.state.clear()
 
-    # ---- checkpoints ----
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
-        memory = self.objective.memory
         checkpoint[CHECKPOINT_ROUND] = {
             "labels": self.labels,
             "first_epoch": self._first_epoch,
             "threshold": self._threshold,
-            "memory": None if memory is None else (memory.entries, memory.classes),
+            **{name: (memory.entries, memory.classes) for name, memory in self.objective.memories.items()},
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -241,8 +242,8 @@ class SelfTrainingModule(DIENModule):
         self.labels, self._first_epoch = round_["labels"], round_["first_epoch"]
         self._labeled = checkpoint.get(CHECKPOINT_DATA, {}).get("target")
         self._threshold = round_["threshold"]
-        if self.objective.memory is not None and len(round_["memory"][0]):
-            self.objective.memory.restore(*(part.to(self.device) for part in round_["memory"]))
+        for name, memory in self.objective.memories.items():
+            memory.restore(*(part.to(self.device) for part in round_[name]))
 
     @property
     def _settings(self) -> dict[str, Any]:

@@ -61,13 +61,38 @@ def test_a_batch_moves_the_entries_of_both_domains():
     torch.testing.assert_close(objective.memory.entries, memory.entries)
 
 
+def test_a_source_in_a_memory_of_its_own_is_told_apart_from_source_classes_alone():
+    target, rows, source, pids = batch()
+    objective = build(source_term="separate")
+    own = ClusterMemoryLoss()
+    own.fill(torch.randn(2, 8, dtype=torch.float64))
+    objective.source_memory.fill(own.entries)
+    assert objective.memories == {"memory": objective.memory, "source_memory": objective.source_memory}
+    found, alone = objective(target, rows, source, pids), build()(target, rows)
+    torch.testing.assert_close(found.terms["cluster"], alone.terms["cluster"])  # as if there were no source
+    torch.testing.assert_close(found.terms["source"], own(source, pids))
+    torch.testing.assert_close(found.total.detach(), alone.total.detach() + own(source, pids))
+    before = objective.memory.entries
+    objective.update(target, rows, source, pids)
+    own.update(source, pids)
+    torch.testing.assert_close(objective.source_memory.entries, own.entries)
+    assert torch.equal(objective.memory.entries[:2], before[:2])  # rows 2 to 4 alone have moved
+
+
+def test_a_memory_that_both_domains_share_stands_once():
+    objective = build(source_term="spcl")
+    assert objective.source_memory is objective.memory
+    assert list(objective.memories) == ["memory"]
+    assert build(num_clusters=5).memories == {}
+
+
 @pytest.mark.parametrize(("options", "kept"), [({}, 0.1), ({"source_term": "spcl"}, 0.2), ({"momentum": 0.5}, 0.5)])
 def test_a_memory_keeps_what_its_recipe_keeps(options, kept):
     assert build(**options).memory.momentum == kept
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="source_term='all' is not allowed; choose one of none, spcl"):
+    with pytest.raises(ValueError, match="source_term='all' is not allowed; choose one of none, spcl, separate"):
         build(source_term="all")
     with pytest.raises(ValueError, match="domain_weight=-1 is out of range"):
         build(domain_weight=-1)

@@ -63,10 +63,10 @@ def said(embeddings, camids, **options) -> dict[str, str]:
         (
             "clusters",
             0,
-            r"and 100% of .* images are in no cluster.* Raise rounds\.eps.* as well: source_term=spcl",
+            r"and 100% of .* images are in no cluster.* Raise rounds\.eps.* in the same memory: source_term=spcl",
         ),
         ("pul", 0, r"Lower rounds\.similarity, or begin with a network that was trained longer on the source\.$"),
-        ("clusters", 1, r"and one cluster holds 100% of the clustered images.* Lower rounds\.eps\. Or train on the"),
+        ("clusters", 1, r"and one cluster holds 100% of the clustered images.* Lower rounds\.eps\. Or keep the"),
     ],
 )
 def test_fewer_than_two_clusters_are_refused_with_what_the_method_can_change(method, clusters, words):

@@ -65,6 +65,7 @@ class Seen(pl.Callback):
         ({}, {"cluster"}),
         ({"loops": 1, "supervise": "every_pass", "hard": True}, {"cluster"}),
         ({"source_term": "spcl", "rounds": {**FINE, "reliable": True}}, {"cluster", "source"}),
+        ({"source_term": "separate", "domain_weight": 0.5}, {"cluster", "source", "domain"}),
         ({"domain_weight": 0.5}, {"cluster", "domain"}),
         ({"num_clusters": 4, "rounds": {"method": "pul", "num_clusters": 4, "similarity": 0.3}}, {"cluster"}),
     ],
@@ -119,6 +120,25 @@ def test_spcls_memory_holds_source_classes_and_every_image_each_outlier_alone(da
     assert {"source", "target"} == set(seen.batches[0])
 
 
+def test_a_memory_of_the_sources_own_begins_with_its_classes_once(data):
+    module = build(source_term="separate")
+    seen = Seen()
+    fit(module, data, max_steps=1, callbacks=[seen])
+    memory, labels = module.objective.memory, module.labels
+    assert len(memory.entries) == int(labels.max()) + 1
+    assert len(module.objective.source_memory.entries) == 6
+    assert {"source", "target"} == set(seen.batches[0])
+    before = module.objective.source_memory.entries.clone()
+    module._fill(module._embed_all("target")[0])
+    assert torch.equal(module.objective.source_memory.entries, before)  # they follow their own momentum
+    module.objective.source_memory.restore(torch.zeros(0, 0), torch.zeros(0, dtype=torch.long))
+    module._fill(module._embed_all("target")[0])
+    pids = torch.tensor([record.pid for record in data.source.train])
+    embeddings = module._embed_all("source")[0]
+    means = [normalize(embeddings[pids == person].mean(0), dim=0) for person in range(6)]
+    torch.testing.assert_close(module.objective.source_memory.entries, torch.stack(means))
+
+
 def test_pul_begins_again_from_the_first_network(data):
     module = build({"method": "pul", "num_clusters": 4, "similarity": 0.3, "epochs": 2}, num_clusters=4)
     start = {name: value.clone() for name, value in module.network.named_parameters()}
@@ -158,6 +178,7 @@ class StopAfter(pl.Callback):
 RESUMED = {
     "clusters": {},
     "spcl": {"source_term": "spcl", "rounds": {**FINE, "reliable": True, "epochs": 2}},
+    "separate": {"source_term": "separate", "rounds": {**FINE, "epochs": 2}},
     "pul": {"num_clusters": 4, "rounds": {"method": "pul", "num_clusters": 4, "similarity": 0.3, "epochs": 2}},
 }
 
@@ -174,8 +195,8 @@ def test_a_training_that_is_taken_up_ends_as_one_that_was_left_alone(kind, step,
     expected = whole.state_dict()
     assert [name for name, value in module.state_dict().items() if not torch.equal(value, expected[name])] == []
     assert torch.equal(module.labels, whole.labels)
-    if whole.objective.memory is not None:
-        assert torch.equal(module.objective.memory.entries, whole.objective.memory.entries)
+    for name, memory in whole.objective.memories.items():
+        assert torch.equal(module.objective.memories[name].entries, memory.entries)
 
 
 # ---- troubles and errors ----
@@ -188,9 +209,9 @@ def test_a_training_that_is_taken_up_ends_as_one_that_was_left_alone(kind, step,
         (0.999, r"epoch 0: .* needs two clusters to tell apart, and one cluster holds 100% .* Lower rounds\.eps\. Or"),
     ],
 )
-def test_nothing_to_tell_apart_stops_a_training_without_a_source_term_and_warns_one_with_it(eps, words, data):
+def test_nothing_to_tell_apart_stops_a_training_unless_the_source_is_in_the_same_memory(eps, words, data):
     rounds = {"k1": 24, "k2": 6, "min_samples": 20, "eps": eps}
-    for options in ({}, {"domain_weight": 0.5}):
+    for options in ({}, {"domain_weight": 0.5}, {"source_term": "separate"}):
         with pytest.raises(ValueError, match=words):
             fit(build(rounds, **options), data)
     trouble = "of the target's images are in no cluster" if eps < 0.5 else "one cluster holds 100% of the clustered"

@@ -32,6 +32,8 @@ _CLAIMS = (
     ("t3_self", "cccdtl_dc_self"),
     ("base_self", "scratch_self"),
     ("cccdtl_dc_self_source", "cccdtl_dc_self"),
+    ("cccdtl_dc_self_separate", "cccdtl_dc_self"),
+    ("cccdtl_dc_self_separate", "cccdtl_dc_self_source"),
     ("base_self", "pul"),
     ("pul", "control"),
 )

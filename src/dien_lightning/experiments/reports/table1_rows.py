@@ -55,7 +55,8 @@ SECOND_STAGE: dict[str, str] = {
     "cccdtl_dc_self": "Base + CCCDTL + DC, then self-training",
     "base_self": "Base, then self-training",
     "scratch_self": "self-training from random weights",
-    "cccdtl_dc_self_source": "Base + CCCDTL + DC, then self-training with the source",
+    "cccdtl_dc_self_source": "Base + CCCDTL + DC, then self-training with the source in the same memory",
+    "cccdtl_dc_self_separate": "Base + CCCDTL + DC, then self-training with the source in a memory of its own",
     "pul": "Base, then PUL",
     "t3_self": "DIEN (T = 3), then self-training",
 }
