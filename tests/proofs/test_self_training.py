@@ -84,11 +84,12 @@ def test_a_run_goes_on_with_the_network_that_it_began_with(plain, train, module_
     assert fingerprint(load_network(path)) in said
 
 
-def test_two_processes_train_as_one(train):
+@pytest.mark.parametrize("term", ["spcl", pytest.param("separate", marks=pytest.mark.slow)])
+def test_two_processes_train_as_one(term, train):
     # Adam moves a weight without a gradient, such as a bias before batch norm, by the sign of its rounding.
     exact = ("trainer.max_epochs=2", "trainer.precision=64-true", "optim.algorithm=sgd")
-    exact = (*exact, f"optim.learning_rates={{{RATES}}}")
-    one, both = train("one", *exact), train("both", *exact, command=on_two_processes)
+    exact = (*exact, f"optim.learning_rates={{{RATES}}}", f"source_term={term}")
+    one, both = train(f"{term}_one", *exact), train(f"{term}_both", *exact, command=on_two_processes)
     for row, other in zip(rows(one), rows(both), strict=True):
         assert row == pytest.approx(other, rel=0, abs=1e-8)
     assert "clusters/agreement" in rows(one)[3]  # where the second round begins
