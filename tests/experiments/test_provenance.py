@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,3 +65,13 @@ def test_code_that_was_changed_is_said_beside_the_commit(clone):
     assert provenance.commit() == commit
     (clone / "scripts" / "code.py").write_text("second\n")
     assert provenance.commit() == f"{commit}-dirty"
+
+
+@needs_git
+def test_the_clones_index_stays_as_it_is(clone):
+    """Git would refresh it under a lock, on which a command of the user's own at that moment fails."""
+    index = clone / ".git" / "index"
+    os.utime(clone / "scripts" / "code.py", (0, 0))  # what a refresh would note
+    before = index.read_bytes()
+    assert provenance.commit()
+    assert index.read_bytes() == before

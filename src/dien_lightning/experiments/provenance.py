@@ -46,9 +46,10 @@ def commit() -> str:
     source, root = Path(__file__).resolve().parents[2:4]  # the user may stand in another repository
     if source.name != "src":
         return ""  # installed, perhaps inside a repository of the user's
+    git = ("git", "--no-optional-locks")  # `status` would lock the index, and a command of the user's own would fail
     try:
         head, changed = (
-            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run([*git, *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
             for words in (
                 ("rev-parse", "--short", "HEAD"),
                 ("status", "--porcelain", "--untracked-files=no", "--", "src", "conf", "scripts"),
