@@ -13,7 +13,8 @@ from pathlib import Path
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Replace a file in one step: what is written to the path that is yielded takes its place at the end.
 
-    A kill, an error or a full disk leaves what the file held before. Missing folders are made.
+    A kill, an error or a full disk leaves what the file held before. Missing folders are made. A link stays, and the
+    file that it leads to is replaced.
 
     Args:
         path: of the file.
@@ -30,15 +31,18 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         '| rank-1 |'
     """
     path = Path(path)
-    draft = path.with_name(path.name + ".part")
+    file_itself = Path(os.path.realpath(path))
+    draft = file_itself.with_name(file_itself.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if file_itself.is_symlink():
+            raise OSError("it is a link that leads back to itself")
+        file_itself.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not (path.is_file() or path.is_dir()):  # root could replace /dev/null
             raise OSError("it is a device or a pipe, in whose place a file would come")
         yield draft
         with draft.open("r+b") as file:
             os.fsync(file.fileno())  # else a power cut could keep the new name and lose the content
-        os.replace(draft, path)
+        os.replace(draft, file_itself)
     except BaseException as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

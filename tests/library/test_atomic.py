@@ -20,6 +20,25 @@ def test_a_file_is_replaced_and_no_draft_stays(tmp_path):
     assert os.listdir(path.parent) == ["results.json"]
 
 
+@pytest.mark.parametrize("target", ["kept/results.json", "kept/new.json"])
+def test_the_file_behind_a_link_is_written_and_the_link_stays(tmp_path, target):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "results.json").write_text("old")
+    link = tmp_path / "results.json"
+    link.symlink_to(target)
+    with atomic_write(link) as draft:
+        draft.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / target).read_text() == "new"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_link_that_leads_to_itself_is_told(tmp_path):
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    with pytest.raises(OSError, match=r"loop\.json cannot be written \(it is a link that leads back to itself\)"):
+        half(tmp_path / "loop.json", ValueError("not reached"))
+
+
 def half(path, error):
     with atomic_write(path) as draft:
         draft.write_text("half")
