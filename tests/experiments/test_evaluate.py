@@ -55,6 +55,14 @@ def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, die
     assert "error: output= is empty; name a folder or a file" in evaluate(dien, "checkpoint=x", "output=").refusal()
 
 
+@pytest.mark.parametrize(
+    ("command", "name"), [("evaluate", "output"), ("train", "run_dir"), ("translate", "run_dir"), ("umdl", "run_dir")]
+)
+def test_no_folder_is_told_as_a_user_wrote_it(command, name, dien):
+    said = dien(command, *(["checkpoint=x", "data.target=msmt17"] * (command == "evaluate")), f"{name}=null").refusal()
+    assert f"error: {name}=null names no folder; name one, or leave {name}= out." in said
+
+
 def test_results_lie_by_the_targets_name_where_no_folder_is_given(
     network_file, drawn_pair, tmp_path, dien, monkeypatch
 ):

@@ -129,6 +129,8 @@ def unknown(complaint: str, command: str, options: Sequence[str] = ()) -> str:
         return f"{found[1]}={found[2]} is no choice{did_you_mean(found[2], names)} There are {', '.join(names)}."
     if found := re.search(r"Missing mandatory value: ([\w.]+)", complaint):
         return f"{found[1]}=... is missing."
+    if found := re.search(r"interpolation '\$\{(?:oc\.select:)?(\w+)\b.*': Incompatible value 'None'", complaint):
+        return f"{found[1]}=null names no folder; name one, or leave {found[1]}= out."
     if found := re.search(r"Could not override '([\w./]+)'", complaint):
         by_choice = keys_of_choices() if command == "train" else {}
         brought = {key.name: choice for choice, own in by_choice.items() for key in own}
