@@ -139,7 +139,8 @@ def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pai
     [
         (["learning.iteration=3"], "learning.iteration is no key; did you mean learning.iterations?"),
         (["+learning.sparse=1"], "learning has no 'sparse'; it has num_shared, num_own"),
-        (["seed=-1"], "seed=-1 must be a whole number of at least 0; the first atoms follow from it"),
+        (["seed=-1"], "seed=-1 must be a whole number of at least 0; all that is random follows from it"),
+        (["seed=4294967296"], "seed=4294967296 is too large for NumPy; choose one below 4294967296."),
         (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
         (["center=true"], "center=true is of learning=null: dictionaries find the cameras themselves"),
         (["center=yes"], "center='yes' must be true or false"),

@@ -27,11 +27,11 @@ from threadpoolctl import threadpool_limits
 
 from dien_lightning import DomainPairDataModule, Protocol, RetrievalMetric
 from dien_lightning.atomic import one_process_at_a_time
-from dien_lightning.checks import check_bool, check_int, check_keywords
+from dien_lightning.checks import check_bool, check_keywords
 from dien_lightning.data.images import skipping_offered, warn_of_skipped
 from dien_lightning.data.scanning import unreadable_files
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_paths, protocol
+from dien_lightning.experiments.config import check_paths, check_seed, protocol
 from dien_lightning.experiments.cost import Cost, total
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.finished import read_finished
@@ -70,7 +70,7 @@ def main(config: DictConfig) -> None:
         check_paths(config, "run_dir", "strips", "record")
     run_dir, record = Path(config.run_dir), None if config.record is None else Path(config.record)
     with faults_in_one_sentence(), held(run_dir):
-        check_int("seed", config.seed, 0, "the first atoms follow from it")
+        check_seed(config.seed)
         finished = next((path for path in (record, run_dir / "results.json") if path and path.is_file()), None)
         if finished:
             results = read_finished(finished, config, "Choose another run_dir and record.", conditions_of=conditions_of)
