@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_never_writes_over_other_results(network_file, drawn_pair, tmp_path, die
     assert f"error: output={tmp_path} holds a results.json; choose another folder." in said
     assert (tmp_path / "results.json").read_text() == "mine"
     assert "error: output= is empty; name a folder or a file" in evaluate(dien, "checkpoint=x", "output=").refusal()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_network_is_read(tmp_path, dien, monkeypatch):
+    def full(dir):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    said = evaluate(dien, "checkpoint=nowhere", f"output={tmp_path}").refusal()
+    assert f"output={tmp_path} cannot be written to (No space left on device); give write access, make room" in said
 
 
 @pytest.mark.parametrize(

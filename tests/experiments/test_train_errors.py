@@ -23,6 +23,7 @@ from experiments.test_train import TINY
         ("seed=null", "seed"),
         ("seed=abc", "seed='abc' must be a whole number of at least 0"),
         ("seed=4294967296", "seed=4294967296 is too large for NumPy; choose one below 4294967296."),
+        ("record=/dev/null/x/y.json", "record=/dev/null/x/y.json cannot be written to (Not a directory); give write"),
         ("resume=no", "resume='no' must be true or false"),
         ("start=x", "start=x is read by no part of this network, which begins with weights of its own; "),
         ("optimized=source.map", "optimized=source.map is no figure of results.json; did you mean source.mAP?"),

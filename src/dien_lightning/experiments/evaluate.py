@@ -26,6 +26,7 @@ from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, trials
 from dien_lightning.experiments.ranked_lists import LENGTH, chosen_queries, describe_lists, rankings
 from dien_lightning.experiments.results import Results
+from dien_lightning.experiments.run_folder import check_writable
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import (
@@ -64,6 +65,7 @@ def evaluate(config: DictConfig) -> None:
     output = Path(config.output)
     if (output / "results.json").exists():
         raise FileExistsError(f"output={output} holds a results.json; choose another folder.")
+    check_writable("output", output, output)
     use_threads(config.threads)
     network = load_network(config.checkpoint)
     config.data.image_size = config.data.image_size or network.hyperparameters["image_size"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -56,15 +57,27 @@ def claim(run_dir: Path, resume: bool, written: Sequence[str] = _WRITTEN) -> Pat
             raise FileExistsError(
                 f"run_dir={run_dir} holds {others[0]} of something else, which would be overwritten; choose another."
             )
+    check_writable("run_dir", run_dir, run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    return find_checkpoint(run_dir / "checkpoints") if resume else None
+
+
+def check_writable(name: str, path: Path, folder: Path) -> None:
+    """Raise an OSError that says `name`=`path` unless something can be written into a folder, there or to be made."""
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=run_dir) as file:
+        there = next(each for each in (folder, *folder.resolve().parents) if each.exists())
+        with tempfile.TemporaryFile(dir=there) as file:
             file.write(bytes(4096))
     except OSError as error:
         raise OSError(
-            f"run_dir={run_dir} cannot be written to ({error.strerror}); give write access, make room or take another."
+            f"{name}={path} cannot be written to ({error.strerror}); give write access, make room or take another."
         ) from error
-    return find_checkpoint(run_dir / "checkpoints") if resume else None
+
+
+def check_record(record: Path | None) -> None:
+    """Raise an OSError unless a record can be written, if one is to be: before the work, not after it."""
+    if record is not None:
+        check_writable("record", record, Path(os.path.realpath(record)).parent)
 
 
 @contextmanager
