@@ -58,6 +58,25 @@ class AttentionMask(NamedTuple):
     channel: Tensor
 
 
+def check_embeddings(name: str, value: Any, smallest_width: int = 1) -> None:
+    """Raise a ValueError unless `value` is a tensor of embeddings, one row for each image.
+
+    Example:
+        >>> check_embeddings("query", [[0.6, 0.8]])
+        Traceback (most recent call last):
+        ...
+        ValueError: query must be a floating-point tensor of shape (images, width), not a list; torch.as_tensor makes a
+        tensor of an array.
+    """
+    if not isinstance(value, Tensor):
+        found = f"a {type(value).__name__}; torch.as_tensor makes a tensor of an array"
+    elif value.ndim != 2 or value.shape[1] < smallest_width or not value.is_floating_point():
+        found = f"{value.dtype} of shape {tuple(value.shape)}"
+    else:
+        return
+    raise ValueError(f"{name} must be a floating-point tensor of shape (images, width), not {found}.")
+
+
 def with_outliers_alone(labels: Tensor) -> Tensor:  # (N,) -> (N,)
     """Images' clusters, where each outlier (`UNLABELED`) becomes a cluster of its own, after the others.
 

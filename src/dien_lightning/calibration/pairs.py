@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dien_lightning.checks import amount, check_choice, check_int
-from dien_lightning.types import UNLABELED
+from dien_lightning.types import UNLABELED, check_embeddings
 
 CAMERAS = ("required", "none")
 _BLOCK = 512
@@ -67,7 +67,8 @@ def pairs_across_cameras(
         seed: of the drawing.
 
     Raises:
-        ValueError: there is no pair of one person, or none of strangers; embeddings that are not of unit length.
+        ValueError: there is no pair of one person, or none of strangers; embeddings that are not of unit length, or
+            not as many as labels.
 
     Example:
         >>> pairs = pairs_across_cameras(torch.eye(3), [7, 7, 9], [0, 1, 1])
@@ -76,7 +77,14 @@ def pairs_across_cameras(
     """
     check_choice("cameras", cameras, CAMERAS)
     check_int("max_pairs", max_pairs, 1, "it is a number of pairs")
+    check_embeddings("embeddings", embeddings)
     labels, places = torch.as_tensor(pids), torch.as_tensor(camids)
+    for name, numbers in (("pids", labels), ("camids", places)):
+        if numbers.shape != embeddings.shape[:1]:
+            raise ValueError(
+                f"{name} has shape {tuple(numbers.shape)}, and there are {len(embeddings)} embeddings; give one number "
+                "for each image."
+            )
     known = labels != UNLABELED
     images, labels, places = embeddings.detach().cpu().float()[known], labels[known], places[known]
     lengths = images.norm(dim=1)

@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_int, check_range
 from dien_lightning.retrieval.k_reciprocal import encode, nearest_images
+from dien_lightning.types import check_embeddings
 
 _ROWS_AT_ONCE = 512
 _PAIRS_AT_ONCE = 2**16
@@ -52,8 +53,9 @@ def jaccard_distances(embeddings: Tensor, k1: int = 30, k2: int = 6, *, limit: f
     for name, value in (("k1", k1), ("k2", k2)):
         check_int(name, value, 1, "it is a number of neighbours")
     check_range("limit", limit, 0, 1, include_low=False, include_high=True)
-    if embeddings.ndim != 2 or not len(embeddings) or not embeddings.is_floating_point():
-        raise ValueError(f"embeddings of shape {tuple(embeddings.shape)} must be floating-point ones (images, width).")
+    check_embeddings("embeddings", embeddings)
+    if not len(embeddings):
+        raise ValueError("embeddings are of no image; give those of one at least.")
     units = normalize(embeddings if embeddings.dtype == torch.float64 else embeddings.float(), dim=1)
     neighbors = nearest_images(units, max(k1 + 1, k2))
     encoding = encode(units, neighbors, torch.ones_like(neighbors.furthest), k1, k2)

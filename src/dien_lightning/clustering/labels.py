@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_int, check_range
 from dien_lightning.clustering.jaccard import jaccard_distances
-from dien_lightning.types import UNLABELED
+from dien_lightning.types import UNLABELED, check_embeddings
 
 
 def pseudo_labels(
@@ -74,7 +74,7 @@ def reliable_labels(
         (N,) int64 on the embeddings' device, in 0..num_clusters-1; -1 where it is not reliable.
 
     Raises:
-        ValueError: an argument out of its range, more clusters than images.
+        ValueError: an argument out of its range, more clusters than images; embeddings that are not (N, D).
 
     Example:
         >>> people = torch.tensor([[3.0, 0.0], [3.0, 0.1], [0.0, 2.0], [1.9, 2.1], [0.1, 2.0]])
@@ -83,6 +83,7 @@ def reliable_labels(
     """
     check_int("num_clusters", num_clusters, 2, "take about as many as the target has people")
     check_range("similarity", similarity, -1, 1)
+    check_embeddings("embeddings", embeddings)
     if num_clusters > len(embeddings):
         raise ValueError(f"num_clusters={num_clusters} is more than there are images, {len(embeddings)}; lower it.")
     images = embeddings.detach().float().cpu()

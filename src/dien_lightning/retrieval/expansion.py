@@ -62,7 +62,7 @@ def pool_tracklets(sets: EvaluationSets, protocol: Protocol | None = None) -> Ev
     if bool((sets.query_tracklets == UNLABELED).all() and (sets.gallery_tracklets == UNLABELED).all()):
         return sets
     labels = ["pids", "clothes"]
-    if (protocol or Protocol()).same_camera == "drop":
+    if Protocol.given(protocol).same_camera == "drop":
         labels.append("camids")
     return _pool(_pool(sets, "query", labels), "gallery", labels)
 

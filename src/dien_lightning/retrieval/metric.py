@@ -17,8 +17,8 @@ from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranking import evaluate_sets
 from dien_lightning.retrieval.result import RetrievalResult
 from dien_lightning.retrieval.searches import choose_images
-from dien_lightning.retrieval.sets import EvaluationSets, whole_numbers
-from dien_lightning.types import UNLABELED
+from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike, label_tensor, whole_numbers
+from dien_lightning.types import UNLABELED, check_embeddings
 
 # One image embedded twice, in other batches or in half precision, differs by far less than this share of its length.
 _APART = 0.1
@@ -68,7 +68,7 @@ class RetrievalMetric(Metric):
         super().__init__(sync_on_compute=False, **options)
         check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
         self.max_rank = max_rank
-        self.protocol = protocol or Protocol()
+        self.protocol = Protocol.given(protocol)
         self.normalize = normalize
         self.add_state("embedding", default=[], dist_reduce_fx=None)
         self.add_state("labels", default=[], dist_reduce_fx=None)
@@ -76,13 +76,13 @@ class RetrievalMetric(Metric):
     def update(
         self,
         embedding: Tensor,
-        pid: Tensor,
-        camid: Tensor,
-        is_query: Tensor,
-        index: Tensor,
+        pid: LabelsLike,
+        camid: LabelsLike,
+        is_query: LabelsLike,
+        index: LabelsLike,
         *,
-        clothes: Tensor | int = UNLABELED,
-        tracklet: Tensor | int = UNLABELED,
+        clothes: LabelsLike | int = UNLABELED,
+        tracklet: LabelsLike | int = UNLABELED,
     ) -> None:
         """Take one batch.
 
@@ -101,9 +101,11 @@ class RetrievalMetric(Metric):
             embedding (B, D), the others (B,).
 
         Raises:
-            ValueError: when the numbers of rows differ, embeddings are of another width than before, labels are no
-                whole numbers, or is_query is not boolean.
+            ValueError: when the numbers of rows differ, embeddings are no floating-point tensor, or of another width
+                than before, labels are no whole numbers, or is_query is not boolean.
         """
+        check_embeddings("embedding", embedding)
+        is_query = label_tensor("is_query", is_query)
         if is_query.dtype != torch.bool:
             raise ValueError(
                 f"is_query holds {is_query.dtype} and must be boolean; update takes embedding, pid, camid, is_query, "
@@ -111,11 +113,15 @@ class RetrievalMetric(Metric):
             )
         given = {"is_query": is_query, "index": index, "pid": pid, "camid": camid}
         for name, value in (("clothes", clothes), ("tracklet", tracklet)):
-            given[name] = torch.full(index.shape, value) if isinstance(value, int) else value
-        labels = [whole_numbers(name, value).to(embedding.device) for name, value in given.items()]
-        if embedding.ndim != 2 or any(value.shape != embedding.shape[:1] for value in labels):
-            shapes = [tuple(value.shape) for value in (embedding, pid, camid, is_query, index)]
-            raise ValueError(f"update needs (B, D) embeddings and four times (B,) labels, and was given {shapes}.")
+            given[name] = torch.full((len(embedding),), value) if isinstance(value, int) else value
+        labels = []
+        for name, value in given.items():
+            labels.append(whole_numbers(name, value).to(embedding.device))
+            if labels[-1].shape != embedding.shape[:1]:
+                raise ValueError(
+                    f"{name} has shape {tuple(labels[-1].shape)}, and there are {len(embedding)} embeddings; give one "
+                    "for each image."
+                )
         if self.embedding and (width := self.embedding[0].shape[1]) != embedding.shape[1]:
             raise ValueError(
                 f"This batch's embeddings are {embedding.shape[1]} wide, and those before it {width}; take all from "

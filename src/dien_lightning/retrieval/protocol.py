@@ -114,6 +114,20 @@ class Protocol:
                 f"shots={self.shots} is of drawn galleries, and draws=0 ranks the whole one; give draws=10."
             )
 
+    @classmethod
+    def given(cls, protocol: Protocol | None) -> Protocol:
+        """The protocol that is given, or the defaults if none is.
+
+        Raises:
+            TypeError: something else is, such as a name.
+        """
+        if not isinstance(protocol, cls | None):
+            raise TypeError(
+                f"protocol={protocol!r} is no Protocol; make one of its rules, such as Protocol(junk='distractor'), or "
+                "leave it out for the defaults."
+            )
+        return protocol or cls()
+
     def describe(self) -> dict[str, str | int | bool]:
         """The protocol as plain values, for results.json, W&B and tables."""
         described = {"distance": "euclidean", "tracklets": "mean", **asdict(self)}

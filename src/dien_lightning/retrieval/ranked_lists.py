@@ -62,7 +62,7 @@ def rank_gallery(
         RankedLists(indices=tensor([[2, 1]]), distances=tensor([[2., 2.]]), is_match=tensor([[False,  True]]))
     """
     check_int("k", k, 1, "it is the number of images in a list")
-    protocol = protocol or Protocol()
+    protocol = Protocol.given(protocol)
     chosen = choose_images(sets, protocol)
     if (len(chosen.query), len(chosen.gallery)) != (len(sets.query), len(sets.gallery)):
         raise ValueError(

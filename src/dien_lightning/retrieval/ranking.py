@@ -97,7 +97,7 @@ def evaluate_sets(
         0.5
     """
     check_int("max_rank", max_rank, 1, "the CMC begins at rank 1")
-    protocol = protocol or Protocol()
+    protocol = Protocol.given(protocol)
     matching = Matching(choose_images(sets, protocol), protocol)
     num_matches, num_same_camera = matching.count()  # what cannot be ranked is told before the work, not after it
     sets = matching.sets

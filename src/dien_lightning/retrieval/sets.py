@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning.types import UNLABELED
+from dien_lightning.types import UNLABELED, check_embeddings
 
 LabelsLike = Tensor | np.ndarray | Sequence[int]
 
@@ -126,9 +126,7 @@ class EvaluationSets:
     def _check_embedding(self, role: str) -> int:
         """How many embeddings there are; gradients are cut off."""
         embedding = getattr(self, role)
-        if not isinstance(embedding, Tensor) or embedding.ndim != 2 or not embedding.is_floating_point():
-            shape = tuple(getattr(embedding, "shape", ()))
-            raise ValueError(f"{role} must be a floating-point tensor of shape (images, width); this one is {shape}.")
+        check_embeddings(role, embedding, smallest_width=0)
         if not len(embedding):
             raise ValueError(f"The {role} set is empty; retrieval needs at least one {role} image.")
         object.__setattr__(self, role, embedding.detach())
@@ -145,13 +143,22 @@ def whole_numbers(name: str, value: LabelsLike) -> Tensor:
     Raises:
         ValueError: they are no whole numbers, or too large.
     """
-    try:
-        tensor = torch.as_tensor(value).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} cannot be read as whole numbers: {error}; give one for each image.") from None
+    tensor = label_tensor(name, value)
     numbers = tensor.to(torch.int64)
     if tensor.dtype == torch.uint64 and bool((numbers < 0).any()):
         raise ValueError(f"{name} holds numbers of 2**63 or more; number identities and cameras from 0.")
     if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
         raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
     return numbers
+
+
+def label_tensor(name: str, value: Any) -> Tensor:
+    """Labels as a tensor of any type, from arrays and lists, too.
+
+    Raises:
+        ValueError: they are no numbers.
+    """
+    try:
+        return torch.as_tensor(value).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} cannot be read as numbers: {error}; give one for each image.") from None

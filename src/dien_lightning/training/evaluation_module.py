@@ -42,7 +42,7 @@ class EvaluationModule(LightningModule):
     def __init__(self, network: DIEN, *, protocol: Protocol | None = None) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # faster wherever convolutions are
-        self.protocol = protocol or Protocol()
+        self.protocol = Protocol.given(protocol)
         self.results = EvaluationResults()
         self.metrics: dict[str, RetrievalMetric] = {}
         self.images_per_second = 0.0

@@ -147,6 +147,13 @@ def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pai
         ValueError, match="no pair of one person from different cameras: 2 labelled images of 2 cameras"
     ):
         pairs_across_cameras(torch.eye(2), [1, 2], [0, 1])
+    for given, told in (
+        ((torch.eye(3), [1, 2], [0, 1, 0]), r"pids has shape \(2,\), and there are 3 embeddings; give one number"),
+        ((torch.eye(3), [1, 2, 1], [[0, 1, 0]]), r"camids has shape \(1, 3\), and there are 3 embeddings"),
+        ((np.eye(3), [1, 2, 1], [0, 1, 0]), "embeddings must be a floating-point tensor .* not a ndarray"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            pairs_across_cameras(*given)
     everybody = np.array([[p, p] for p in range(30)] + [[0, p] for p in range(1, 30)])  # strangers of one person alone
     with pytest.raises(
         ValueError, match=r"too few pairs of one person or of strangers .* mark strangers of more people"

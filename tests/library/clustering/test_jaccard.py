@@ -88,8 +88,9 @@ def test_order_and_length_do_not_matter():
         (crowd(0, 3), {"k1": 0}, "k1=0 must be a whole number of at least 1; it is a number of neighbours"),
         (crowd(0, 3), {"k2": 1.5}, "k2=1.5 must be a whole number of at least 1; it is a number of neighbours"),
         (crowd(0, 3), {"limit": 0}, r"limit=0 is out of range; choose a number in \(0, 1\]"),
-        (torch.zeros(3), {}, r"embeddings of shape \(3,\) must be floating-point ones \(images, width\)"),
-        (torch.zeros(0, 3), {}, r"embeddings of shape \(0, 3\) must be floating-point ones"),
+        (torch.zeros(3), {}, r"embeddings must be a floating-point tensor .* not torch\.float32 of shape \(3,\)"),
+        (torch.zeros(2, 3).numpy(), {}, "embeddings must be a floating-point tensor .* not a ndarray; torch.as_tensor"),
+        (torch.zeros(0, 3), {}, "embeddings are of no image; give those of one at least"),
         (torch.tensor([[1.0, math.nan]]), {}, "1 gallery embeddings are not finite, the first is number 0"),
     ],
 )

@@ -127,33 +127,6 @@ def test_half_a_set_is_refused(rows, words):
         evaluate([take(joined(random_sets()), rows)]).compute()
 
 
-def test_shapes_are_checked():
-    with pytest.raises(ValueError, match=r"update needs \(B, D\) embeddings and four times \(B,\) labels"):
-        RetrievalMetric().update(torch.zeros(2, 3), *(torch.zeros(n, dtype=torch.bool) for n in (2, 2, 2, 1)))
-    with pytest.raises(ValueError, match=r"is_query holds torch\.int64 and must be boolean; update takes embed"):
-        RetrievalMetric().update(torch.zeros(2, 3), *(torch.arange(2) for _ in range(4)))
-    with pytest.raises(ValueError, match="max_rank=0 must be a whole number of at least 1"):
-        RetrievalMetric(max_rank=0)
-    metric, labels = RetrievalMetric(), (torch.arange(2), torch.arange(2), torch.tensor([True, False]), torch.arange(2))
-    metric.update(torch.zeros(2, 3), *labels)
-    with pytest.raises(ValueError, match="This batch's embeddings are 4 wide, and those before it 3; take all from"):
-        metric.update(torch.zeros(2, 4), *labels)
-
-
-def test_labels_are_whole_numbers():
-    embedding, is_query = torch.zeros(3, 2), torch.tensor([True, False, False])
-    for pids in ([7.2, 7.9, 8.0], [7.0, float("nan"), 7.0], [7.0, float("inf"), 7.0]):
-        with pytest.raises(ValueError, match="pid holds numbers that are not whole; identities and cameras are"):
-            RetrievalMetric().update(embedding, torch.tensor(pids), torch.zeros(3), is_query, torch.arange(3))
-    with pytest.raises(ValueError, match=r"pid holds numbers of 2\*\*63 or more; number identities and cameras from"):
-        RetrievalMetric().update(embedding, torch.tensor([2**63, 1, 2], dtype=torch.uint64), *[is_query] * 3)
-    metric = RetrievalMetric()
-    bytes_ = torch.arange(3, dtype=torch.uint8)
-    metric.update(embedding, torch.tensor([7.0, 7, 8]), torch.tensor([0.0, 1, 1]), is_query, bytes_)
-    assert metric.gather().gallery_pids.tolist() == [7, 8]
-    assert metric.gather().gallery_tracklets.tolist() == [-1, -1]
-
-
 def test_frames_are_averaged_clothes_are_told_and_one_query_may_ask_in_leave_one_out():
     embedding = torch.tensor([[3.0, 4.0], [1.0, 0.0], [0.0, 1.0], [5.0, 0.0]])
     metric = RetrievalMetric(protocol=Protocol(search="leave_one_out", clothes="changed"))
