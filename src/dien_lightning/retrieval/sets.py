@@ -15,6 +15,7 @@ from dien_lightning.types import UNLABELED, check_embeddings
 
 LabelsLike = Tensor | np.ndarray | Sequence[int]
 
+_TOO_LARGE = "holds numbers of 2**63 or more; number identities and cameras from 0."
 _LABELS = ("pids", "camids", "index", "clothes", "tracklets")
 
 
@@ -146,7 +147,7 @@ def whole_numbers(name: str, value: LabelsLike) -> Tensor:
     tensor = label_tensor(name, value)
     numbers = tensor.to(torch.int64)
     if tensor.dtype == torch.uint64 and bool((numbers < 0).any()):
-        raise ValueError(f"{name} holds numbers of 2**63 or more; number identities and cameras from 0.")
+        raise ValueError(f"{name} {_TOO_LARGE}")
     if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
         raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
     return numbers
@@ -156,9 +157,11 @@ def label_tensor(name: str, value: Any) -> Tensor:
     """Labels as a tensor of any type, from arrays and lists, too.
 
     Raises:
-        ValueError: they are no numbers.
+        ValueError: they are no numbers, or too large.
     """
     try:
         return torch.as_tensor(value).detach()
     except (TypeError, ValueError, RuntimeError) as error:
+        if "Overflow" in str(error):
+            raise ValueError(f"{name} {_TOO_LARGE}") from None
         raise ValueError(f"{name} cannot be read as numbers: {error}; give one for each image.") from None

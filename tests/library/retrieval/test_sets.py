@@ -62,6 +62,7 @@ def test_images_are_numbered_through_query_and_gallery_unless_told():
         ({"gallery_pids": [float("inf")] * 200}, "gallery_pids holds numbers that are not whole"),
         ({"gallery_pids": [1e30] * 200}, "gallery_pids holds numbers that are not whole"),
         ({"query_pids": np.full(20, 2**64 - 1, np.uint64)}, r"query_pids holds numbers of 2\*\*63 or more"),
+        ({"query_pids": [2**63] * 20}, r"query_pids holds numbers of 2\*\*63 or more"),
         ({"query_camids": ["left"] * 20}, "query_camids cannot be read as numbers"),
         ({"query_index": None}, "One of query_index and gallery_index is given; give both or neither"),
     ],
