@@ -61,6 +61,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Args:
         path: of the folder; nothing is there, or an empty one.
+
+    Raises:
+        OSError: it cannot be written; says where, why and what to do.
     """
     draft = path.with_name(f".{path.name}.part")
     shutil.rmtree(draft, ignore_errors=True)  # left by a run that was killed
@@ -70,6 +73,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rmdir()
         draft.rename(path)
+    except OSError as error:
+        is_ours = error.filename is None or Path(error.filename).is_relative_to(draft)
+        if not error.errno or not is_ours:  # what was to be read, not what was to be written
+            raise
+        raise OSError(
+            f"{path} cannot be written ({error.strerror}); nothing of it stays. Make room or give write access, then "
+            "run this again."
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

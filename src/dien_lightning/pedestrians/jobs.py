@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 
-from .worker import Job
+from .worker import FAILED, Job
 
 _WORKER = """
 import sys
@@ -26,7 +26,12 @@ def split_job(job: Job, parts: int) -> list[Job]:
 
 
 def draw_in_processes(job: Job, workers: int) -> Generator[int, None, None]:
-    """Yield the pids as child processes finish them; leaves no process behind, however it ends."""
+    """Yield the pids as child processes finish them; leaves no process behind, however it ends.
+
+    Raises:
+        OSError: a process could not write.
+        RuntimeError: a process failed in another way.
+    """
     code = _WORKER.format(path=sys.path)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     read_end, write_end = os.pipe()
@@ -51,7 +56,10 @@ def draw_in_processes(job: Job, workers: int) -> Generator[int, None, None]:
                 os.close(write_end)
             for line in finished:
                 yield int(line)
-            if any(process.wait() for process in processes):
+            codes = [process.wait() for process in processes]
+            if number := next((code for code in codes if code > FAILED), 0):
+                raise OSError(number, os.strerror(number))
+            if any(codes):
                 complaints.seek(0)
                 raise RuntimeError(f"a drawing process failed:\n{complaints.read().decode(errors='replace').strip()}")
         finally:

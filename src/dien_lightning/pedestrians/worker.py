@@ -17,6 +17,9 @@ from PIL import Image
 
 from .painter import draw_image, make_person
 
+FAILED = 1
+"""Exit code of a process that ended by a traceback."""
+
 
 class Job(NamedTuple):
     """What to draw.
@@ -76,7 +79,12 @@ def _draw_identity(job: Job, pid: int, is_test: bool) -> int:
 
 
 def main() -> None:
-    """Read a job from stdin; print each identity's pid once it is drawn."""
-    for pid in draw_identities(Job(**json.load(sys.stdin))):
-        # One write a line, since all workers share the pipe. A parent that is gone closes it, and this process ends.
-        os.write(sys.stdout.fileno(), b"%d\n" % pid)
+    """Read a job from stdin; print each identity's pid once it is drawn. The exit code is that of a system's error."""
+    try:
+        for pid in draw_identities(Job(**json.load(sys.stdin))):
+            # One write a line, since all workers share the pipe. A parent that is gone closes it, which ends this one.
+            os.write(sys.stdout.fileno(), b"%d\n" % pid)
+    except OSError as error:
+        if (error.errno or FAILED) == FAILED:
+            raise
+        sys.exit(error.errno)

@@ -10,8 +10,14 @@ from dien_lightning.pedestrians.worker import Job
 
 
 def test_a_failing_worker_is_reported():
-    job = Job("/nowhere", "day", [1], [2], 2, 2, 64, 32, 0)
-    with pytest.raises(RuntimeError, match=r"a drawing process failed(.|\n)*FileNotFoundError"):
+    job = Job("/nowhere", "dusk", [1], [2], 2, 2, 64, 32, 0)
+    with pytest.raises(RuntimeError, match=r"a drawing process failed(.|\n)*ValueError"):
+        list(draw_in_processes(job, 2))
+
+
+def test_what_a_worker_cannot_write_is_the_systems_error():
+    job = Job("/dev/null", "day", [1], [2], 2, 2, 64, 32, 0)
+    with pytest.raises(NotADirectoryError):
         list(draw_in_processes(job, 2))
 
 
