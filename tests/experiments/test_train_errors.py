@@ -97,6 +97,44 @@ def test_an_experiment_of_the_users_that_cannot_be_followed_is_told(content, wor
     assert words in dien("adapt", *given[:3], f"output={tmp_path / 'out'}").refusal()
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("stat: x.safetensors", "stat is set in a file of yours, and nothing reads it; did you mean start? A name for"),
+        (
+            "networks:\n  attention_loops: 2",
+            "networks is set in a file of yours, and nothing reads it; did you mean net",
+        ),
+        (
+            "attention_loops: 2",
+            "attention_loops is set in a file of yours, and nothing reads it; did you mean network.a",
+        ),
+        ("source: msmt17", "source is set in a file of yours, and nothing reads it; did you mean "),
+        ("colour: red", "colour is set in a file of yours, and nothing reads it. A name for"),
+    ],
+)
+def test_a_key_in_a_users_own_file_that_nothing_reads_is_told(content, words, tmp_path, dien, monkeypatch):
+    monkeypatch.setenv(CONFIG_DIR, "")  # the command sets it
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{content}\n")
+    given = ("--config-dir", tmp_path, "experiment=mine", f"run_dir={tmp_path / 'run'}", f"data_root={tmp_path}")
+    for command in ("train", "translate"):
+        assert words in dien(command, *given).refusal()
+    assert words in dien("adapt", *given[:3], f"output={tmp_path / 'out'}").refusal()
+
+
+def test_a_name_of_the_users_own_that_another_key_reads_may_stand(tmp_path, dien, monkeypatch):
+    monkeypatch.setenv(CONFIG_DIR, "")
+    (tmp_path / "experiment").mkdir()
+    content = "# @package _global_\nproject: parking\ngroup: ${project}\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(content)
+    given = ("--config-dir", tmp_path, "experiment=mine", f"run_dir={tmp_path / 'run'}", f"data_root={tmp_path}")
+    assert "does not exist; dukemtmcreid" in dien("train", *given, "+note=first").refusal()
+    assert (
+        "does not exist; dukemtmcreid" in dien("adapt", *given[:3], *given[4:], f"output={tmp_path / 'out'}").refusal()
+    )
+
+
 def test_a_value_that_is_missing_is_named(dien):
     said = dien("evaluate", "checkpoint=x").refusal()
     assert said == "error: data.target=... is missing. (dien evaluate --help lists the keys.)"

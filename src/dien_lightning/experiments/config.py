@@ -14,6 +14,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
@@ -21,7 +22,15 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from dien_lightning import Protocol
 from dien_lightning.checks import check_int, check_keywords, check_path
-from dien_lightning.experiments.keys import CONF, CONFIGS, folders
+from dien_lightning.experiments.keys import (
+    CONF,
+    CONFIGS,
+    did_you_mean,
+    folders,
+    groups_of,
+    keys_of,
+    keys_of_choices,
+)
 from dien_lightning.experiments.settings import counted
 from dien_lightning.training import Recipe
 
@@ -193,12 +202,31 @@ def check_epochs(config: DictConfig) -> None:
     check_int("trainer.max_epochs", config.trainer.max_epochs, 1, "it is the length of the training")
 
 
-def check_packages(config: DictConfig) -> None:
-    """Raise a ValueError where an experiment's file, or one like it, lacks the line by which it sets anything."""
+def check_own_files(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Raise a ValueError where a file of the user's in conf/ sets nothing, or a key that nothing reads.
+
+    Args:
+        config: not resolved yet: a name of the user's own is one that an interpolation reads.
+        overrides: of the command line, where a new key is written +key=value.
+    """
     for group in ("experiment", "ablation", "sweep"):
         if config.get(group) is not None:
             raise ValueError(
                 f"{group}=... names a file that sets nothing, for it lacks the line `# @package _global_`; begin it so."
+            )
+    keys = [key for keys in (*map(keys_of, CONFIGS), *keys_of_choices().values()) for key in keys]
+    names = [
+        *dict.fromkeys([group for command in CONFIGS for group in groups_of(command)] + [key.name for key in keys])
+    ]
+    known = {name.partition(".")[0] for name in (*names, *map(key_of, overrides))}
+    read = OmegaConf.to_yaml(config)
+    if HydraConfig.initialized():
+        read += OmegaConf.to_yaml(HydraConfig.get())
+    for name in map(str, config):
+        if name not in known and not re.search(rf"\$\{{(?:[^}}]*[:,] *)?\.*{re.escape(name)}\b", read):
+            raise ValueError(
+                f"{name} is set in a file of yours, and nothing reads it{did_you_mean(name, names)} A name for other "
+                f"keys of yours is read by ${{{name}}}; to keep it for its own sake give +{name}=VALUE instead."
             )
 
 

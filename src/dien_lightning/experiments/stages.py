@@ -15,7 +15,7 @@ from dien_lightning.experiments import children
 from dien_lightning.experiments.config import (
     as_word,
     check_epochs,
-    check_packages,
+    check_own_files,
     compose_config,
     key_of,
     optim,
@@ -83,8 +83,9 @@ def check_trainings(*trainings: Sequence[str]) -> None:
         ValueError: a value that counting or recipe refuse.
         hydra.errors.HydraException: a misspelt key, or a value that data, rounds or their objective refuse.
     """
-    for config in map(compose_config, trainings):
-        check_packages(config)
+    for overrides in trainings:
+        config = compose_config(overrides)
+        check_own_files(config, overrides)
         conditions(config)
         protocol(config)
         optim(config)

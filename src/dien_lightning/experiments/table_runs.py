@@ -240,7 +240,7 @@ def check_translation(path: Path, words: Sequence[str]) -> None:
     from dien_lightning.experiments.translate import deciding, own_settings  # noqa: PLC0415 - needs rivals/
 
     if path.is_file():
-        asked = deciding(own_settings(compose_config(words, command="translate")))
+        asked = deciding(own_settings(compose_config(words, command="translate"), words))
         same_run(str(path), read_json(path)["settings"], asked, REMEDY)
 
 

@@ -25,7 +25,7 @@ from dien_lightning import DIENModule, DomainPairDataModule
 from dien_lightning.checks import check_bool, check_int
 from dien_lightning.experiments.clusters import clusters_of
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_epochs, check_packages, check_paths, check_seed, optim, protocol
+from dien_lightning.experiments.config import check_epochs, check_own_files, check_paths, check_seed, optim, protocol
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.finished import read_finished
 from dien_lightning.experiments.keys import CONF
@@ -64,6 +64,7 @@ def main(config: DictConfig) -> float | None:
         config.run_dir = HydraConfig.get().runtime.output_dir
         config.group = config.group or Path(HydraConfig.get().sweep.dir).name
     with faults_in_one_sentence():
+        check_own_files(config, HydraConfig.get().overrides.task)
         check_paths(config, "run_dir", "record")
     if OmegaConf.is_missing(config, "run_name"):
         config.run_name = Path(config.run_dir).resolve().name
@@ -72,7 +73,6 @@ def main(config: DictConfig) -> float | None:
     with faults_in_one_sentence():
         check_bool("resume", config.resume)
         check_bool("compile", config.compile)
-        check_packages(config)
         check_seed(config.seed)
         check_figure(config.optimized)
         note_start(config)

@@ -10,6 +10,7 @@ translations, target images as bright), translation.json what it took.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +30,7 @@ from dien_lightning.data import Splits
 from dien_lightning.data.images import skipping_offered
 from dien_lightning.data.scanning import unreadable_files, unreadable_in_words
 from dien_lightning.experiments.command import faults_in_one_sentence, run
-from dien_lightning.experiments.config import check_epochs, check_packages, check_seed
+from dien_lightning.experiments.config import check_epochs, check_own_files, check_seed
 from dien_lightning.experiments.contact_sheet import write_contact_sheet
 from dien_lightning.experiments.files import write_json
 from dien_lightning.experiments.keys import CONF
@@ -57,7 +58,7 @@ def main(config: DictConfig) -> None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         config.run_dir = HydraConfig.get().runtime.output_dir
     with faults_in_one_sentence():
-        own = own_settings(config)
+        own = own_settings(config, HydraConfig.get().overrides.task)
         check_bool("resume", own.resume)
         check_seed(own.seed)
         check_epochs(own)
@@ -65,9 +66,9 @@ def main(config: DictConfig) -> None:
             translate(own)
 
 
-def own_settings(config: DictConfig) -> DictConfig:
+def own_settings(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """What a translation is told, resolved: an experiment also sets what is a training's."""
-    check_packages(config)
+    check_own_files(config, overrides)
     check_path("run_dir", config.run_dir)
     run_dir = config.run_dir  # may name others
     with open_dict(config):

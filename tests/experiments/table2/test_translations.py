@@ -59,7 +59,7 @@ def test_a_translation_gets_its_own_settings_and_one_of_others_is_refused(comman
     folder.mkdir(parents=True)
     asked = compose_config(["experiment=table2", "data=day2night", "spgan.width=64"], command="translate")
     (folder / "translation.json").write_text(
-        json.dumps({"settings": translate.deciding(translate.own_settings(asked))})
+        json.dumps({"settings": translate.deciding(translate.own_settings(asked, []))})
     )
     Path("results/runs_table2/spgan_day2night_0.json").unlink()
     assert table("rows=spgan", "spgan.width=64", "seeds=0").code == 0
