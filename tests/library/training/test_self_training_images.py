@@ -15,7 +15,8 @@ from dien_lightning.losses import SelfTrainingObjective
 from dien_lightning.network import load_network, save_network
 from dien_lightning.training import Rounds, SelfTrainingModule
 from dien_lightning.types import UNLABELED
-from library.training.test_self_training import FINE, RESUMED, StopAfter, build, fit, pair
+from library.training.test_self_training import FINE, build, fit, pair
+from library.training.test_self_training_resumed import RESUMED, StopAfter
 from processes import run_on_processes
 
 UNREADABLE = 4  # of the target; image 5 takes its place, and lies in the next batch
