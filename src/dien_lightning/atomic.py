@@ -74,7 +74,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.rmdir()
         draft.rename(path)
     except OSError as error:
-        is_ours = error.filename is None or Path(error.filename).is_relative_to(draft)
+        named = [Path(name) for name in (error.filename, error.filename2) if isinstance(name, str)]
+        ours = (draft, *draft.parents)  # a folder above it may be what cannot be made
+        is_ours = not named or any(name.is_relative_to(draft) or name in ours for name in named)
         if not error.errno or not is_ours:  # what was to be read, not what was to be written
             raise
         raise OSError(

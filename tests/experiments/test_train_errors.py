@@ -100,7 +100,10 @@ def test_an_experiment_of_the_users_that_cannot_be_followed_is_told(content, wor
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("stat: x.safetensors", "stat is set in a file of yours, and nothing reads it; did you mean start? A name for"),
+        (
+            "stat: x.safetensors",
+            "stat is set in a file of yours, and nothing reads it; did you mean start? If other keys",
+        ),
         (
             "networks:\n  attention_loops: 2",
             "networks is set in a file of yours, and nothing reads it; did you mean net",
@@ -110,7 +113,8 @@ def test_an_experiment_of_the_users_that_cannot_be_followed_is_told(content, wor
             "attention_loops is set in a file of yours, and nothing reads it; did you mean network.a",
         ),
         ("source: msmt17", "source is set in a file of yours, and nothing reads it; did you mean "),
-        ("colour: red", "colour is set in a file of yours, and nothing reads it. A name for"),
+        ("checkpoint: x.safetensors", "checkpoint is set in a file of yours, and nothing reads it"),  # of dien evaluate
+        ("colour: red", "colour is set in a file of yours, and nothing reads it. If other keys"),
     ],
 )
 def test_a_key_in_a_users_own_file_that_nothing_reads_is_told(content, words, tmp_path, dien, monkeypatch):
@@ -123,10 +127,11 @@ def test_a_key_in_a_users_own_file_that_nothing_reads_is_told(content, words, tm
     assert words in dien("adapt", *given[:3], f"output={tmp_path / 'out'}").refusal()
 
 
-def test_a_name_of_the_users_own_that_another_key_reads_may_stand(tmp_path, dien, monkeypatch):
+@pytest.mark.parametrize("reads", ["group: ${project}", "hydra:\n  job:\n    name: ${project}"])
+def test_a_name_of_the_users_own_that_another_key_reads_may_stand(reads, tmp_path, dien, monkeypatch):
     monkeypatch.setenv(CONFIG_DIR, "")
     (tmp_path / "experiment").mkdir()
-    content = "# @package _global_\nproject: parking\ngroup: ${project}\n"
+    content = f"# @package _global_\nproject: parking\n{reads}\n"
     (tmp_path / "experiment" / "mine.yaml").write_text(content)
     given = ("--config-dir", tmp_path, "experiment=mine", f"run_dir={tmp_path / 'run'}", f"data_root={tmp_path}")
     assert "does not exist; dukemtmcreid" in dien("train", *given, "+note=first").refusal()

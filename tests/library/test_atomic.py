@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import threading
 
 import pytest
 
-from dien_lightning.atomic import atomic_write, one_process_at_a_time
+from dien_lightning.atomic import atomic_folder, atomic_write, one_process_at_a_time
 
 
 def test_a_file_is_replaced_and_no_draft_stays(tmp_path):
@@ -105,3 +106,28 @@ def test_while_one_process_is_inside_another_waits_and_a_kill_lets_it_in(tmp_pat
             other.kill()
             waiting.join(30)
     assert entered.is_set()
+
+
+@pytest.mark.parametrize("is_source_named", [False, True])
+def test_a_full_disk_is_told_of_the_folder_that_is_written_also_where_a_file_is_copied(is_source_named, tmp_path):
+    names = (str(tmp_path / "source"), None) if is_source_named else ()  # shutil.copyfile names what it reads, too
+    with (
+        pytest.raises(OSError, match=r"new cannot be written \(No space left on device\); nothing of it stays"),
+        atomic_folder(tmp_path / "new") as draft,
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device", *names, *([str(draft / "a")] * is_source_named))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.png"), atomic_folder(tmp_path / "new"):
+        (tmp_path / "missing.png").read_bytes()
+
+
+def test_a_folder_above_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OSError, match=r"new cannot be written \(Not a directory\)"),
+        atomic_folder(tmp_path / "file/x/new"),
+    ):
+        pass

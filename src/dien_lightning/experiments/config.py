@@ -214,19 +214,19 @@ def check_own_files(config: DictConfig, overrides: Sequence[str]) -> None:
             raise ValueError(
                 f"{group}=... names a file that sets nothing, for it lacks the line `# @package _global_`; begin it so."
             )
-    keys = [key for keys in (*map(keys_of, CONFIGS), *keys_of_choices().values()) for key in keys]
-    names = [
-        *dict.fromkeys([group for command in CONFIGS for group in groups_of(command)] + [key.name for key in keys])
-    ]
+    trainings = ("train", "translate")
+    keys = [key for own in (*map(keys_of, trainings), *keys_of_choices().values()) for key in own]
+    groups = [group for command in trainings for group in groups_of(command)]
+    names = [*dict.fromkeys([*groups, *(key.name for key in keys)])]
     known = {name.partition(".")[0] for name in (*names, *map(key_of, overrides))}
     read = OmegaConf.to_yaml(config)
     if HydraConfig.initialized():
         read += OmegaConf.to_yaml(HydraConfig.get())
-    for name in map(str, config):
+    for name in (str(key) for key in config if key != "hydra"):
         if name not in known and not re.search(rf"\$\{{(?:[^}}]*[:,] *)?\.*{re.escape(name)}\b", read):
             raise ValueError(
-                f"{name} is set in a file of yours, and nothing reads it{did_you_mean(name, names)} A name for other "
-                f"keys of yours is read by ${{{name}}}; to keep it for its own sake give +{name}=VALUE instead."
+                f"{name} is set in a file of yours, and nothing reads it{did_you_mean(name, names)} If other keys of "
+                f"yours are to use it, write ${{{name}}} in them; to keep it unread, give +{name}=VALUE instead."
             )
 
 

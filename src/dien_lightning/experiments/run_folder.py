@@ -77,6 +77,8 @@ def check_writable(name: str, path: Path, folder: Path) -> None:
 def check_record(record: Path | None) -> None:
     """Raise an OSError unless a record can be written, if one is to be: before the work, not after it."""
     if record is not None:
+        if record.is_dir():
+            raise IsADirectoryError(f"record={record} is a folder; name a file, such as {record / 'results.json'}.")
         check_writable("record", record, Path(os.path.realpath(record)).parent)
 
 

@@ -84,8 +84,8 @@ def check_trainings(*trainings: Sequence[str]) -> None:
         hydra.errors.HydraException: a misspelt key, or a value that data, rounds or their objective refuse.
     """
     for overrides in trainings:
+        check_own_files(compose_config(overrides, with_hydra=True), overrides)
         config = compose_config(overrides)
-        check_own_files(config, overrides)
         conditions(config)
         protocol(config)
         optim(config)

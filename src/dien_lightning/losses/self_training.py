@@ -97,6 +97,11 @@ class SelfTrainingObjective(nn.Module):
         return self.source_term != "none" or self.domain is not None
 
     @property
+    def shares_memory(self) -> bool:
+        """Whether source and target have one memory, so that each image is told apart from the classes of both."""
+        return self.memory is not None and self.source_memory is self.memory
+
+    @property
     def memories(self) -> dict[str, ClusterMemoryLoss]:
         """What it remembers from step to step, by its name here; one that both domains share stands once."""
         return {name: part for name, part in self.named_children() if isinstance(part, ClusterMemoryLoss)}

@@ -15,7 +15,7 @@ from dien_lightning.types import UNLABELED, check_embeddings
 
 LabelsLike = Tensor | np.ndarray | Sequence[int]
 
-_TOO_LARGE = "holds numbers of 2**63 or more; number identities and cameras from 0."
+_TOO_LARGE = "holds numbers of 2**63 or more, or below -2**63; number identities and cameras from 0."
 _LABELS = ("pids", "camids", "index", "clothes", "tracklets")
 
 

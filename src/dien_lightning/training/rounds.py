@@ -179,7 +179,7 @@ def check_drawn_once(rounds: Rounds | None, data: Any) -> None:
 
 
 def check_two_clusters(summary: Any, method: str, epoch: int) -> None:
-    """Raise a ValueError, with the remedy of `troubles`, where a memory of clusters alone has nothing to tell apart.
+    """Raise a ValueError, with the remedy of `troubles`, where clusters alone have nothing to be told apart from.
 
     Args:
         summary: `clustering.ClusterSummary`.

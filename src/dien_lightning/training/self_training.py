@@ -45,7 +45,7 @@ class SelfTrainingModule(DIENModule):
 
     Raises:
         ValueError: an objective that does not fit the network or the rounds; while training, fewer than two clusters
-            and no source term, or another target than that of the round that is taken up.
+            where the source shares no memory with them, or another target than that of the round that is taken up.
     """
 
     objective: SelfTrainingObjective  # type: ignore[assignment]
@@ -172,7 +172,7 @@ class SelfTrainingModule(DIENModule):
         self.log_dict(figures, logger=False, rank_zero_only=True)  # for callbacks
         for logger in self.loggers:  # at once: Lightning's turn comes after this epoch's checkpoint, or never
             logger.log_metrics({**figures, "epoch": self.current_epoch}, step=self.global_step)
-        if self.objective.source_term != "spcl":
+        if not self.objective.shares_memory:
             check_two_clusters(summary, self.rounds.method, self.current_epoch)
         for name, sentence in troubles(summary, self.rounds.method).items():
             if name not in self._told:
@@ -185,7 +185,7 @@ class SelfTrainingModule(DIENModule):
         assert memory is not None
         assert self.labels is not None
         labels = self.labels.to(embedding.device)
-        if source is memory:
+        if self.objective.shares_memory:
             classes = memory.entries[: self._datamodule.num_classes] if len(memory.entries) else self._source_classes()
             first = torch.arange(len(classes), device=labels.device)
             own = len(classes) + with_outliers_alone(labels)
@@ -207,7 +207,7 @@ class SelfTrainingModule(DIENModule):
         images = torch.arange(len(labels))
         if self.rounds.method == "pul":  # every image is drawn as often as any other
             groups, self._rows = images.where(labels != UNLABELED, UNLABELED), labels
-        elif self.objective.source_term == "spcl":
+        elif self.objective.shares_memory:
             groups, self._rows = with_outliers_packed(labels, data.target_num_instances), data.num_classes + images
         else:
             groups = self._rows = labels

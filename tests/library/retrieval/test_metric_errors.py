@@ -29,7 +29,7 @@ def test_labels_are_whole_numbers():
     for pids in ([7.2, 7.9, 8.0], [7.0, float("nan"), 7.0], [7.0, float("inf"), 7.0]):
         with pytest.raises(ValueError, match="pid holds numbers that are not whole; identities and cameras are"):
             RetrievalMetric().update(embedding, torch.tensor(pids), torch.zeros(3), is_query, torch.arange(3))
-    with pytest.raises(ValueError, match=r"pid holds numbers of 2\*\*63 or more; number identities and cameras from"):
+    with pytest.raises(ValueError, match=r"pid holds numbers of 2\*\*63 or more, or below -2\*\*63; number"):
         RetrievalMetric().update(embedding, torch.tensor([2**63, 1, 2], dtype=torch.uint64), *[is_query] * 3)
     metric = RetrievalMetric()
     bytes_ = torch.arange(3, dtype=torch.uint8)

@@ -183,8 +183,11 @@ def test_the_objective_has_to_fit_the_rounds():
         ValueError, match=r"have num_clusters=None; .* for 'clusters' build the objective with num_clusters=None"
     ):
         build(num_clusters=4)
-    with pytest.raises(ValueError, match="source_term='spcl' needs a memory, and PUL has none; set source_term='none'"):
-        build(num_clusters=4, source_term="spcl")
+    for term in ("spcl", "separate"):
+        with pytest.raises(
+            ValueError, match=f"source_term='{term}' needs a memory, and PUL has none; set source_term="
+        ):
+            build(num_clusters=4, source_term=term)
     with pytest.raises(ValueError, match="objective=null is for a module with losses of its own"):
         SelfTrainingModule.for_data(lambda: None, None, None)
 

@@ -59,7 +59,7 @@ def test_every_process_ends_where_the_first_cannot_label(drawn_pair):
     ]
 
 
-@pytest.mark.parametrize("source_term", ["none", "spcl"])
+@pytest.mark.parametrize("source_term", ["none", "spcl", "separate"])
 def test_another_training_begins_with_labels_of_its_own_images(source_term, drawn_pair):
     module = build(source_term=source_term)
     fit(module, pair(drawn_pair, source="pedestrians_night", target="pedestrians_day"))
@@ -67,7 +67,8 @@ def test_another_training_begins_with_labels_of_its_own_images(source_term, draw
     for each in (module, other):
         fit(each, pair(drawn_pair))
     assert torch.equal(module.labels, other.labels)
-    torch.testing.assert_close(module.objective.memory.entries, other.objective.memory.entries)
+    for name, memory in other.objective.memories.items():
+        torch.testing.assert_close(module.objective.memories[name].entries, memory.entries)
 
 
 def test_puls_classifier_is_drawn_alike_on_each_device_and_moves_no_other_stream(monkeypatch):
@@ -111,10 +112,12 @@ def test_a_layer_that_is_new_takes_no_statistics_of_the_source_away(method, data
 
 @pytest.mark.parametrize("outliers", [15, 3, 1, 0])
 def test_spcls_batches_hold_an_outlier_once_while_there_are_enough(outliers, drawn_pair):
-    data, module = pair(drawn_pair, target_batch_size=8, target_num_instances=4, steps_per_epoch=20), build()
+    data, module = (
+        pair(drawn_pair, target_batch_size=8, target_num_instances=4, steps_per_epoch=20),
+        build(source_term="spcl"),
+    )
     data.setup("fit")
     module._trainer = SimpleNamespace(datamodule=data)
-    module.objective.source_term = "spcl"
     labels = torch.arange(24) % 2
     labels[4 : 4 + outliers] = UNLABELED
     data.train_dataloader()
