@@ -3,8 +3,8 @@
 #
 # With:   pandas 3.1.1, polars 2.1.0, duckdb 2.0.1, pyarrow 26.0.1, numpy 2.4.6
 # Does:   merge and join of pandas match a missing key to each missing key, in every dtype; groupby drops these rows,
-#         and NaN == NaN is false. SQL, Polars and pyarrow never match null. But they match NaN, which a float column keeps
-#         unless it came by way of pandas, whose NaN they read as null.
+#         and NaN == NaN is false. SQL, Polars and pyarrow never match null. But they match NaN, which a float column
+#         keeps unless it came by way of pandas, whose NaN they read as null.
 # Guess:  no row without a person matches any, as in SQL and as in pandas' own groupby.
 # Seen:   20 people with 10 crops, and 100 crops without one: 2,000 pairs are right. pandas: 12,000, in float64, Int64,
 #         str, category and pyarrow's double. Its groupby: 20 people and 2,000. DuckDB, Polars, pyarrow: 2,000.
