@@ -15,7 +15,8 @@ from dien_lightning.retrieval import EvaluationSets, evaluate_sets, k_reciprocal
 from dien_lightning.training import Rounds
 from library.network.networks import images, small
 from library.training.test_rounds import crowd
-from library.training.test_self_training import RESUMED, StopAfter, build, fit, pair
+from library.training.test_self_training import build, fit, pair
+from library.training.test_self_training_resumed import RESUMED, StopAfter
 
 DEVICE = os.environ.get("DIEN_DEVICE", "cuda")
 pytestmark = [
