@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 from rich.console import Console
 
 from dien_lightning.data.own import OWN
@@ -84,8 +84,10 @@ def check_trainings(*trainings: Sequence[str]) -> None:
         hydra.errors.HydraException: a misspelt key, or a value that data, rounds or their objective refuse.
     """
     for overrides in trainings:
-        check_own_files(compose_config(overrides, with_hydra=True), overrides)
-        config = compose_config(overrides)
+        config = compose_config(overrides, with_hydra=True)
+        check_own_files(config, overrides)
+        with open_dict(config):
+            del config.hydra
         conditions(config)
         protocol(config)
         optim(config)

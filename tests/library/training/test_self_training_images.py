@@ -112,10 +112,8 @@ def test_a_layer_that_is_new_takes_no_statistics_of_the_source_away(method, data
 
 @pytest.mark.parametrize("outliers", [15, 3, 1, 0])
 def test_spcls_batches_hold_an_outlier_once_while_there_are_enough(outliers, drawn_pair):
-    data, module = (
-        pair(drawn_pair, target_batch_size=8, target_num_instances=4, steps_per_epoch=20),
-        build(source_term="spcl"),
-    )
+    data = pair(drawn_pair, target_batch_size=8, target_num_instances=4, steps_per_epoch=20)
+    module = build(source_term="spcl")
     data.setup("fit")
     module._trainer = SimpleNamespace(datamodule=data)
     labels = torch.arange(24) % 2
