@@ -20,7 +20,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,7 @@ from omegaconf import DictConfig
 from sklearn.cluster import DBSCAN
 
 from dien_lightning.clustering import pseudo_labels
-from dien_lightning.retrieval import k_reciprocal
-from dien_lightning.retrieval.blocks import RowBlock
+from dien_lightning.retrieval.neighbors import nearest_images
 
 LATENT, CAMERAS, IMAGES_OF_ONE = 64, 6, 17
 K1, K2, EPS, MIN_SAMPLES = 30, 6, 0.6, 4
@@ -98,22 +97,16 @@ def sparse(images: torch.Tensor) -> np.ndarray:
 
 def neighbors(images: torch.Tensor, rows: int, timer: Callable[[], float]) -> str:
     """What the first rows take, what comes once before them, and so all rows."""
-    begin, ends = timer(), []  # of each block's product: where it starts, and when it was done
-    blocks = k_reciprocal.euclidean_blocks
-
-    def of_first_rows(*sets: torch.Tensor) -> Iterator[RowBlock]:
-        for block in blocks(*sets):
-            ends.append((block.start, timer()))
-            if block.start >= rows:
-                return
-            yield block
-
-    k_reciprocal.euclidean_blocks = of_first_rows
-    k_reciprocal.nearest_images(images, K1 + 1)
-    (_, first), (done, last) = ends[0], ends[-1]
-    whole = first - begin + (last - first) * len(images) / done
-    took, before = f"{last - first:.1f} s", f"{first - begin:.1f} s"
-    return f"{done:,} of {len(images):,} rows in {took}, once before {before}: all would take {whole:,.0f} s"
+    ends = []
+    for number in (1, rows):
+        begin = timer()
+        nearest_images(images, K1 + 1, torch.arange(number))
+        ends.append(timer() - begin)
+    before, took = ends[0], ends[1] - ends[0]
+    whole = before + took * len(images) / rows
+    return (
+        f"{rows:,} of {len(images):,} rows in {took:.1f} s, once before {before:.1f} s: all would take {whole:,.0f} s"
+    )
 
 
 def measure(which: str, options: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""Float32 as it is named, on every machine."""
+"""Float32 as it is named, and where bfloat16 is in hardware."""
 
 from __future__ import annotations
 
@@ -32,3 +32,11 @@ def full_float32() -> Iterator[None]:
     finally:
         for backend, precision in zip(backends, precisions, strict=True):
             backend.fp32_precision = precision
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether that kind of device, "cpu" or "cuda", has bfloat16 in hardware."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_int, check_range
-from dien_lightning.retrieval.k_reciprocal import encode, nearest_images
+from dien_lightning.retrieval.k_reciprocal import encode
+from dien_lightning.retrieval.neighbors import nearest_images
 from dien_lightning.types import check_embeddings
 
 _ROWS_AT_ONCE = 512
@@ -57,8 +58,9 @@ def jaccard_distances(embeddings: Tensor, k1: int = 30, k2: int = 6, *, limit: f
     if not len(embeddings):
         raise ValueError("embeddings are of no image; give those of one at least.")
     units = normalize(embeddings if embeddings.dtype == torch.float64 else embeddings.float(), dim=1)
+    units -= units.mean(dim=0)  # distances stay, what rounding takes from them shrinks
     neighbors = nearest_images(units, max(k1 + 1, k2))
-    encoding = encode(units, neighbors, torch.ones_like(neighbors.furthest), k1, k2)
+    encoding = encode(units, neighbors, units.new_ones(len(units)), k1, k2)
     number = len(units)
     del units, neighbors
     parts = encoding.values, encoding.columns.int(), encoding.offsets.int()

@@ -60,12 +60,9 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
     dtype = torch.float64 if torch.float64 in (query.dtype, gallery.dtype) else torch.float32
     columns = _CPU_COLUMNS if gallery.device.type == "cpu" else _GPU_COLUMNS
     tiles = gallery.split(columns)
-    lengths = gallery.new_empty(len(gallery), dtype=dtype)
-    for tile, length in zip(tiles, lengths.split(columns), strict=True):
-        # In place: small results that stay, between large ones that go, would leave holes as large as the gallery.
-        torch.sum(tile.to(dtype).square(), dim=1, out=length)
-    _check_finite(lengths, "gallery")
-    _check_finite(torch.linalg.vector_norm(query, dim=1, dtype=dtype), "query")
+    lengths = squared_lengths(gallery, dtype)
+    check_finite(lengths, "gallery")
+    check_finite(torch.linalg.vector_norm(query, dim=1, dtype=dtype), "query")
     originals, copies = find_copies(gallery)
 
     step = rows_per_block(len(gallery))
@@ -81,6 +78,15 @@ def euclidean_blocks(query: Tensor, gallery: Tensor, processes: Processes | None
         if len(copies):
             rows[:, copies] = rows[:, originals]
         yield RowBlock(start, rows)
+
+
+def squared_lengths(embedding: Tensor, dtype: torch.dtype | None = None) -> Tensor:  # (N, D) -> (N,)
+    """Squared lengths in that type, a part at a time."""
+    lengths = embedding.new_empty(len(embedding), dtype=dtype)
+    for tile, length in zip(embedding.split(_CPU_COLUMNS), lengths.split(_CPU_COLUMNS), strict=True):
+        # In place: small results that stay, between large ones that go, would leave holes as large as the gallery.
+        torch.sum(tile.to(lengths.dtype).square(), dim=1, out=length)
+    return lengths
 
 
 def _laid_out(block: Tensor) -> Tensor:
@@ -151,7 +157,7 @@ def given_blocks(distances: Tensor | Iterable[Tensor], sets: EvaluationSets) -> 
         raise ValueError(f"The distances have {stop} rows; there are {num_query} queries.")
 
 
-def _check_finite(lengths: Tensor, name: str) -> None:
+def check_finite(lengths: Tensor, name: str) -> None:
     """Name the first embedding that has no finite length."""
     bad = ~lengths.isfinite()
     if bool(bad.any()):

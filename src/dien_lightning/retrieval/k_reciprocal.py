@@ -7,11 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dien_lightning.retrieval.blocks import euclidean_blocks
+from dien_lightning.retrieval.blocks import squared_lengths
+from dien_lightning.retrieval.neighbors import Neighbors, squared_of_pairs
 
-# Images whose neighbours are compared at once, and pairs whose distance is taken at once: few, they fit a core's cache.
-IMAGES_AT_ONCE = 2048
-_PAIRS_AT_ONCE = 64
+IMAGES_AT_ONCE = 2048  # whose neighbours are compared
 
 
 class SparseRows(NamedTuple):
@@ -48,34 +47,6 @@ class SparseRows(NamedTuple):
         return SparseRows.of(len(self.offsets) - 1, columns, rows[order], self.values[first:][order])
 
 
-class Neighbors(NamedTuple):
-    """The k nearest images of each of N.
-
-    Attributes:
-        numbers: (N, k), itself first.
-        squared: (N, k) their squared distances.
-        furthest: (N,) the squared distance to the furthest of all.
-    """
-
-    numbers: Tensor
-    squared: Tensor
-    furthest: Tensor
-
-
-def nearest_images(embedding: Tensor, k: int) -> Neighbors:  # (N, D) -> (N, k)
-    """Exact neighbours; an image's copies come after itself."""
-    numbers, squared, furthest = [], [], []
-    for start, rows in euclidean_blocks(embedding, embedding):
-        own = torch.arange(len(rows), device=rows.device)
-        lengths = embedding[start : start + len(rows)].to(rows.dtype).square().sum(1)
-        furthest.append((rows.amax(1) + lengths).clamp(min=torch.finfo(rows.dtype).tiny))
-        rows[own, start + own] = -torch.inf
-        nearest = rows.topk(min(k, rows.shape[1]), dim=1, largest=False)
-        numbers.append(nearest.indices)
-        squared.append((nearest.values + lengths[:, None]).clamp(min=0))
-    return Neighbors(torch.cat(numbers), torch.cat(squared), torch.cat(furthest))
-
-
 def half(k1: int) -> int:
     """How many neighbours of a neighbour may join."""
     return round(k1 / 2)
@@ -106,6 +77,7 @@ def _is_reciprocal(neighbors: Tensor) -> Tensor:  # (N, k) -> (N, k)
 
 def _weights(embedding: Tensor, neighbors: Neighbors, scale: Tensor, k1: int) -> SparseRows:
     """Each image's weights on its expanded set of k-reciprocal neighbours."""
+    lengths = squared_lengths(embedding)
     nearest = neighbors.numbers[:, : k1 + 1]
     is_reciprocal = _is_reciprocal(nearest)
     nearer = nearest[:, : half(k1) + 1]
@@ -123,20 +95,19 @@ def _weights(embedding: Tensor, neighbors: Neighbors, scale: Tensor, k1: int) ->
         is_new[:, 1:] &= members[:, 1:] != members[:, :-1]
         row, slot = is_new.nonzero(as_tuple=True)
         column = members[row, slot]
-        weights = torch.exp(-_squared(embedding, neighbors, numbers[row], column) / scale[numbers[row]])
+        weights = torch.exp(-_squared(embedding, lengths, neighbors, numbers[row], column) / scale[numbers[row]])
         total = weights.new_zeros(len(numbers)).index_add_(0, row, weights)
         parts.append((numbers[row], column, weights / total[row]))
     return SparseRows.of(len(nearest), *(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _squared(embedding: Tensor, neighbors: Neighbors, rows: Tensor, columns: Tensor) -> Tensor:  # (P,), (P,) -> (P,)
-    """Squared distances of pairs: looked up where they are neighbours, else taken."""
+def _squared(embedding: Tensor, lengths: Tensor, neighbors: Neighbors, rows: Tensor, columns: Tensor) -> Tensor:
+    """Squared distances of pairs, (P,) sorted by row: looked up where they are neighbours, else taken."""
     is_there, place = (neighbors.numbers[rows] == columns[:, None]).max(1)
     squared = neighbors.squared[rows, place]
     others = (~is_there).nonzero().squeeze(1)
     if len(others):
-        pairs = zip(rows[others].split(_PAIRS_AT_ONCE), columns[others].split(_PAIRS_AT_ONCE), strict=True)
-        squared[others] = torch.cat([(embedding[i] - embedding[j]).square().sum(1) for i, j in pairs])
+        squared[others] = squared_of_pairs(embedding, lengths, rows[others], columns[others])
     return squared
 
 

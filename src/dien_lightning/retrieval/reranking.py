@@ -10,7 +10,8 @@ from torch import Tensor
 
 from dien_lightning.checks import check_int, check_range
 from dien_lightning.retrieval.blocks import euclidean_blocks, rows_per_block
-from dien_lightning.retrieval.k_reciprocal import IMAGES_AT_ONCE, SparseRows, encode, half, nearest_images
+from dien_lightning.retrieval.k_reciprocal import IMAGES_AT_ONCE, SparseRows, encode, half
+from dien_lightning.retrieval.neighbors import nearest_and_furthest
 from dien_lightning.retrieval.sets import EvaluationSets
 
 _OVERLAPS_AT_ONCE = 2**19  # added up at once
@@ -86,8 +87,7 @@ def check_reranking(k1: int, k2: int, original_weight: float) -> None:
 def _rerank(query: Tensor, gallery: Tensor, k1: int, k2: int, original_weight: float) -> Iterator[Tensor]:
     dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
     embedding = torch.cat([query.to(dtype), gallery.to(dtype)])  # (N, D)
-    neighbors = nearest_images(embedding, max(k1 + 1, k2))
-    furthest = neighbors.furthest
+    neighbors, furthest = nearest_and_furthest(embedding, max(k1 + 1, k2))
     encoding = encode(embedding, neighbors, furthest, k1, k2)
     del embedding, neighbors
     by_column = encoding.by_column(len(query))

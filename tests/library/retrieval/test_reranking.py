@@ -15,6 +15,7 @@ from dien_lightning.retrieval import (
     evaluate_sets,
     k_reciprocal,
     k_reciprocal_blocks,
+    neighbors,
     rank_gallery,
     reranking,
     reranking_memory,
@@ -65,8 +66,7 @@ def test_default_neighbourhoods_in_small_pieces(monkeypatch):
     expected = slowly(sets, k1=20, k2=6, original_weight=0.3)
     for pieces in (2**20, 7):
         monkeypatch.setattr(reranking, "_OVERLAPS_AT_ONCE", pieces)
-        for name in ("IMAGES_AT_ONCE", "_PAIRS_AT_ONCE"):
-            monkeypatch.setattr(k_reciprocal, name, pieces)
+        monkeypatch.setattr(k_reciprocal, "IMAGES_AT_ONCE", pieces)
         torch.testing.assert_close(rerank(sets), expected, rtol=0, atol=2e-6)
 
 
@@ -104,8 +104,8 @@ def test_the_need_is_said_before_the_work(caplog):
 def test_encodings_stay_below_their_stated_size():
     sets = people(4, 30, 300)
     embedding = torch.cat([sets.query, sets.gallery])
-    neighbors = k_reciprocal.nearest_images(embedding, 21)
-    encoding = k_reciprocal.encode(embedding, neighbors, neighbors.furthest, k1=20, k2=1)
+    found, furthest = neighbors.nearest_and_furthest(embedding, 21)
+    encoding = k_reciprocal.encode(embedding, found, furthest, k1=20, k2=1)
     assert int(encoding.offsets.diff().max()) <= 21 * (1 + 10 // 3)
 
 
