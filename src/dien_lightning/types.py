@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
+
+LabelsLike = Tensor | np.ndarray | Sequence[int]
 
 UNLABELED = -1
 """The pid of an image whose identity nobody gave: every target training image."""
+
+_TOO_LARGE = "holds numbers of 2**63 or more, or below -2**63; number identities and cameras from 0."
 
 
 class Sample(NamedTuple):
@@ -75,6 +82,43 @@ def check_embeddings(name: str, value: Any, smallest_width: int = 1) -> None:
     else:
         return
     raise ValueError(f"{name} must be a floating-point tensor of shape (images, width), not {found}.")
+
+
+def whole_numbers(name: str, value: LabelsLike, number: int) -> Tensor:  # (N,)
+    """Labels of so many images as int64 where they are; a GPU waits for floating-point ones and uint64 alone.
+
+    Example:
+        >>> whole_numbers("pids", [7.0, 9.0], 2)
+        tensor([7, 9])
+
+    Raises:
+        ValueError: they are no whole numbers, too large, or not as many as images.
+    """
+    tensor = label_tensor(name, value)
+    numbers = tensor.to(torch.int64)
+    if tensor.dtype == torch.uint64 and bool((numbers < 0).any()):
+        raise ValueError(f"{name} {_TOO_LARGE}")
+    if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
+        raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
+    if numbers.shape != (number,):
+        raise ValueError(
+            f"{name} has shape {tuple(numbers.shape)}, and there are {number} embeddings; give one for each image."
+        )
+    return numbers
+
+
+def label_tensor(name: str, value: Any) -> Tensor:
+    """Labels as a tensor of any type, from arrays and lists, too.
+
+    Raises:
+        ValueError: they are no numbers, or too large.
+    """
+    try:
+        return torch.as_tensor(value).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        if "Overflow" in str(error):
+            raise ValueError(f"{name} {_TOO_LARGE}") from None
+        raise ValueError(f"{name} cannot be read as numbers: {error}; give one for each image.") from None
 
 
 def with_outliers_alone(labels: Tensor) -> Tensor:  # (N,) -> (N,)

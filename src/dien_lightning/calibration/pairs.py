@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dien_lightning.checks import amount, check_choice, check_int
-from dien_lightning.types import UNLABELED, check_embeddings
+from dien_lightning.types import UNLABELED, LabelsLike, check_embeddings, whole_numbers
 
 CAMERAS = ("required", "none")
 _BLOCK = 512
@@ -49,8 +48,8 @@ class Pairs(NamedTuple):
 
 def pairs_across_cameras(
     embeddings: Tensor,
-    pids: Sequence[int],
-    camids: Sequence[int],
+    pids: LabelsLike,
+    camids: LabelsLike,
     *,
     cameras: str = "required",
     max_pairs: int = 500_000,
@@ -68,7 +67,7 @@ def pairs_across_cameras(
 
     Raises:
         ValueError: there is no pair of one person, or none of strangers; embeddings that are not of unit length, or
-            not as many as labels.
+            not as many as labels; labels that are no whole numbers.
 
     Example:
         >>> pairs = pairs_across_cameras(torch.eye(3), [7, 7, 9], [0, 1, 1])
@@ -78,13 +77,9 @@ def pairs_across_cameras(
     check_choice("cameras", cameras, CAMERAS)
     check_int("max_pairs", max_pairs, 1, "it is a number of pairs")
     check_embeddings("embeddings", embeddings)
-    labels, places = torch.as_tensor(pids), torch.as_tensor(camids)
-    for name, numbers in (("pids", labels), ("camids", places)):
-        if numbers.shape != embeddings.shape[:1]:
-            raise ValueError(
-                f"{name} has shape {tuple(numbers.shape)}, and there are {len(embeddings)} embeddings; give one number "
-                "for each image."
-            )
+    labels, places = (
+        whole_numbers(name, value, len(embeddings)).cpu() for name, value in (("pids", pids), ("camids", camids))
+    )
     known = labels != UNLABELED
     images, labels, places = embeddings.detach().cpu().float()[known], labels[known], places[known]
     lengths = images.norm(dim=1)

@@ -17,8 +17,8 @@ from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.ranking import evaluate_sets
 from dien_lightning.retrieval.result import RetrievalResult
 from dien_lightning.retrieval.searches import choose_images
-from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike, label_tensor, whole_numbers
-from dien_lightning.types import UNLABELED, check_embeddings
+from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.types import UNLABELED, LabelsLike, check_embeddings, label_tensor, whole_numbers
 
 # One image embedded twice, in other batches or in half precision, differs by far less than this share of its length.
 _APART = 0.1
@@ -116,12 +116,7 @@ class RetrievalMetric(Metric):
             given[name] = torch.full((len(embedding),), value) if isinstance(value, int) else value
         labels = []
         for name, value in given.items():
-            labels.append(whole_numbers(name, value).to(embedding.device))
-            if labels[-1].shape != embedding.shape[:1]:
-                raise ValueError(
-                    f"{name} has shape {tuple(labels[-1].shape)}, and there are {len(embedding)} embeddings; give one "
-                    "for each image."
-                )
+            labels.append(whole_numbers(name, value, len(embedding)).to(embedding.device))
         if self.embedding and (width := self.embedding[0].shape[1]) != embedding.shape[1]:
             raise ValueError(
                 f"This batch's embeddings are {embedding.shape[1]} wide, and those before it {width}; take all from "

@@ -16,7 +16,8 @@ from dien_lightning.retrieval.protocol import Protocol
 from dien_lightning.retrieval.query_scores import QueryScores, score_queries
 from dien_lightning.retrieval.result import RetrievalResult, summarize
 from dien_lightning.retrieval.searches import choose_images
-from dien_lightning.retrieval.sets import EvaluationSets, LabelsLike
+from dien_lightning.retrieval.sets import EvaluationSets
+from dien_lightning.types import LabelsLike
 
 
 def evaluate_retrieval(

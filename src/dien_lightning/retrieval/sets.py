@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning.types import UNLABELED, check_embeddings
+from dien_lightning.types import UNLABELED, check_embeddings, whole_numbers
 
-LabelsLike = Tensor | np.ndarray | Sequence[int]
-
-_TOO_LARGE = "holds numbers of 2**63 or more, or below -2**63; number identities and cameras from 0."
 _LABELS = ("pids", "camids", "index", "clothes", "tracklets")
 
 
@@ -74,13 +69,7 @@ class EvaluationSets:
                 value = getattr(self, name)
                 if value is None:
                     value = torch.arange(first, first + number) if "index" in name else [UNLABELED] * number
-                numbers = whole_numbers(name, value).cpu().contiguous()
-                if numbers.shape != (number,):
-                    raise ValueError(
-                        f"{name} has shape {tuple(numbers.shape)}, and {role} has {number} embeddings; give one number "
-                        f"for each image."
-                    )
-                object.__setattr__(self, name, numbers)
+                object.__setattr__(self, name, whole_numbers(name, value, number).cpu().contiguous())
             first += number
         if self.query.shape[1] != self.gallery.shape[1]:
             raise ValueError(
@@ -136,32 +125,3 @@ class EvaluationSets:
 
 def _names(role: str) -> list[str]:
     return [f"{role}_{label}" for label in _LABELS]
-
-
-def whole_numbers(name: str, value: LabelsLike) -> Tensor:
-    """Labels as int64 where they are; a GPU waits for floating-point ones and uint64 alone.
-
-    Raises:
-        ValueError: they are no whole numbers, or too large.
-    """
-    tensor = label_tensor(name, value)
-    numbers = tensor.to(torch.int64)
-    if tensor.dtype == torch.uint64 and bool((numbers < 0).any()):
-        raise ValueError(f"{name} {_TOO_LARGE}")
-    if tensor.is_floating_point() and not torch.equal(numbers.to(tensor.dtype), tensor):  # NaN is never equal
-        raise ValueError(f"{name} holds numbers that are not whole; identities and cameras are.")
-    return numbers
-
-
-def label_tensor(name: str, value: Any) -> Tensor:
-    """Labels as a tensor of any type, from arrays and lists, too.
-
-    Raises:
-        ValueError: they are no numbers, or too large.
-    """
-    try:
-        return torch.as_tensor(value).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        if "Overflow" in str(error):
-            raise ValueError(f"{name} {_TOO_LARGE}") from None
-        raise ValueError(f"{name} cannot be read as numbers: {error}; give one for each image.") from None

@@ -148,8 +148,10 @@ def test_collapsed_embeddings_and_people_without_a_second_camera_are_refused(pai
     ):
         pairs_across_cameras(torch.eye(2), [1, 2], [0, 1])
     for given, told in (
-        ((torch.eye(3), [1, 2], [0, 1, 0]), r"pids has shape \(2,\), and there are 3 embeddings; give one number"),
+        ((torch.eye(3), [1, 2], [0, 1, 0]), r"pids has shape \(2,\), and there are 3 embeddings; give one for each"),
         ((torch.eye(3), [1, 2, 1], [[0, 1, 0]]), r"camids has shape \(1, 3\), and there are 3 embeddings"),
+        ((torch.eye(3), ["ann", "bo", "ann"], [0, 1, 0]), "pids cannot be read as numbers"),
+        ((torch.eye(3), [1, 2, 1.5], [0, 1, 0]), "pids holds numbers that are not whole"),
         ((np.eye(3), [1, 2, 1], [0, 1, 0]), "embeddings must be a floating-point tensor .* not a ndarray"),
     ):
         with pytest.raises(ValueError, match=told):

@@ -50,11 +50,11 @@ def test_images_are_numbered_through_query_and_gallery_unless_told():
         ({"query": torch.zeros(20, 15)}, "query embeddings are 15 wide and gallery embeddings 16"),
         ({"query": torch.zeros(20)}, "query must be a floating-point tensor of shape"),
         ({"query": torch.zeros(20, 16, dtype=torch.int64)}, "query must be a floating-point tensor of shape"),
-        ({"query": torch.zeros(19, 16)}, r"query_pids has shape \(20,\), and query has 19 embeddings"),
+        ({"query": torch.zeros(19, 16)}, r"query_pids has shape \(20,\), and there are 19 embeddings"),
         ({"gallery": torch.zeros(200, 16, device="meta")}, "query is on cpu and gallery on meta"),
         (
             {"gallery_camids": [[1], [2]]},
-            r"gallery_camids has shape \(2, 1\), and gallery has 200 embeddings",
+            r"gallery_camids has shape \(2, 1\), and there are 200 embeddings",
         ),
         ({"query": torch.zeros(0, 16), "query_pids": [], "query_camids": []}, "The query set is empty"),
         ({"query_pids": [1.2] * 20}, "query_pids holds numbers that are not whole"),
