@@ -152,6 +152,7 @@ def test_the_sources_people_are_those_held_out_and_said_not_to_carry_over(dien, 
         (["data=crops", "split=query"], "split='query' is not allowed; choose one of None, test, train"),
         (["data=crops", "split=test", r"camera_pattern=cam(\d)"], "has no labelled people in split=test"),
         (["data=crops", "output=network.onnx"], "network.onnx is no .safetensors file; name one"),
+        (["data=nowhere", "output=/dev/null/x.safetensors"], "output=/dev/null/x.safetensors cannot be written to"),
         (["marks=crops/03/cam0.png"], "marks=crops/03/cam0.png cannot be read"),
     ],
 )

@@ -151,6 +151,10 @@ def test_what_cannot_be_read_is_left_out_and_counted_if_asked(rank, folder):
     [
         (["checkpoint=network.safetensors"], "error: query=... is missing"),
         (["query=out", "gallery=crops"], "query=out does not exist; name a folder of crops."),
+        (
+            ["query=no", "gallery=crops", "output=/dev/null/x"],
+            "output=/dev/null/x cannot be written to (Not a directory); give write access",
+        ),
         (["query=query", "gallery=crops", "top=0"], "top=0 must be a whole number"),
         (
             ["query=query", "gallery=crops", "same_camera=no"],

@@ -228,6 +228,8 @@ def others(folder):
             "search gallery=crops.parquet query=crops output=./crops.parquet",
             "output=./crops.parquet is a file that is read, and would be lost; name another.",
         ),
+        ("search gallery=no.parquet query=crops output=/dev/null/x.csv", "output=/dev/null/x.csv cannot be written to"),
+        ("search gallery=no.parquet query=crops output=store", "output=store is a folder; name a file in it."),
         ("search gallery=crops.parquet query=crops after=noon", "'noon' is no time"),
         ("search gallery=crops.parquet query=crops after=5 before=5", "after=5 is not earlier than before=5"),
         ("search gallery=crops.parquet query=crops approximate=true", "approximate=true needs a store with an index"),

@@ -143,7 +143,7 @@ def test_each_job_of_a_sweep_has_a_folder_below_the_runs(finished_run, drawn_pai
         (["seed=4294967296"], "seed=4294967296 is too large for NumPy; choose one below 4294967296."),
         (["data.target=folder", "data.target_root={crops}"], "has no labelled query and gallery to rank"),
         (["record=/dev/null/x/y.json"], "record=/dev/null/x/y.json cannot be written to (Not a directory); give write"),
-        (["record=/dev"], "record=/dev is a folder; name a file, such as /dev/results.json."),
+        (["record=/dev"], "record=/dev is a folder; name a file in it."),
         (["center=true"], "center=true is of learning=null: dictionaries find the cameras themselves"),
         (["center=yes"], "center='yes' must be true or false"),
         (["strips=2026"], "strips=2026 is no text; quote a name that reads as a number"),

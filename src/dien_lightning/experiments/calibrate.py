@@ -46,6 +46,7 @@ from dien_lightning.data.reading import default_root, read_dataset
 from dien_lightning.data.records import Record, Splits
 from dien_lightning.experiments.check import guess
 from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.run_folder import check_file
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import DIEN, DOMAINS, Calibration, fingerprint, load_network, save_network
 from dien_lightning.types import UNLABELED
@@ -101,6 +102,7 @@ def main() -> None:
     """Read, embed, fit, write."""
     options = take_all(Options, sys.argv[1:])
     output = Path(options.output or options.checkpoint)
+    check_file("output" if options.output else "checkpoint", output)
     use_threads(options.threads)
     network = load_network(options.checkpoint)
     pairs, about = marked_pairs(network, options) if options.marks else labelled_pairs(network, options)

@@ -41,6 +41,7 @@ from dien_lightning.experiments.files import write_csv, write_text
 from dien_lightning.experiments.options import MISSING, take_all
 from dien_lightning.experiments.reports.page import Block, PageTooLargeError, Section, render_page
 from dien_lightning.experiments.reports.pictures import Grid, Picture, picture_uri
+from dien_lightning.experiments.run_folder import check_writable
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.network import load_network
 from dien_lightning.retrieval import EvaluationSets, rank_gallery
@@ -81,6 +82,8 @@ class Found(NamedTuple):
 def main() -> None:
     """Embed, rank, write."""
     options = take_all(Options, sys.argv[1:])
+    output = Path(options.output)
+    check_writable("output", output, output)
     use_threads(options.threads)
     network = load_network(options.checkpoint)
     query, gallery = (find_images(name, getattr(options, name)) for name in ("query", "gallery"))
@@ -104,7 +107,6 @@ def main() -> None:
         for path, found in ranked.items()
         for place, (image, d) in enumerate(found, start=1)
     ]
-    output = Path(options.output)
     write_csv(output / "ranks.csv", ("query", "rank", "image", "distance"), rows)
     left_out = [f"each query's own camera (by {known_by}; same_camera=keep keeps it)"] if cameras else []
     if any(hidden):

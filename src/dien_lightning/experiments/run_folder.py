@@ -74,12 +74,13 @@ def check_writable(name: str, path: Path, folder: Path) -> None:
         ) from error
 
 
-def check_record(record: Path | None) -> None:
-    """Raise an OSError unless a record can be written, if one is to be: before the work, not after it."""
-    if record is not None:
-        if record.is_dir():
-            raise IsADirectoryError(f"record={record} is a folder; name a file, such as {record / 'results.json'}.")
-        check_writable("record", record, Path(os.path.realpath(record)).parent)
+def check_file(name: str, path: str | Path | None) -> None:
+    """Raise an OSError that says `name`=`path` unless that file, if there is to be one, can be written."""
+    if path is not None:
+        path = Path(path)
+        if path.is_dir():
+            raise IsADirectoryError(f"{name}={path} is a folder; name a file in it.")
+        check_writable(name, path, Path(os.path.realpath(path)).parent)
 
 
 @contextmanager

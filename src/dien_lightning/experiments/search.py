@@ -25,6 +25,7 @@ from dien_lightning.data.names import spelled
 from dien_lightning.data.scanning import unreadable_in_words
 from dien_lightning.experiments.files import write_csv
 from dien_lightning.experiments.options import MISSING, take_all
+from dien_lightning.experiments.run_folder import check_file
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.search import Filter
 from dien_lightning.search.answers import Hit, ask, check_cameras, find, open_gallery
@@ -63,6 +64,7 @@ def main() -> None:
     """Open, embed, find, print."""
     options = take_all(Options, sys.argv[1:])
     chosen = choose(options.camera.split(",") if options.camera is not None else (), options.after, options.before)
+    check_file("output", options.output)
     use_threads(options.threads)
     gallery = open_gallery(options.gallery)
     check_cameras(chosen, gallery)

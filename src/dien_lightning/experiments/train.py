@@ -35,7 +35,7 @@ from dien_lightning.experiments.provenance import describe, fingerprints_of, tri
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results, check_figure
 from dien_lightning.experiments.run_folder import (
-    check_record,
+    check_file,
     check_resumed,
     claim,
     config_of,
@@ -83,7 +83,7 @@ def main(config: DictConfig) -> float | None:
         return finished.figure(config.optimized)
     try:
         with faults_in_one_sentence(), held(Path(config.run_dir)):
-            check_record(record)
+            check_file("record", record)
             results = train(config)
     finally:
         wandb.finish()

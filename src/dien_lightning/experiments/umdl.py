@@ -39,7 +39,7 @@ from dien_lightning.experiments.keys import CONF
 from dien_lightning.experiments.provenance import command_line, commit, fingerprints_of, trials
 from dien_lightning.experiments.ranked_lists import rankings
 from dien_lightning.experiments.results import Results
-from dien_lightning.experiments.run_folder import check_record, config_of, held, write_config
+from dien_lightning.experiments.run_folder import check_file, config_of, held, write_config
 from dien_lightning.experiments.settings import counted, same_run
 from dien_lightning.experiments.threads import use_threads
 from dien_lightning.rivals.umdl import UMDL, Images, StripFeatures, contents, digest, load_progress, save_progress
@@ -75,7 +75,7 @@ def main(config: DictConfig) -> None:
             results = read_finished(finished, config, "Choose another run_dir and record.", conditions_of=conditions_of)
             print(f"{finished} is there: this run is done and not run again.")
         else:
-            check_record(record)
+            check_file("record", record)
             results = learn(config, run_dir)
         if record is not None and not record.is_file():
             results.write(record)
