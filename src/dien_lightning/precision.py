@@ -1,4 +1,4 @@
-"""Float32 as it is named, and where bfloat16 is in hardware."""
+"""Float32 as it is named, on every machine, and what a processor has beside it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def full_float32() -> Iterator[None]:
             backend.fp32_precision = precision
 
 
-def has_bfloat16(device: str) -> bool:
-    """Whether that kind of device, "cpu" or "cuda", has bfloat16 in hardware."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+def cpu_has(*features: str) -> bool:
+    """Whether the processor has one of these, by torch's names, such as "avx512_bf16"."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return any(capabilities.get(feature) for feature in features)

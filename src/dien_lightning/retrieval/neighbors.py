@@ -1,8 +1,8 @@
-"""The nearest images of each image, exactly; where the processor has bfloat16, few distances are taken in float32.
+"""The nearest images of each image, exactly; where the processor has AMX, few distances are taken in float32.
 
-A product in bfloat16 takes a quarter of float32's time on a processor with AMX, and half of it on others that have the
-type. How wrong each of its distances can be is known, and so is which images may be among the nearest: those alone are
-measured in float32.
+With AMX a product in bfloat16 takes a quarter of float32's time; with AVX-512 alone it is the slower one. How wrong
+each of its distances can be is known, and so is which images may be among the nearest: those alone are measured in
+float32.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dien_lightning.precision import has_bfloat16
+from dien_lightning.precision import cpu_has
 from dien_lightning.retrieval.blocks import check_finite, euclidean_blocks, rows_per_block, squared_lengths
 
 _LEAST_IMAGES = 2048  # of fewer, all distances are taken in float32
@@ -49,7 +49,7 @@ def nearest_images(embedding: Tensor, k: int, images: Tensor | None = None) -> N
     Raises:
         ValueError: when an embedding is not finite, or too long to be squared.
     """
-    suits = embedding.device.type == "cpu" and embedding.dtype == torch.float32 and has_bfloat16("cpu")
+    suits = embedding.device.type == "cpu" and embedding.dtype == torch.float32 and cpu_has("amx_bf16")
     if not suits or len(embedding) < max(_LEAST_IMAGES, k + _SPARE):
         return nearest_and_furthest(embedding, k, images)[0]
     images = torch.arange(len(embedding)) if images is None else images

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from dien_lightning.checks import check_choice
 from dien_lightning.network import DIEN, Domain
-from dien_lightning.precision import full_float32, has_bfloat16
+from dien_lightning.precision import cpu_has, full_float32
 from dien_lightning.types import NetworkOutput, Sample
 
 _WEIGHTS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
@@ -27,8 +27,9 @@ def resolve_precision(wanted: str, accelerator: str = "auto") -> str:
     """
     if wanted != "auto":
         return wanted
-    device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-    return "bf16-mixed" if has_bfloat16(device) else "32-true"
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if cpu_has("avx512_bf16", "amx_bf16") else "32-true"
 
 
 def embed(

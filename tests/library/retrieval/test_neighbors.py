@@ -15,7 +15,7 @@ from dien_lightning.retrieval import neighbors
 @pytest.fixture(autouse=True)
 def few_images_suffice(monkeypatch):
     monkeypatch.setattr(neighbors, "_LEAST_IMAGES", 1)
-    monkeypatch.setattr(neighbors, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(neighbors, "cpu_has", lambda feature: True)
 
 
 def people(seed: int, number: int, width: int, scatter: float = 0.5) -> Tensor:
