@@ -1,4 +1,4 @@
-"""The rules of counting by name; `matches.py` drops by them, `searches.py` chooses, `query_scores.py` averages."""
+"""The rules of counting by name; `matches.py` drops by them, `searches.py` chooses, `query_scores.py` scores."""
 
 from __future__ import annotations
 
