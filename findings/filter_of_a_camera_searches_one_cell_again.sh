@@ -2,8 +2,8 @@
 # A search that leaves out the query's camera looks into 1 cell, though the index was told to look into 50.
 #
 # With:   faiss-cpu 1.15.1, numpy 2.4.6
-# Does:   the parameters that carry a filter carry nprobe, or efSearch, as well. What is not named there has its default,
-#         1 or 16, and counts instead of what was set on the index.
+# Does:   the parameters that carry a filter carry nprobe, or efSearch, as well. What is not named there has its
+#         default, 1 or 16, and counts instead of what was set on the index.
 # Guess:  index.nprobe = 50 holds until it is changed, with and without a filter.
 # Seen:   500 people, 5 cameras, 10,000 images in 100 cells; found of the 10 nearest: 0.98 without a filter, 0.40 with
 #         SearchParametersIVF(sel=...), 0.97 with nprobe=50 in it too.

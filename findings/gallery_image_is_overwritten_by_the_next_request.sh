@@ -6,8 +6,8 @@
 #         after convert_model of a torch network, each request that is made later starts out with that memory as its
 #         own, and copies the image that it is given into it.
 # Guess:  an input is read and never written, and a request knows nothing of another.
-# Seen:   a gallery image of ones, network(gallery); then a query of twos in a new request, or in an AsyncInferQueue: the
-#         gallery image is all twos, and embedding it again gives the query's embedding, 2.0 for 1.0.
+# Seen:   a gallery image of ones, network(gallery); then a query of twos in a new request, or in an AsyncInferQueue:
+#         the gallery image is all twos, and embedding it again gives the query's embedding, 2.0 for 1.0.
 # Beside: network(query) leaves it alone. With all sizes fixed the request and the queue do, too, but
 #         network(query, share_inputs=False), which asks for a copy, still copies into the gallery image.
 # Use:    network(image, share_inputs=False) from the first call on, or the queue alone, or arrays that cannot be
