@@ -5,7 +5,7 @@
 # Does:   bind_output() without a buffer lets the session allocate one at the first run and write into it at each run
 #         after; OrtValue.numpy() shows that memory and copies nothing.
 # Guess:  who gives no buffer gets a new one each time, as from session.run().
-# Seen:   1 of 4 batches right after the loop, where each was right when it was read..
+# Seen:   1 of 4 batches right after the loop, where each was right when it was read.
 # Beside: binding the output before each run gives 4 of 4, and so does copy_outputs_to_cpu() with one binding.
 # Use:    session.run(), or binding.copy_outputs_to_cpu() instead of get_outputs().
 set -euo pipefail
