@@ -58,6 +58,7 @@ def jaccard_distances(embeddings: Tensor, k1: int = 30, k2: int = 6, *, limit: f
     if not len(embeddings):
         raise ValueError("embeddings are of no image; give those of one at least.")
     units = normalize(embeddings if embeddings.dtype == torch.float64 else embeddings.float(), dim=1)
+    units = units.as_subclass(Tensor).contiguous()
     units -= units.mean(dim=0)  # distances stay, what rounding takes from them shrinks
     neighbors = nearest_images(units, max(k1 + 1, k2))
     encoding = encode(units, neighbors, units.new_ones(len(units)), k1, k2)

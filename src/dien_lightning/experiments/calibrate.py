@@ -102,9 +102,9 @@ def main() -> None:
     """Read, embed, fit, write."""
     options = take_all(Options, sys.argv[1:])
     output = Path(options.output or options.checkpoint)
-    check_file("output" if options.output else "checkpoint", output)
     use_threads(options.threads)
     network = load_network(options.checkpoint)
+    check_file("output" if options.output else "checkpoint", output)
     pairs, about = marked_pairs(network, options) if options.marks else labelled_pairs(network, options)
     network.calibration = calibrate(
         pairs,

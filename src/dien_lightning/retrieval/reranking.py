@@ -86,7 +86,7 @@ def check_reranking(k1: int, k2: int, original_weight: float) -> None:
 @torch.no_grad()
 def _rerank(query: Tensor, gallery: Tensor, k1: int, k2: int, original_weight: float) -> Iterator[Tensor]:
     dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
-    embedding = torch.cat([query.to(dtype), gallery.to(dtype)])  # (N, D)
+    embedding = torch.cat([query.to(dtype), gallery.to(dtype)]).as_subclass(Tensor)  # (N, D)
     neighbors, furthest = nearest_and_furthest(embedding, max(k1 + 1, k2))
     encoding = encode(embedding, neighbors, furthest, k1, k2)
     del embedding, neighbors
