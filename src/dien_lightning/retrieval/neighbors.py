@@ -68,9 +68,10 @@ def nearest_and_furthest(embedding: Tensor, k: int, images: Tensor | None = None
     numbers, squared, furthest = [], [], []
     asked = embedding if images is None else embedding[images]
     images = torch.arange(len(embedding), device=embedding.device) if images is None else images
+    all_lengths = squared_lengths(embedding, torch.promote_types(embedding.dtype, torch.float32))
     for start, rows in euclidean_blocks(asked, embedding):
         own = images[start : start + len(rows)]
-        lengths = embedding[own].to(rows.dtype).square().sum(1)
+        lengths = all_lengths[own]
         furthest.append((rows.amax(1) + lengths).clamp(min=torch.finfo(rows.dtype).tiny))
         rows[torch.arange(len(rows), device=rows.device), own] = -torch.inf
         nearest = rows.topk(min(k, rows.shape[1]), dim=1, largest=False)
