@@ -116,8 +116,8 @@ def _from_candidates(embedding: Tensor, k: int, images: Tensor) -> tuple[Tensor,
     check_finite(lengths, "gallery")
     rounded = embedding.bfloat16()
     error, longest = largest_errors(embedding, rounded, lengths), lengths.max()
-    numbers = torch.empty(len(images), k, dtype=torch.long, device=device)
-    squared, is_certain = embedding.new_empty(len(images), k), images.new_empty(len(images), dtype=torch.bool)
+    numbers, squared = images.new_empty(len(images), k), embedding.new_empty(len(images), k)
+    is_certain = images.new_empty(len(images), dtype=torch.bool)
     buffer = embedding.new_empty(rows_per_block(number), number)
     products = rounded.new_empty(buffer.shape)
     for rows in torch.arange(len(images), device=device).split(len(buffer)):
@@ -132,14 +132,14 @@ def _from_candidates(embedding: Tensor, k: int, images: Tensor) -> tuple[Tensor,
         rounding = torch.maximum(longest - upper, upper.abs()) + error[own]
         limit = upper + error[own] + _SLACK * _ROUNDING * rounding
         columns, order = columns.where(near <= limit[:, None], number).sort(dim=1)
-        is_candidate = columns < number
+        is_candidate, is_own = columns < number, columns == own[:, None]
         exact = near.new_full(near.shape, torch.inf)
         candidates = columns[is_candidate]
         measured = _products(embedding[own], embedding, is_candidate.sum(1), candidates)
         exact[is_candidate] = lengths[candidates] - 2 * measured
-        exact[columns == own[:, None]] = -torch.inf
+        exact[is_own] = -torch.inf
         is_as_bounded = (exact - near.gather(1, order)).abs() <= wrong.gather(1, order)
-        is_as_bounded |= ~is_candidate | (columns == own[:, None])
+        is_as_bounded |= ~is_candidate | is_own
         nearest = exact.topk(k, dim=1, largest=False)
         numbers[rows] = columns.gather(1, nearest.indices)
         squared[rows] = (nearest.values + lengths[own, None]).clamp(min=0)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dien_lightning.retrieval.blocks import euclidean_blocks
+from dien_lightning.retrieval.blocks import euclidean_blocks, squared_lengths
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def reciprocal_neighbors(embedding: Tensor, camids: Tensor | None = None) -> Ten
     everywhere = camids is None or len(camids.unique()) < 2
     own = torch.arange(len(unit), device=unit.device) if everywhere else camids
     assert own is not None
-    lengths = unit.square().sum(dim=1)  # (N,), 1 but for an image of no direction, which nothing is near to
+    lengths = squared_lengths(unit)  # (N,), 1 but for an image of no direction, which nothing is near to
     nearest = torch.cat(
         [
             (rows - lengths).masked_fill_(own[start : start + len(rows), None] == own, torch.inf).argmin(dim=1)
